@@ -1,0 +1,61 @@
+# Build, test, measure and install Corral. `make` alone lists what there is.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+ROUNDS ?= 300
+
+# SwiftPM leaves directories behind in TMPDIR.
+export TMPDIR := $(CURDIR)/.build/tmp
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-vm bench lint install uninstall clean stage
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install missing Debian packages (packages.txt), or say which are missing
+	@scripts/setup.sh build test
+
+build: $(TMPDIR) ## release build of corral and sandbox-init in .build/release
+	@scripts/setup.sh build
+	swift build -c release --product sandbox-init
+	swift build -c release --product corral
+
+demo: setup stage ## run a plugin and twelve attacks in sandboxes and show what happens
+	@scripts/demo.sh
+
+test: setup $(TMPDIR) ## lint, build without warnings, run all tests
+	@scripts/test.sh
+
+test-vm: $(TMPDIR) ## run corral on Linux 6.1 with cgroup v2, in an emulated machine
+	@scripts/test-vm.sh
+
+bench: $(TMPDIR) ## measure launches against bwrap, runc and fork+exec (ROUNDS=300)
+	@scripts/setup.sh build bench
+	@$(MAKE) --no-print-directory stage
+	swift build -c release --product Benchmarks
+	@scripts/bench.sh $(ROUNDS)
+
+lint: ## check the form of Swift, shell and Python
+	@scripts/lint.sh
+
+install: .build/release/corral .build/release/sandbox-init ## install the release build (PREFIX=/usr/local DESTDIR=)
+	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
+
+uninstall: ## remove exactly what install put there (PREFIX=/usr/local DESTDIR=)
+	@scripts/uninstall.sh "$(DESTDIR)$(PREFIX)"
+
+clean: ## remove everything that was built
+	rm -rf .build
+
+# An installed copy in the build directory, for the demo and the benchmarks.
+stage: build
+	@rm -rf .build/stage
+	@scripts/install.sh "$(CURDIR)/.build/stage"
+
+# Only where there is none: `sudo make install` must not need a compiler.
+.build/release/corral .build/release/sandbox-init:
+	@$(MAKE) --no-print-directory build
+
+$(TMPDIR):
+	@mkdir -p $@

@@ -1,0 +1,110 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Settings every Swift target shares; a target that needs an exception says why.
+let swift: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// C with the warnings that catch what a reviewer would.
+let c: [CSetting] = [
+    .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+]
+
+/// Embedded Swift: one static file of 0.7 MB that starts in 0.4 ms. `-Osize` in debug builds
+/// too, so that the init under test is the init that ships.
+let embedded: [SwiftSetting] =
+    swift + [
+        .enableExperimentalFeature("Embedded"),
+        .unsafeFlags(["-wmo", "-Osize"]),
+    ]
+
+/// Sanitizers need shared libraries: with CORRAL_SANITIZE set nothing is linked statically and
+/// sandbox-init is left out (the tests take an ordinary build's through CORRAL_INIT).
+let sanitizing = Context.environment["CORRAL_SANITIZE"] != nil
+
+/// No shared library at all: starts five times as fast. The flag goes to the linker only,
+/// because at compile time it would make the embedded target unbuildable; lld, because gold
+/// prints a warning about dlopen in the Swift runtime at every link.
+let staticExecutable: [LinkerSetting] =
+    sanitizing ? [] : [.unsafeFlags(["-static-executable", "-use-ld=lld"])]
+
+func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swift)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], exclude: data, swiftSettings: swift)
+}
+
+// The rows of docs/architecture.md: a target depends on rows above its own only, which
+// Tests/ArchitectureTests checks.
+let package = Package(
+    name: "corral",
+    targets: [
+        // C: system calls that Swift's Glibc module hides, and module maps of libraries.
+        .target(name: "CLinux", cSettings: c),
+        system("CSeccomp", "libseccomp", "libseccomp-dev"),
+        system("CYAML", "yaml-0.1", "libyaml-dev"),
+        system("CNettle", "nettle", "nettle-dev"),
+
+        // The kernel, typed; what a sandbox is, as values; codecs without I/O; the init's plan.
+        library("Linux", ["CLinux"]),
+        library("Sandbox", ["CYAML"]),
+        library("Wire"),
+        library("InitPlan", ["CLinux"]),
+
+        // One mechanism each.
+        library("Seccomp", ["Sandbox", "Wire", "Linux", "CLinux", "CSeccomp", "CNettle"]),
+        library("Cgroups", ["Sandbox", "Linux", "CLinux"]),
+        library("Dialects", ["Wire"]),
+
+        // What puts mechanisms together.
+        library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
+        library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
+
+        library(
+            "Commands", ["Sandbox", "Seccomp", "Cgroups", "Launch", "Relay", "Dialects", "Wire", "Linux"]),
+        library("TestSupport", ["Linux", "CLinux"]),
+
+        .executableTarget(
+            name: "sandbox-init", dependencies: ["CLinux"],
+            swiftSettings: embedded, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "corral", dependencies: ["Commands"],
+            swiftSettings: swift, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["Wire", "Relay", "Dialects", "Linux", "CLinux"],
+            swiftSettings: swift, linkerSettings: staticExecutable),
+
+        tests("LinuxTests", ["Linux", "CLinux"]),
+        tests("WireTests", ["Wire"]),
+        tests("InitPlanTests", ["InitPlan"]),
+        tests("SandboxValueTests", ["Sandbox"]),
+        tests("SeccompTests", ["Seccomp", "Sandbox", "Wire", "Linux", "CLinux"], data: ["Golden"]),
+        tests("CgroupsTests", ["Cgroups", "Sandbox", "Linux"]),
+        tests("DialectsTests", ["Dialects", "Wire"]),
+        tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
+        tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
+        tests(
+            "CommandsTests",
+            ["Commands", "Cgroups", "Launch", "Linux", "Relay", "Sandbox", "Seccomp", "Wire"]),
+        tests("SandboxTests", ["Sandbox", "Wire", "Linux", "CLinux"]),
+        tests("EndToEndTests", ["Linux", "Wire"]),
+        tests("TestSupportTests", ["Linux"]),
+        tests("ArchitectureTests", []),
+    ]
+)
+
+if sanitizing { package.targets.removeAll { $0.name == "sandbox-init" } }

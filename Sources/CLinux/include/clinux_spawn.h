@@ -1,0 +1,21 @@
+// Starting an ordinary helper program: no sandbox, no new namespaces.
+#ifndef CLINUX_SPAWN_H
+#define CLINUX_SPAWN_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/// A program to start in a process group of its own, with no signal blocked or ignored.
+struct clinux_program {
+    const char *path;
+    char *const *argv;
+    char *const *envp;
+    const char *directory;           ///< working directory, or NULL for the caller's
+    const int *fds;                  ///< fds[i] becomes descriptor i; all others are closed
+    size_t fd_count;
+};
+
+/// posix_spawn(3). Returns the pid, or -1 with errno set; nothing is left to reap then.
+pid_t clinux_spawn(const struct clinux_program *program);
+
+#endif

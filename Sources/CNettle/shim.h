@@ -1,0 +1,2 @@
+// The part of nettle that Corral uses, for digests.
+#include <nettle/sha2.h>

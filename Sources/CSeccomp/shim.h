@@ -1,0 +1,2 @@
+// The part of libseccomp that Corral uses, for system call filters.
+#include <seccomp.h>

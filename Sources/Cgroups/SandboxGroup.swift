@@ -1,0 +1,136 @@
+import Glibc
+import Linux
+package import Sandbox
+
+/// The cgroup of one sandbox: a group of the same name in every hierarchy that is used.
+///
+/// Holds descriptors only; dropping it removes nothing, so that a sandbox can outlive the value
+/// that watched it. Call ``remove(within:)`` when the sandbox is gone.
+package struct SandboxGroup: ~Copyable, Sendable {
+    package let name: String
+    /// The state of `memory`, `swap`, `pids` and `cpu`; before ``setLimits(_:)`` only of those that
+    /// are off.
+    package private(set) var layers: [Layer: LayerState]
+    /// Those that have the group, v2 first.
+    let hierarchies: [Hierarchy]
+    private var processes: [ProcessesFile]
+    private let directory: FileDescriptor?
+
+    /// Makes the group `name` with `limits`, and hands the controllers down on v2. Removes it again
+    /// when it fails.
+    ///
+    /// A hierarchy that we may not write to is left out and its layers are `off`, with the reason.
+    /// - Parameter name: as ``GroupName`` makes it.
+    /// - Throws: ``CgroupError/taken(name:hierarchy:)``; `.notEnabled`, with the cure, when the top
+    ///   may not hand controllers down on v2; `.limitRefused` for a limit outside of what the kernel
+    ///   takes.
+    package static func create(
+        in layout: CgroupLayout, name: String, limits: Limits
+    ) throws(CgroupError) -> SandboxGroup {
+        var group = try create(in: layout, name: name)
+        do throws(CgroupError) {
+            try group.setLimits(limits)
+        } catch {
+            // The first error is the one to tell; what stays is swept by a later run.
+            try? group.remove(within: 0)
+            throw error
+        }
+        return group
+    }
+
+    /// The same without limits, for a caller who starts to fill the group before it knows them; it
+    /// must call ``setLimits(_:)`` before anything runs there that it does not trust.
+    package static func create(
+        in layout: CgroupLayout, name: String
+    ) throws(CgroupError) -> SandboxGroup {
+        try check(name)
+        var parts = Parts(layers: layout.missing.mapValues { .off($0) })
+        do throws(CgroupError) {
+            for hierarchy in layout.hierarchies { try parts.add(hierarchy, name) }
+        } catch {
+            for hierarchy in parts.hierarchies.reversed() { try? hierarchy.removeGroup(name) }
+            throw error
+        }
+        return SandboxGroup(
+            name: name, layers: parts.layers, hierarchies: parts.hierarchies,
+            processes: parts.processes, directory: parts.directory.take())
+    }
+
+    /// Writes the limits in every hierarchy; ``layers`` says what holds then.
+    package mutating func setLimits(_ limits: Limits) throws(CgroupError) {
+        for hierarchy in hierarchies {
+            var writer = LimitWriter(hierarchy, name: name)
+            try writer.write(limits)
+            layers.merge(writer.layers) { _, new in new }
+        }
+    }
+
+    /// The group's v2 directory for CLONE_INTO_CGROUP (clone(2)); -1 where there is no v2.
+    /// Borrowed: valid as long as this value.
+    package var cloneDirectory: CInt {
+        switch directory {
+        case .some(let directory): directory.number
+        case .none: -1
+        }
+    }
+
+    /// The group's v1 `tasks` files, one for each hierarchy: a process of one thread joins by writing
+    /// `0` to each. Borrowed: valid until ``closeProcessFiles()`` or the end of this value.
+    package var processFiles: [CInt] { processes.map { $0.file.number } }
+
+    /// Closes the files of ``processFiles``, which nobody needs once the sandbox runs.
+    package mutating func closeProcessFiles() { processes = [] }
+
+    private static func check(_ name: String) throws(CgroupError) {
+        let forbidden = [0, UInt8(ascii: "/"), UInt8(ascii: "\n")]
+        let isFit = (1...255).contains(name.utf8.count) && !name.utf8.contains { forbidden.contains($0) }
+        if !isFit || name == "." || name == ".." { throw .badName(name) }
+    }
+}
+
+/// An open `tasks`, in an object because arrays do not take owned descriptors.
+private final class ProcessesFile: Sendable {
+    let file: FileDescriptor
+    init(_ file: consuming FileDescriptor) { self.file = file }
+}
+
+/// A group under construction.
+private struct Parts: ~Copyable {
+    var layers: [Layer: LayerState]
+    var hierarchies: [Hierarchy] = []
+    var processes: [ProcessesFile] = []
+    var directory: FileDescriptor?
+
+    init(layers: [Layer: LayerState]) { self.layers = layers }
+
+    mutating func add(_ hierarchy: Hierarchy, _ name: String) throws(CgroupError) {
+        guard try make(hierarchy, name) else { return }
+        hierarchies.append(hierarchy)
+        do {
+            switch hierarchy.version {
+            case .v1:
+                processes.append(ProcessesFile(try hierarchy.top.open("\(name)/tasks", O_WRONLY)))
+            case .v2: directory = try hierarchy.top.open(name, O_RDONLY | O_DIRECTORY)
+            }
+        } catch {
+            throw .failed(error, hierarchy: hierarchy.path)
+        }
+    }
+
+    private mutating func make(_ hierarchy: Hierarchy, _ name: String) throws(CgroupError) -> Bool {
+        do {
+            try hierarchy.top.makeDirectory(name)
+            return true
+        } catch {
+            switch error.errno {
+            case .fileExists: throw .taken(name: name, hierarchy: hierarchy.path)
+            case .accessDenied, .notPermitted, .readOnlyFileSystem:
+                for layer in hierarchy.controllers.layers {
+                    layers[layer] = .off("no group can be made in \(hierarchy.path): \(error.errno)")
+                }
+                return false
+            default: throw .failed(error, hierarchy: hierarchy.path)
+            }
+        }
+    }
+}

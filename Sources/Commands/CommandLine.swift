@@ -1,0 +1,146 @@
+import Glibc
+import Linux
+import Sandbox
+
+/// `corral`: finds the command, parses its words, runs it.
+package enum CorralCommand {
+    package static let version = "0.1.0"
+
+    /// Every command, in the order that help shows.
+    static let commands: [Command] = [
+        RunCommand.command, ImageCommand.list, ImageCommand.inspect, ProfileCommand.list,
+        ProfileCommand.check,
+        PrecompileCommand.command,
+        Command("version", summary: "Print the version.") { _ in
+            Terminal.print("corral \(version)")
+            return ExitCode.success
+        },
+    ]
+
+    /// - Parameter words: the command line without the program's name.
+    /// - Returns: the exit code.
+    package static func run(_ words: [String]) -> Int32 {
+        Terminal.fillStandardStreams()
+        guard let first = words.first else {
+            Terminal.error(overview)
+            return ExitCode.usage
+        }
+        if ["help", "--help", "-h"].contains(first) { return help(Array(words.dropFirst())) }
+        if first == "--version" || first == "-V" { return run(["version"]) }
+        guard let (command, rest) = find(words) else {
+            let names = commands.map(\.name)
+            let called = words.prefix(2).joined(separator: " ")
+            let hint = nearestMatch(to: called, in: names) ?? nearestMatch(to: first, in: names)
+            Terminal.error(
+                "corral: unknown command \(quoted(first))" + (hint.map { "; did you mean \"\($0)\"?" } ?? "")
+                    + " (see corral help)")
+            return ExitCode.usage
+        }
+        do throws(UsageError) {
+            let arguments = try Arguments(parsing: rest, for: command)
+            guard !arguments.has("help") else {
+                Terminal.print(Help.text(of: command))
+                return ExitCode.success
+            }
+            return command.run(arguments)
+        } catch {
+            Terminal.error(error.description)
+            return command.usageCode
+        }
+    }
+
+    private static func find(_ words: [String]) -> (Command, [String])? {
+        for command in commands {
+            let name = command.name.split(separator: " ").map(String.init)
+            if Array(words.prefix(name.count)) == name {
+                return (command, Array(words.dropFirst(name.count)))
+            }
+        }
+        return nil
+    }
+
+    private static func help(_ words: [String]) -> Int32 {
+        guard !words.isEmpty else {
+            Terminal.print(overview)
+            return ExitCode.success
+        }
+        guard let (command, _) = find(words) else {
+            let called = quoted(words.joined(separator: " "))
+            Terminal.error("corral help: unknown command \(called) (see corral help)")
+            return ExitCode.usage
+        }
+        Terminal.print(Help.text(of: command))
+        return ExitCode.success
+    }
+
+    static var overview: String {
+        let shown = commands.filter { !$0.isHidden }
+        let width = shown.map(\.name.count).max() ?? 0
+        let list = shown.map { command in
+            "  \(command.name)\(String(repeating: " ", count: width - command.name.count))  \(command.summary)"
+        }
+        return """
+            corral runs programs that nobody trusts, each in a sandbox of its own.
+
+            Usage: corral COMMAND [options]
+
+            \(list.joined(separator: "\n"))
+
+            corral help COMMAND tells more about one of them.
+            """
+    }
+}
+
+/// Help texts, from the table.
+enum Help {
+    static func text(of command: Command) -> String {
+        let usage = ["corral \(command.name) [options]", command.operandsHelp].filter { !$0.isEmpty }
+        let left = command.options.map { option in
+            let short = option.short.map { "-\($0), " } ?? "    "
+            return "  \(short)--\(option.name)" + (option.value.map { " \($0)" } ?? "")
+        }
+        let width = left.map(\.count).max() ?? 0
+        let options = zip(left, command.options).map { shown, option in
+            shown + String(repeating: " ", count: width - shown.count + 2) + option.help
+        }
+        let parts = [
+            "Usage: \(usage.joined(separator: " "))", command.summary,
+            "Options:\n\(options.joined(separator: "\n"))", command.details,
+        ]
+        return parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
+    }
+}
+
+/// Writing to the standard streams, which Swift's own globals cannot be used for.
+enum Terminal {
+    /// Opens /dev/null for each of 0, 1 and 2 that we were started without, or the next descriptor of
+    /// ours would take its place and get what is printed.
+    static func fillStandardStreams() {
+        for number in CInt(0)...2 where fcntl(number, F_GETFD) < 0 { _ = unsafe open("/dev/null", O_RDWR) }
+    }
+
+    static func print(_ text: String) { write(text + "\n", to: 1) }
+
+    static func error(_ text: String) { write(text + "\n", to: 2) }
+
+    /// Blocks; gives up when nobody reads any more.
+    static func write(_ text: String, to number: CInt) {
+        let bytes = Array(text.utf8)
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Glibc.write(number, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                if errno == EAGAIN {
+                    var ready = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+                    _ = unsafe poll(&ready, 1, -1)
+                    continue
+                }
+                return
+            }
+            done += count
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/// The exit codes of `corral`; README has the same table.
+package enum ExitCode {
+    package static let success: Int32 = 0
+    /// A command other than `run` failed.
+    package static let failure: Int32 = 1
+    /// A command other than `run` was called wrongly.
+    package static let usage: Int32 = 2
+    /// `run`: the limit of wall-clock time ended it, as timeout(1) has it.
+    package static let timeLimit: Int32 = 124
+    /// `run`: the failure is Corral's, a wrong command line included.
+    package static let ours: Int32 = 125
+    package static let cannotExecute: Int32 = 126
+    package static let notFound: Int32 = 127
+    /// `run`: the limit of memory ended it.
+    package static let memory: Int32 = 137
+    /// `run`: a call that the seccomp policy kills for (128 + SIGSYS).
+    package static let seccomp: Int32 = 159
+
+    package static func signal(_ number: Int32) -> Int32 { 128 + number }
+}

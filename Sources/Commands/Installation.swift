@@ -1,0 +1,106 @@
+import Glibc
+import Linux
+import Sandbox
+
+/// Where profiles, seccomp policies and images are.
+struct Installation: Sendable {
+    /// The directory that holds `profiles` and `images`.
+    let root: String
+
+    /// `CORRAL_DATA`, else `../share/corral` seen from this program's file, else the source tree
+    /// that it was built in.
+    static func find() throws(CommandError) -> Installation {
+        if let named = unsafe getenv("CORRAL_DATA") {
+            let root = unsafe String(cString: named)
+            guard holdsData(root) else {
+                throw CommandError(
+                    "CORRAL_DATA names \(quoted(root)), which does not hold the directories profiles and images"
+                )
+            }
+            return Installation(root: root)
+        }
+        guard let program = SelfPath.directory else { throw CommandError("cannot read /proc/self/exe") }
+        let candidates = ["\(program)/../share/corral", "\(program)/../../.."]
+        for candidate in candidates where holdsData(candidate) { return Installation(root: candidate) }
+        throw CommandError(
+            "the directories profiles and images were not found; looked in \(candidates.joined(separator: ", ")); "
+                + "name the directory that holds them in CORRAL_DATA")
+    }
+
+    private static func holdsData(_ directory: String) -> Bool {
+        unsafe access("\(directory)/profiles", R_OK) == 0 && access("\(directory)/images", R_OK) == 0
+    }
+
+    /// - Parameter name: a name, or a path with a slash in it.
+    func profile(_ name: String) throws(CommandError) -> Profile {
+        let (path, bytes) = try read(name, kind: "profile", directory: "profiles", suffix: ".yaml")
+        do throws(ConfigError) {
+            return try Profile.decode(bytes, file: path)
+        } catch {
+            throw CommandError(error.description)
+        }
+    }
+
+    func image(_ name: String) throws(CommandError) -> Image { try imageAndSource(name).image }
+
+    /// An image and its file's text.
+    func imageAndSource(_ name: String) throws(CommandError) -> (image: Image, source: [UInt8]) {
+        let (path, bytes) = try read(name, kind: "image", directory: "images", suffix: ".yaml")
+        do throws(ConfigError) {
+            return (try Image.decode(bytes, file: path), bytes)
+        } catch {
+            throw CommandError(error.description)
+        }
+    }
+
+    /// A seccomp policy's text.
+    func policy(_ name: String) throws(CommandError) -> (path: String, bytes: [UInt8]) {
+        try read(name, kind: "seccomp policy", directory: "profiles/seccomp", suffix: ".json")
+    }
+
+    /// The names in a directory, sorted.
+    func names(_ directory: String, suffix: String) throws(CommandError) -> [String] {
+        do throws(SystemError) {
+            let entries = try FileDescriptor.open("\(root)/\(directory)", O_RDONLY | O_DIRECTORY).entries()
+            return entries.map(\.name).filter { $0.hasSuffix(suffix) }.map {
+                String($0.dropLast(suffix.count))
+            }
+            .sorted()
+        } catch {
+            throw CommandError("cannot list \(directory): \(error.errno)")
+        }
+    }
+
+    /// The file of that name, and what errors call it.
+    func read(
+        _ name: String, kind: String, directory: String, suffix: String
+    ) throws(CommandError) -> (path: String, bytes: [UInt8]) {
+        let named = !name.contains("/")
+        let path = named ? "\(root)/\(directory)/\(name)\(suffix)" : name
+        // What errors call the file: short where it is ours, as given where it is the caller's.
+        let called = shown(named ? "\(directory)/\(name)\(suffix)" : name)
+        do throws(SystemError) {
+            return (called, try FileDescriptor.open(path, O_RDONLY).readAll(limit: 256 << 10))
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory, named else {
+                throw CommandError("\(kind) \(called): \(error.errno)")
+            }
+            let known = try names(directory, suffix: suffix)
+            let hint = nearestMatch(to: name, in: known).map { "; did you mean \($0)?" } ?? ""
+            throw CommandError(
+                "unknown \(kind) \(quoted(name))\(hint) (known: \(known.joined(separator: ", ")))")
+        }
+    }
+}
+
+/// A command that failed, with the sentence to print.
+struct CommandError: Error, Hashable, CustomStringConvertible {
+    let description: String
+    /// The exit code of `corral run`; other commands have one of their own.
+    let code: Int32
+
+    init(_ description: String, code: Int32 = ExitCode.ours) {
+        self.description = description
+        self.code = code
+    }
+}

@@ -1,0 +1,170 @@
+import CLinux
+import Glibc
+import Linux
+
+/// Moves what one stream of the sandbox writes to a stream of ours, without ever blocking, so that
+/// a reader of ours who does not read stops neither the time limit nor a signal.
+///
+/// The sandbox gets a pipe and not our own stream: a terminal or a file of the host's has no
+/// business inside (ioctl TIOCSTI, and /proc/self/fd shows its path).
+struct OutputPump: ~Copyable {
+    private enum Way { case splice, write, send }
+
+    /// Nil once it has ended, or nobody reads what comes out of it: the sandbox then gets SIGPIPE, as
+    /// in a pipeline.
+    private var source: FileDescriptor?
+    private let target: CInt
+    /// Our terminal, opened once more so that a write to it need not block: the open file
+    /// description of `target` is shared with others, who may not expect that.
+    private let terminal: FileDescriptor?
+    private var way: Way
+    /// Read and not yet written; the copying ways only.
+    private var pending: [UInt8] = []
+    private var waitsForTarget = false
+    /// Bytes that the sandbox wrote and that were delivered.
+    private(set) var delivered: UInt64 = 0
+
+    /// - Parameters:
+    ///   - source: the reading end of the pipe.
+    ///   - target: 1 or 2; not closed.
+    init(from source: consuming FileDescriptor, to target: CInt) {
+        way = OutputPump.way(to: target)
+        terminal = isatty(target) == 1 ? try? OutputPump.reopened(target) : nil
+        self.target = terminal.numberOrNone >= 0 ? terminal.numberOrNone : target
+        _ = fcntl(source.number, F_SETFL, O_NONBLOCK)
+        self.source = consume source
+    }
+
+    var isOpen: Bool { source.numberOrNone >= 0 }
+
+    /// Only into pipes and files splice(2) does not block: to terminals it writes as write(2) does,
+    /// and one whose output is stopped would stop us.
+    private static func way(to target: CInt) -> Way {
+        var status = stat()
+        guard unsafe fstat(target, &status) == 0 else { return .write }
+        switch status.st_mode & S_IFMT {
+        case S_IFIFO, S_IFREG: return .splice
+        case S_IFSOCK: return .send
+        default: return .write
+        }
+    }
+
+    private static func reopened(_ target: CInt) throws(SystemError) -> FileDescriptor {
+        try FileDescriptor.open("/proc/self/fd/\(target)", O_WRONLY | O_NONBLOCK | O_NOCTTY)
+    }
+
+    /// What to wait for: the pipe, or our stream while that is full.
+    var interest: pollfd {
+        guard isOpen else { return pollfd(fd: -1, events: 0, revents: 0) }
+        return waitsForTarget
+            ? pollfd(fd: target, events: Int16(POLLOUT), revents: 0)
+            : pollfd(fd: source.numberOrNone, events: Int16(POLLIN), revents: 0)
+    }
+
+    /// Moves what can be moved now.
+    mutating func move() {
+        guard isOpen else { return }
+        switch way {
+        case .splice: splice()
+        case .write, .send: copy()
+        }
+    }
+
+    private mutating func splice() {
+        let flags = UInt32(CLINUX_SPLICE_MOVE | CLINUX_SPLICE_NONBLOCK)
+        let count = clinux_splice(source.numberOrNone, target, 1 << 16, flags)
+        if count > 0 {
+            delivered += UInt64(count)
+            waitsForTarget = false
+        } else if count == 0 {
+            source = nil
+        } else {
+            failed(errno)
+        }
+    }
+
+    private mutating func failed(_ error: Int32) {
+        switch error {
+        case EINTR: break
+        // Either the pipe is empty or our stream is full: the one that is not ready is waited for.
+        case EAGAIN: waitsForTarget = !waitsForTarget && hasInput
+        // Files opened for appending take no splice.
+        case EINVAL where way == .splice:
+            way = .write
+            waitsForTarget = false
+        default: source = nil  // nobody reads any more
+        }
+    }
+
+    private var hasInput: Bool {
+        var ready = pollfd(fd: source.numberOrNone, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&ready, 1, 0) > 0
+    }
+
+    private mutating func copy() {
+        if pending.isEmpty {
+            // No more than a pipe takes without blocking once poll says that it is ready.
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let number = source.numberOrNone
+            let count = unsafe read(number, &buffer, buffer.count)
+            if count == 0 { source = nil }
+            if count < 0 { failed(errno) }
+            guard count > 0 else { return }
+            pending = Array(buffer.prefix(count))
+        }
+        var ready = pollfd(fd: target, events: Int16(POLLOUT), revents: 0)
+        waitsForTarget = unsafe poll(&ready, 1, 0) == 0
+        if waitsForTarget { return }
+        let count =
+            way == .send
+            ? unsafe send(target, pending, pending.count, CInt(MSG_DONTWAIT))
+            : unsafe write(target, pending, pending.count)
+        guard count > 0 else {
+            if errno == EAGAIN { waitsForTarget = true } else { failed(errno) }
+            return
+        }
+        delivered += UInt64(count)
+        pending.removeFirst(count)
+        waitsForTarget = !pending.isEmpty
+    }
+}
+
+/// Moves our standard input into the sandbox (`-i`).
+struct InputPump: ~Copyable {
+    private var target: FileDescriptor?
+    private var pending: [UInt8] = []
+
+    /// - Parameter target: the writing end of the sandbox's standard input; nil for none.
+    init(to target: consuming FileDescriptor?) {
+        self.target = target
+        if self.target.numberOrNone >= 0 { _ = fcntl(self.target.numberOrNone, F_SETFL, O_NONBLOCK) }
+    }
+
+    var interest: pollfd {
+        let number = target.numberOrNone
+        if number < 0 { return pollfd(fd: -1, events: 0, revents: 0) }
+        return pending.isEmpty
+            ? pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+            : pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+    }
+
+    mutating func move() {
+        guard target.numberOrNone >= 0 else { return }
+        if pending.isEmpty {
+            var buffer = [UInt8](repeating: 0, count: 65536)
+            let count = unsafe read(0, &buffer, buffer.count)
+            if count < 0, errno == EINTR || errno == EAGAIN { return }
+            guard count > 0 else { return close() }
+            pending = Array(buffer.prefix(count))
+        }
+        let count = unsafe write(target.numberOrNone, pending, pending.count)
+        if count > 0 {
+            pending.removeFirst(count)
+        } else if errno != EAGAIN, errno != EINTR {
+            close()
+        }
+    }
+
+    /// The sandbox reads end of file.
+    mutating func close() { target = nil }
+}

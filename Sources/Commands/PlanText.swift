@@ -1,0 +1,55 @@
+import Launch
+import Sandbox
+
+/// What `--plan` prints: the very steps that a run would carry out.
+enum PlanText {
+    static func text(
+        _ rules: RunRules, _ host: RunHost, _ options: RunOptions
+    ) throws(CommandError) -> String {
+        let identity = host.abilities.privileged ? Identity.slot(0) : UserIdentity.choose(host.abilities)
+        let plan = try host.plan(rules, options, identity: identity, cgroups: host.expectedCgroups)
+        let sections = [
+            ("profile", [rules.profile.name]),
+            ("command", options.command.map { quoted($0) }),
+            ("working directory", [options.directory ?? rules.image.workspace]),
+            ("environment", rules.environment(options)),
+            ("limits", limits(rules.limits)),
+            ("ids", ids(identity)),
+            ("root, by the launcher", try host.template(rules)?.descriptions ?? []),
+            ("sandbox, by the init", plan.initial.descriptions),
+            (
+                "layers",
+                Layer.allCases.map {
+                    "\($0.rawValue): \(plan.layers[$0].map(String.init(describing:)) ?? "off")"
+                }
+            ),
+        ]
+        return sections.filter { !$0.1.isEmpty }.map { name, lines in
+            "\(name):\n" + lines.map { "  \($0)" }.joined(separator: "\n")
+        }.joined(separator: "\n")
+    }
+
+    private static func limits(_ limits: Limits) -> [String] {
+        [
+            "memory \(Limits.Rule.memory.write(limits.memory)), swap \(Limits.Rule.swap.write(limits.swap))",
+            "cpus \(Limits.Rule.cpus.write(UInt64(limits.milliCPUs)))",
+            "pids \(limits.pids)",
+            "open files \(limits.openFiles), file size \(Limits.Rule.fileSize.write(limits.fileSize)), "
+                + "stack \(Limits.Rule.stack.write(limits.stack))",
+            "timeout \(limits.timeout.map { Limits.Rule.timeout.write($0) } ?? "none")",
+        ]
+    }
+
+    private static func ids(_ identity: Identity) -> [String] {
+        switch identity {
+        case .pair:
+            [
+                "a uid of its own for the init (0 inside), another for the program (1000 inside), the first free "
+                    + "pair from \(Identity.rangeStart) on"
+            ]
+        case .subordinate(let uid, _, let initUID, _):
+            ["uid \(initUID) for the init (0 inside), uid \(uid) for the program (1000 inside)"]
+        case .single(let uid, _): ["uid \(uid) for both the init and the program (1000 inside)"]
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Sandbox
+
+/// `corral run`: one program in a sandbox of its own, without a daemon.
+enum RunCommand {
+    static let command = Command(
+        "run", summary: "Run a program in a sandbox of its own, which is gone when the program ends.",
+        operandsHelp: "[--] COMMAND [ARG...]", operands: 1...Int.max, stopsAtOperand: true,
+        options: [
+            .init("profile", value: "NAME|FILE", help: "the rules of the sandbox (default: default)"),
+            .init(
+                "env", short: "e", value: "NAME=VALUE", repeats: true, help: "set a variable; may be repeated"
+            ),
+            .init(
+                "workdir", short: "w", value: "DIR", help: "working directory inside (default: the workspace)"
+            ),
+            .init(
+                "workspace", value: "DIR",
+                help:
+                    "a directory of the host as workspace, kept; without it, an empty one that is gone after"),
+            .init("memory", value: "SIZE", help: "the most memory, such as 256MiB"),
+            .init("cpus", value: "NUMBER", help: "the most processors, such as 0.5"),
+            .init("pids", value: "NUMBER", help: "the most processes and threads"),
+            .init(
+                "timeout", value: "TIME", help: "the most wall-clock time, such as 30s; then exit code 124"),
+            .init(
+                "relay", value: "DIALECT=SOCKET",
+                help: "connect the plugin to the host application's socket, such as tgo=/var/run/tgo/tgo.sock"
+            ),
+            .init(
+                "interactive", short: "i",
+                help: "pass standard input on; without it the program reads nothing"),
+            .init("json", help: "print a report as one JSON line on standard error at the end"),
+            .init("report", value: "FILE", help: "write the same report to a file"),
+            .init("plan", help: "print what would be done, and do nothing"),
+        ],
+        details: """
+            Exit codes: 124 time limit, 125 Corral failed or was called wrongly, 126 COMMAND cannot be
+            executed, 127 COMMAND not found, 137 memory limit, 159 killed by the seccomp policy, 128+N
+            ended by signal N; else COMMAND's own.
+
+            Examples:
+              corral run -- python3 -c 'print("hello")'
+              corral run --memory 128MiB --timeout 10s --workspace . -- make test
+              corral run --relay tgo=/var/run/tgo/tgo.sock --workspace ./plugin -- python3 main.py
+            """,
+        usageCode: ExitCode.ours, run: run)
+
+    private static func run(_ arguments: Arguments) -> Int32 {
+        do throws(ValueError) {
+            return run(try RunOptions(arguments))
+        } catch {
+            Terminal.error("corral run: \(error)")
+            return ExitCode.ours
+        }
+    }
+
+    private static func run(_ options: RunOptions) -> Int32 {
+        do throws(CommandError) {
+            if options.plan {
+                Terminal.print(try PlanText.text(RunRules.load(options), RunHost.probe(options), options))
+                return ExitCode.success
+            }
+            return try RunSession(options).run()
+        } catch {
+            Terminal.error("corral run: \(error)")
+            if !options.plan { FailureReport(error).deliver(options) }
+            return error.code
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Sandbox
+
+/// What `corral run` was asked to do: checked values, nothing opened yet.
+struct RunOptions: Sendable {
+    /// The relay that was asked for: `DIALECT=UPSTREAM`.
+    struct Relay: Sendable, Hashable {
+        var dialect: String
+        var upstream: String
+    }
+
+    var profile: String
+    var environment: [EnvironmentVariable]
+    var directory: String?
+    var workspace: String?
+    var memory: UInt64?
+    var milliCPUs: UInt64?
+    var pids: UInt64?
+    var timeout: UInt64?
+    var relay: Relay?
+    var interactive: Bool
+    var json: Bool
+    var report: String?
+    var plan: Bool
+    var command: [String]
+
+    /// - Throws: a sentence that names the option, what was given and what was expected.
+    init(_ arguments: Arguments) throws(ValueError) {
+        profile = arguments.value("profile") ?? "default"
+        var variables: [EnvironmentVariable] = []
+        for text in arguments.all("env") { variables.append(try RunOptions.variable(text)) }
+        environment = variables
+        if let path = arguments.value("workdir") {
+            try RunOptions.check(directory: path)
+            directory = path
+        }
+        workspace = arguments.value("workspace")
+        memory = try RunOptions.quantity(arguments, "memory", Limits.Rule.memory)
+        milliCPUs = try RunOptions.quantity(arguments, "cpus", Limits.Rule.cpus)
+        pids = try RunOptions.quantity(arguments, "pids", Limits.Rule.pids)
+        timeout = try RunOptions.quantity(arguments, "timeout", Limits.Rule.timeout)
+        if let text = arguments.value("relay") { relay = try RunOptions.relay(text) }
+        interactive = arguments.has("interactive")
+        json = arguments.has("json")
+        report = arguments.value("report")
+        plan = arguments.has("plan")
+        command = arguments.operands
+        if command.first?.isEmpty ?? true { throw ValueError("COMMAND is empty") }
+        if command.contains(where: { $0.utf8.contains(0) }) {
+            throw ValueError("an argument of the command contains a NUL byte")
+        }
+    }
+
+    /// The profile's limits with what the options change.
+    func limits(of profile: Profile) -> Limits {
+        var limits = profile.limits
+        if let memory { limits.memory = memory }
+        if let milliCPUs { limits.milliCPUs = UInt32(clamping: milliCPUs) }
+        if let pids { limits.pids = UInt32(clamping: pids) }
+        if let timeout { limits.timeout = timeout }
+        return limits
+    }
+
+    private static func quantity(
+        _ arguments: Arguments, _ name: String, _ rule: Quantity
+    ) throws(ValueError) -> UInt64? {
+        guard let text = arguments.value(name) else { return nil }
+        do throws(ValueError) {
+            return try rule.readOrNone(text)
+        } catch {
+            throw ValueError("--\(name): \(error.problem)")
+        }
+    }
+
+    private static func variable(_ text: String) throws(ValueError) -> EnvironmentVariable {
+        do throws(ValueError) {
+            return try EnvironmentVariable(assignment: text)
+        } catch {
+            throw ValueError("--env: \(error.problem)")
+        }
+    }
+
+    /// Only names of places inside: a path that can lead to a descriptor of somebody's
+    /// (`/proc/self/fd/7`, CVE-2024-21626) is refused before anything is started.
+    private static func check(directory path: String) throws(ValueError) {
+        if path == "/" { return }
+        do throws(ValueError) {
+            try checkPath(path)
+        } catch {
+            throw ValueError("--workdir: \(error.problem)")
+        }
+        if path == "/proc" || path.hasPrefix("/proc/") {
+            throw ValueError("--workdir: \(quoted(path)) is below /proc; expected a directory of files")
+        }
+    }
+
+    private static func relay(_ text: String) throws(ValueError) -> Relay {
+        let dialects = ["tgo"]
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
+        guard parts.count == 2 else {
+            throw ValueError(
+                "--relay: \(quoted(text)) has no \"=\"; expected DIALECT=SOCKET, such as tgo=/run/tgo.sock")
+        }
+        guard dialects.contains(parts[0]) else {
+            let hint = nearestMatch(to: parts[0], in: dialects).map { "; did you mean \($0)?" } ?? ""
+            throw ValueError("--relay: unknown dialect \(quoted(parts[0])); expected tgo\(hint)")
+        }
+        guard !parts[1].isEmpty else {
+            throw ValueError("--relay: the path of the upstream socket is missing")
+        }
+        return Relay(dialect: parts[0], upstream: parts[1])
+    }
+}

@@ -1,0 +1,93 @@
+import CLinux
+import Cgroups
+import Glibc
+import Launch
+import Linux
+import Relay
+import Sandbox
+import Wire
+
+/// What `--json` and `--report` say about a run. docs/run.md describes the fields.
+struct RunReport {
+    let id: String
+    let outcome: RunOutcome
+    let ended: RunLoop.Ended
+    let statistics: GroupStatistics
+    let layers: [Layer: LayerState]
+    let relay: RelayTotals?
+    /// CLOCK_BOOTTIME, in nanoseconds.
+    let began: UInt64
+
+    /// One line.
+    var text: String {
+        JSONText.object { report in
+            report.add("id", id)
+            report.add("cause", outcome.cause.rawValue)
+            report.add("exit", exitStatus)
+            report.add("signal", signalNumber)
+            report.add("code", Int(outcome.exitCode))
+            report.array("limits_hit") { list in
+                for layer in outcome.limitsHit { list.add(layer.rawValue) }
+            }
+            report.object("times", times)
+            report.object("memory") { $0.add("peak_bytes", peakMemory) }
+            report.object("layers") { object in
+                for layer in Layer.allCases {
+                    object.add(layer.rawValue, layers[layer].map(String.init(describing:)) ?? "off(unknown)")
+                }
+            }
+            if let relay { report.object("relay") { RelayReport.write(relay, to: &$0) } }
+        }.description
+    }
+
+    private var exitStatus: Int? {
+        if case .exited(let code) = ended.facts.status { return Int(code) }
+        return nil
+    }
+
+    private var signalNumber: Int? {
+        if case .signalled(let number) = ended.facts.status { return Int(number) }
+        return nil
+    }
+
+    private func times(_ object: inout JSONObjectWriter) {
+        let end = ended.exited ?? clinux_boottime()
+        object.add("launch_us", ended.started.map { Int(($0 - began) / 1000) })
+        object.add("wall_us", ended.started.map { Int((max(end, $0) - $0) / 1000) })
+        let ofProcess = ended.exit.map { Int($0.userTime + $0.systemTime) }
+        object.add("cpu_us", statistics.cpuTime.map { Int(clamping: $0) } ?? ofProcess)
+    }
+
+    private var peakMemory: Int? {
+        statistics.peakMemory.map { Int(clamping: $0) } ?? ended.exit.map { Int($0.peakMemory) * 1024 }
+    }
+}
+
+/// The report of a program that never ran: the same fields, as far as there is anything to say.
+struct FailureReport {
+    private let error: CommandError
+
+    init(_ error: CommandError) { self.error = error }
+
+    var text: String {
+        JSONText.object { report in
+            report.add("cause", Cause.launchFailed.rawValue)
+            report.add("exit", Int?.none)
+            report.add("signal", Int?.none)
+            report.add("code", Int(error.code))
+            report.add("error", error.description)
+            report.array("limits_hit") { _ in }
+        }.description
+    }
+
+    /// As `--json` and `--report` ask for it. What cannot be written is not told: an error was.
+    func deliver(_ options: RunOptions) {
+        if options.json { Terminal.error(text) }
+        guard let path = options.report else { return }
+        let file = try? FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+        switch file {
+        case .some(let file): try? file.writeAll(Array((text + "\n").utf8))
+        case .none: return
+        }
+    }
+}

@@ -1,0 +1,207 @@
+import CLinux
+import Cgroups
+import Glibc
+import Launch
+import Linux
+import Sandbox
+
+/// One `corral run` from the first resource to the last, which is released on every way out.
+///
+/// The init is started before the sandbox is planned: while the kernel executes it and it waits,
+/// limits are set, the plan is computed and the root tree is made.
+final class RunSession {
+    private let options: RunOptions
+    private let id = RunSession.newID()
+    private let began = clinux_boottime()
+    private let signals: Held<FileDescriptor>
+
+    init(_ options: RunOptions) throws(CommandError) {
+        self.options = options
+        // From here on a signal is an event of the loop, and everything that was made is released.
+        signals = try RunSession.takeSignals()
+    }
+
+    /// - Returns: the exit code.
+    func run() throws(CommandError) -> Int32 {
+        let rules = try RunRules.load(options)
+        let host = try RunHost.probe(options)
+        let relay = try options.relay.map(RunRelay.connect)
+        let resources = try RunResources.take(host, id: id)
+        let sandbox: RunningSandbox
+        do throws(LaunchError) {
+            sandbox = try Launcher.begin(
+                identity: resources.identity, without: host.without, privileged: host.abilities.privileged,
+                workspace: host.workspace, descriptors: resources.descriptors)
+        } catch {
+            try? resources.release()
+            throw CommandError(error.description)
+        }
+        let started: Started
+        do throws(CommandError) {
+            started = try start(sandbox, rules, host, resources)
+        } catch {
+            resources.kill(sandbox)
+            try? resources.release()
+            throw error
+        }
+        return try finish(try live(sandbox, started, host, resources, relay), started, resources, relay)
+    }
+
+    /// What a run is, once everything about it is known.
+    private struct Started {
+        let rules: RunRules
+        let plan: LaunchPlan
+        let report: Held<FileDescriptor>?
+    }
+
+    private func start(
+        _ sandbox: RunningSandbox, _ rules: RunRules, _ host: RunHost, _ resources: RunResources
+    ) throws(CommandError) -> Started {
+        try resources.setLimits(host.groupLimits(rules.limits))
+        let plan = try host.plan(rules, options, identity: resources.identity, cgroups: resources.layers)
+        let template = try host.template(rules)
+        let report = try options.report.map(RunSession.create)
+        Notices.partial(plan.layers)
+        do throws(LaunchError) {
+            try Launcher.build(
+                sandbox, plan, identity: resources.identity, workspace: host.workspace
+            ) { () throws(LaunchError) in
+                guard let template else { return nil }
+                return try RootTemplate.make(template)
+            }
+        } catch {
+            throw CommandError(error.description)
+        }
+        // While the init works.
+        resources.sweep()
+        return Started(rules: rules, plan: plan, report: report)
+    }
+
+    private func live(
+        _ sandbox: RunningSandbox, _ started: Started, _ host: RunHost, _ resources: RunResources,
+        _ relay: RunRelay?
+    ) throws(CommandError) -> RunLoop.Ended {
+        let rules = started.rules
+        let request = ProcessRequest(
+            arguments: options.command, environment: rules.environment(options),
+            directory: options.directory ?? rules.image.workspace)
+        let peer = host.without.contains(.userNamespace) ? Identity.insideID : resources.identity.processUID
+        do throws(SystemError) {
+            let loop = try RunLoop.make(
+                sandbox, request, signals: signals.value.number, interactive: options.interactive,
+                timeout: rules.limits.timeout)
+            return try loop.run(relay, policy: rules.profile.relay, peer: peer) { resources.kill(sandbox) }
+        } catch {
+            resources.kill(sandbox)
+            try? resources.release()
+            throw CommandError("running the sandbox: \(error)")
+        }
+    }
+
+    private func finish(
+        _ ended: RunLoop.Ended, _ started: Started, _ resources: RunResources, _ relay: RunRelay?
+    ) throws(CommandError) -> Int32 {
+        let totals = relay?.finish()
+        let statistics = resources.statistics()
+        // What stays is said, and swept by a later run; how the program ended must not be lost by it.
+        reportingFailure { () throws(CommandError) in try resources.release() }
+        if let failure = ended.startFailure { throw refusal(failure, started.rules) }
+        var facts = ended.facts
+        facts.outOfMemoryKills = statistics.oomKills ?? 0
+        facts.pidsHits = statistics.pidsLimitHits ?? 0
+        let outcome = RunOutcome(facts)
+        Notices.outcome(outcome, started.rules.limits)
+        let text = RunReport(
+            id: id, outcome: outcome, ended: ended, statistics: statistics, layers: started.plan.layers,
+            relay: totals, began: began
+        ).text
+        if let report = started.report {
+            reportingFailure { () throws(CommandError) in
+                do throws(SystemError) {
+                    try report.value.writeAll(Array((text + "\n").utf8))
+                } catch {
+                    throw CommandError("--report: \(shown(options.report ?? "")): \(error.errno)")
+                }
+            }
+        }
+        // Last, as scripts expect it.
+        if options.json { Terminal.error(text) }
+        return outcome.exitCode
+    }
+
+    /// Does what may fail without changing how the run ended.
+    private func reportingFailure(_ body: () throws(CommandError) -> Void) {
+        do throws(CommandError) {
+            try body()
+        } catch {
+            Terminal.error("corral run: \(error)")
+        }
+    }
+
+    /// The error of a program that never ran.
+    private func refusal(_ failure: RunLoop.StartFailure, _ rules: RunRules) -> CommandError {
+        let command = shown(options.command[0])
+        switch failure {
+        case .launch(let error): return CommandError(error.description)
+        case .relay(let message): return CommandError("--relay: \(message)")
+        case .process(let error):
+            switch error.reason {
+            case .notFound:
+                return CommandError(
+                    "\(command): not found in the sandbox, or a script whose interpreter is not there "
+                        + "(\(error.errno.name))", code: ExitCode.notFound)
+            case .notExecutable:
+                return CommandError(
+                    "\(command): cannot be executed: \(error.errno)", code: ExitCode.cannotExecute)
+            case .directory:
+                let directory = shown(options.directory ?? rules.image.workspace)
+                return CommandError(
+                    "--workdir: \(directory) cannot be entered in the sandbox: \(error.errno)")
+            case .layer(let step):
+                return CommandError("the program was not started, because \(step) failed: \(error.errno)")
+            }
+        }
+    }
+
+    private static func newID() -> String {
+        let text = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+    }
+
+    private static func takeSignals() throws(CommandError) -> Held<FileDescriptor> {
+        // SIGPIPE too: a reader of ours that went away is an error of write(2), not the end of us.
+        let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE]
+        let number = unsafe clinux_signalfd(numbers, numbers.count)
+        guard number >= 0 else { throw CommandError("signalfd: \(Errno(rawValue: errno))") }
+        return Held(FileDescriptor(owning: number))
+    }
+
+    private static func create(_ path: String) throws(CommandError) -> Held<FileDescriptor> {
+        do throws(SystemError) {
+            return Held(try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644))
+        } catch {
+            throw CommandError("--report: \(shown(path)): \(error.errno)")
+        }
+    }
+}
+
+/// Lines on standard error that tell the user what is not as they may think.
+enum Notices {
+    /// One line when layers hold in part or not at all: for an ordinary user, or on an older kernel.
+    static func partial(_ layers: [Layer: LayerState]) {
+        let weak = Layer.allCases.filter { layers[$0] != .inForce }
+        guard !weak.isEmpty else { return }
+        let list = weak.map { "\($0.rawValue) \(layers[$0].map(String.init(describing:)) ?? "off")" }
+        Terminal.error("corral run: not in force in full: \(list.joined(separator: ", "))")
+    }
+
+    /// Why Corral ended the program, where its exit code alone does not tell.
+    static func outcome(_ outcome: RunOutcome, _ limits: Limits) {
+        switch outcome.cause {
+        case .timeout: Terminal.error("corral run: ended at its time limit of \(limits.timeout ?? 0) ms")
+        case .memory: Terminal.error("corral run: ended at its memory limit of \(limits.memory) bytes")
+        case .seccomp: Terminal.error("corral run: killed by the seccomp policy")
+        default: break
+        }
+    }
+}

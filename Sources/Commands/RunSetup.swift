@@ -1,0 +1,146 @@
+import CLinux
+import Cgroups
+import Glibc
+import Launch
+import Linux
+import Sandbox
+import Seccomp
+
+/// What the files say about a run: rules, root and filter, read and checked.
+struct RunRules: Sendable {
+    let profile: Profile
+    let image: Image
+    let limits: Limits
+    let filter: CompiledFilter
+    let hostPaths: HostPaths
+
+    static func load(_ options: RunOptions) throws(CommandError) -> RunRules {
+        let rules = try Installation.find().rules(options.profile, cache: StateDirectory.cache())
+        return RunRules(
+            profile: rules.profile, image: rules.image, limits: options.limits(of: rules.profile),
+            filter: rules.filter, hostPaths: HostPaths.probe(rules.image))
+    }
+
+    /// The environment of the program: the profile's, then the command line's, which wins.
+    func environment(_ options: RunOptions) -> [String] {
+        let kept = profile.environment.filter { variable in
+            !options.environment.contains { $0.name == variable.name }
+        }
+        return (kept + options.environment).map { "\($0.name)=\($0.value)" }
+    }
+}
+
+/// What the host has for a run; nothing has been changed yet.
+struct RunHost {
+    let abilities: HostAbilities
+    let layout: CgroupLayout
+    let workspace: WorkspaceDirectory?
+    /// What a test left out; always empty in release builds.
+    let without: Set<Layer>
+
+    static func probe(_ options: RunOptions) throws(CommandError) -> RunHost {
+        do {
+            return RunHost(
+                abilities: try HostAbilities.probe(), layout: try CgroupLayout.detect(),
+                workspace: try options.workspace.map(openWorkspace), without: try Ablation.layers())
+        } catch {
+            throw CommandError("\(error)")
+        }
+    }
+
+    private static func openWorkspace(_ path: String) throws(CommandError) -> WorkspaceDirectory {
+        do throws(WorkspaceError) {
+            return try WorkspaceDirectory.open(path)
+        } catch {
+            throw CommandError("--workspace \(error)")
+        }
+    }
+
+    /// The limits of the cgroups: all of the run's, but for what a test leaves out.
+    func groupLimits(_ asked: Limits) -> Limits {
+        var limits = asked
+        if without.contains(.memory) { limits.memory = abilities.totalMemory }
+        if without.contains(.swap) { limits.swap = abilities.totalMemory }
+        if without.contains(.pids) { limits.pids = 100_000 }
+        if without.contains(.cpu) { limits.milliCPUs = abilities.processors * 1000 }
+        return limits
+    }
+
+    /// Whether this host could put the sandbox's cgroups in force, before any is made.
+    var expectedCgroups: [Layer: LayerState] {
+        var states: [Layer: LayerState] = [:]
+        for layer in [Layer.memory, .swap, .pids, .cpu] {
+            states[layer] = layout.missing[layer].map(LayerState.off) ?? .inForce
+        }
+        return states
+    }
+
+    /// The steps by which the root is made here; nil where the init makes its own.
+    func template(_ rules: RunRules) throws(CommandError) -> LaunchPlan.Steps? {
+        do throws(LaunchError) {
+            return try LaunchPlanner.template(
+                rules.image, hostPaths: rules.hostPaths, privileged: abilities.privileged, without: without)
+        } catch {
+            throw CommandError(error.description)
+        }
+    }
+
+    /// - Parameter identity: the sandbox's ids.
+    func plan(
+        _ rules: RunRules, _ options: RunOptions, identity: Identity, cgroups: [Layer: LayerState]
+    ) throws(CommandError) -> LaunchPlan {
+        let spec = SandboxSpec(
+            profile: rules.profile, limits: rules.limits, image: rules.image, filter: rules.filter.bytes,
+            identity: identity, workspace: workspace.map { .directory($0.path) } ?? .ephemeral,
+            sockets: options.relay == nil ? [] : [RunRelay.socketPath], cgroups: cgroups, without: without)
+        do throws(LaunchError) {
+            return try LaunchPlanner.plan(spec, host: abilities, hostPaths: rules.hostPaths)
+        } catch {
+            throw CommandError(error.description)
+        }
+    }
+}
+
+extension HostPaths {
+    /// Looks at the host.
+    static func probe(_ image: Image) -> HostPaths {
+        var paths = HostPaths()
+        for bind in image.binds { paths.add(bind.path, probe(bind.path)) }
+        return paths
+    }
+
+    private static func probe(_ path: String) -> HostPath {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return .missing }
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR: return .directory
+        case S_IFLNK:
+            var buffer = [CChar](repeating: 0, count: 4096)
+            let count = unsafe readlink(path, &buffer, buffer.count)
+            guard count > 0, count < buffer.count else { return .missing }
+            return .symlink(
+                target: String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        default: return .file
+        }
+    }
+}
+
+/// The switch that the tests of the layers use: `CORRAL_TEST_WITHOUT=seccomp,landlock-fs` leaves
+/// layers out. Debug builds only; a release build does not have it.
+enum Ablation {
+    static func layers() throws(CommandError) -> Set<Layer> {
+        #if DEBUG
+            guard let text = unsafe getenv("CORRAL_TEST_WITHOUT") else { return [] }
+            var layers: Set<Layer> = []
+            for name in unsafe String(cString: text).split(separator: ",") {
+                guard let layer = Layer(rawValue: String(name)) else {
+                    throw CommandError("CORRAL_TEST_WITHOUT: no layer is named \(name)")
+                }
+                layers.insert(layer)
+            }
+            return layers
+        #else
+            return []
+        #endif
+    }
+}

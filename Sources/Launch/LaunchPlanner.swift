@@ -1,0 +1,328 @@
+import CLinux
+import InitPlan
+package import Sandbox
+
+/// Computes a ``LaunchPlan``. No kernel is asked: what the host can do comes in as values.
+package struct LaunchPlanner {
+    private let spec: SandboxSpec
+    private let host: HostAbilities
+    private let hostPaths: HostPaths
+
+    /// - Parameter hostPaths: what stands at each path that the image binds.
+    /// - Throws: ``LaunchError`` when a required layer would not hold, a limit is more than the host
+    ///   has, or the image asks for what the host lacks.
+    package static func plan(
+        _ spec: SandboxSpec, host: HostAbilities, hostPaths: HostPaths
+    ) throws(LaunchError) -> LaunchPlan {
+        let planner = LaunchPlanner(spec: spec, host: host, hostPaths: hostPaths)
+        try planner.checkLimits()
+        let layers = planner.layers()
+        for layer in spec.profile.require where !spec.without.contains(layer) {
+            let state = layers[layer] ?? .off("unknown")
+            if state != .inForce {
+                throw .layerMissing(layer, state, profile: spec.profile.name)
+            }
+        }
+        return try planner.plan(layers)
+    }
+
+    /// The steps by which the launcher makes the root tree; nil where the init has to make its own.
+    package static func template(
+        _ image: Image, hostPaths: HostPaths, privileged: Bool, without: Set<Layer>
+    ) throws(LaunchError) -> LaunchPlan.Steps? {
+        guard privileged, !without.contains(.mountNamespace) else { return nil }
+        var tree = try RootSteps.add(image, hostPaths, to: StepList())
+        if without.contains(.pidNamespace) { hostProc(&tree) }
+        return tree.finished()
+    }
+
+    private var adoptsRoot: Bool { host.privileged && !spec.without.contains(.mountNamespace) }
+    private var hasOwnRoot: Bool { !spec.without.contains(.mountNamespace) }
+
+    private func plan(_ layers: [Layer: LayerState]) throws(LaunchError) -> LaunchPlan {
+        var handsOverWorkspace = false
+        var list = StepList()
+        identity(&list)
+        if adoptsRoot {
+            list.add(.adoptRoot, "the root tree, from the template") { $0.integer(0) }
+            if case .directory = spec.workspace { handsOverWorkspace = true }
+        } else if hasOwnRoot {
+            list.add(.makeRoot, "a tmpfs as root") { $0.text("1m") }
+            list = try RootSteps.add(spec.image, hostPaths, to: list)
+        }
+        if hasOwnRoot { mounts(&list, handsOverWorkspace) }
+        // Without a namespace of its own it would be the host's name that changes.
+        if !spec.without.contains(.utsNamespace) {
+            list.add(.hostname, "hostname \(spec.image.hostname)") { $0.text(spec.image.hostname) }
+        }
+        if !spec.without.contains(.netNamespace) { list.add(.loopback, "loopback interface up") }
+        for socket in spec.sockets { listen(socket, &list) }
+        if !spec.without.contains(.cgroupNamespace) { list.add(.cgroupNamespace, "cgroup namespace") }
+        rules(&list)
+        return LaunchPlan(
+            initial: list.finished(), layers: layers, handsOverWorkspace: handsOverWorkspace)
+    }
+
+    private func identity(_ list: inout StepList) {
+        let identity = spec.identity
+        let mapped = !spec.without.contains(.userNamespace)
+        let inside = UInt64(Identity.insideID)
+        let initID = UInt64(mapped ? identity.initInsideID : 0)
+        list.add(.identity, "uid \(initID) for the init, 1000 for processes") { fields in
+            fields.integer(initID)
+            fields.integer(initID)
+            fields.integer(inside)
+            fields.integer(inside)
+            fields.integer(identity.dropsGroups && !spec.without.contains(.groups) ? 1 : 0)
+        }
+    }
+
+    // MARK: The sandbox's own mounts
+
+    private func mounts(_ list: inout StepList, _ handedOver: Bool) {
+        for entry in spec.image.tmpfs {
+            tmpfs(
+                entry.path, size: entry.size, files: entry.files, mode: entry.mode,
+                owner: spec.identity.initInsideID,
+                executable: entry.executable, &list)
+        }
+        workspace(&list, handedOver)
+        proc(&list)
+        for path in spec.image.masked {
+            list.add(.mask, "mask \(path)") { $0.text(path) }
+        }
+        for directory in socketDirectories {
+            list.add(.directory, "directory \(directory)") { fields in
+                fields.text(directory)
+                fields.integer(0o755)
+            }
+        }
+        // Not by the launcher: a child that it starts meanwhile has copies of its descriptors until it
+        // executes, and a file that is open for writing keeps its mount from becoming read-only.
+        list.add(.attributes, "/ becomes read-only, nosuid, nodev") { fields in
+            fields.text("/")
+            fields.integer(UInt64(CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV))
+            fields.integer(0)
+        }
+        list.add(.pivot, StepFailures.pivot)
+    }
+
+    private func tmpfs(
+        _ path: String, size: UInt64, files: UInt32, mode: UInt32, owner: UInt32, executable: Bool,
+        _ list: inout StepList
+    ) {
+        let attributes =
+            CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | (executable ? 0 : CLINUX_MOUNT_NOEXEC)
+        list.add(.tmpfs, "tmpfs \(path), \(size) bytes, \(files) files") { fields in
+            fields.text(path)
+            fields.integer(UInt64(attributes))
+            fields.text(String(size))
+            fields.text(String(files))
+            fields.text(String(mode, radix: 8))
+            fields.text(String(owner))
+        }
+    }
+
+    private func workspace(_ list: inout StepList, _ handedOver: Bool) {
+        let path = spec.image.workspace
+        let attributes = UInt64(CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV)
+        switch spec.workspace {
+        case .ephemeral:
+            tmpfs(
+                path, size: spec.limits.workspaceBytes, files: spec.limits.workspaceFiles, mode: 0o755,
+                owner: Identity.insideID, executable: true, &list)
+        case .directory(let source):
+            if handedOver {
+                list.add(.bindDescriptor, "\(source) at \(path), idmapped, nosuid, nodev") { fields in
+                    fields.text(path)
+                    fields.integer(1)
+                }
+            } else {
+                list.add(.bindWorkingDirectory, "\(source) at \(path), nosuid, nodev") { fields in
+                    fields.text(path)
+                    fields.integer(attributes)
+                }
+            }
+        }
+    }
+
+    private func proc(_ list: inout StepList) {
+        let attributes =
+            CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_NOEXEC
+        guard !spec.without.contains(.pidNamespace) else { return }
+        list.add(.proc, "proc /proc, read-only") { fields in
+            fields.text("/proc")
+            fields.integer(UInt64(attributes))
+        }
+    }
+
+    /// In place of a new proc, which needs a pid namespace of one's own: the test of that layer sees
+    /// the host's. By the launcher, since for the init the new root lies over its /proc.
+    private static func hostProc(_ list: inout StepList) {
+        list.add(.bindPath, "bind /proc") { fields in
+            fields.text("/proc")
+            fields.text("/proc")
+            fields.integer(0)
+            fields.integer(1)
+        }
+    }
+
+    // MARK: Sockets
+
+    /// A socket's path with the image's symbolic links resolved: `/var/run/x` is `/run/x`.
+    private func resolved(_ path: String) -> String {
+        for link in spec.image.symlinks where path.hasPrefix(link.path + "/") && link.target.hasPrefix("/") {
+            return link.target + path.dropFirst(link.path.count)
+        }
+        return path
+    }
+
+    private var socketDirectories: [String] {
+        var directories: [String] = []
+        for socket in spec.sockets {
+            let path = resolved(socket)
+            guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else {
+                continue
+            }
+            let directory = String(path[..<slash])
+            let exists = spec.image.tmpfs.contains { $0.path == directory } || directories.contains(directory)
+            if !exists { directories.append(directory) }
+        }
+        return directories
+    }
+
+    private func listen(_ socket: String, _ list: inout StepList) {
+        let path = resolved(socket)
+        list.add(.listen, "listen at \(path)") { fields in
+            fields.text(path)
+            fields.integer(0o666)
+            fields.integer(8)
+        }
+    }
+
+    // MARK: Rules for processes
+
+    private func rules(_ list: inout StepList) {
+        let writable = spec.image.tmpfs.map(\.path) + [spec.image.workspace]
+        if hasOwnRoot { landlock.add(to: &list, writable: writable) }
+        if !spec.without.contains(.rlimits) {
+            for limit in rlimits {
+                list.add(.rlimit, "\(limit.name) \(limit.value)") { fields in
+                    fields.integer(UInt64(limit.resource))
+                    fields.integer(limit.value)
+                    fields.integer(limit.value)
+                }
+            }
+        }
+        if !spec.without.contains(.seccomp) {
+            list.add(.filter, "seccomp policy \(spec.profile.seccomp), \(spec.filter.count / 8) instructions")
+            {
+                $0.blob(spec.filter)
+            }
+        }
+        let without = self.without
+        if without != 0 { list.add(.without, "layers left out: \(without)") { $0.integer(UInt64(without)) } }
+        // KILL 5, SETGID 6, SETUID 7, SETPCAP 8: what starting and ending processes takes.
+        let kept: UInt64 = 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8
+        list.add(.capabilities, "the init gives up all capabilities but KILL, SETGID, SETUID, SETPCAP") {
+            $0.integer(spec.without.contains(.capabilities) ? kept | 1 << 21 : kept)
+        }
+    }
+
+    private var landlock: LandlockRules {
+        LandlockRules(abi: host.landlockABI, without: spec.without, network: spec.profile.network)
+    }
+
+    private struct Rlimit {
+        let name: String
+        /// Its name in profiles.
+        let key: String
+        let resource: Int32
+        let value: UInt64
+    }
+
+    /// getrlimit(2); the numbers are the kernel's (asm-generic/resource.h).
+    private var rlimits: [Rlimit] {
+        var limits = [
+            Rlimit(name: "RLIMIT_CORE", key: "core", resource: 4, value: 0),
+            Rlimit(
+                name: "RLIMIT_NOFILE", key: "open_files", resource: 7, value: UInt64(spec.limits.openFiles)),
+            Rlimit(name: "RLIMIT_FSIZE", key: "file_size", resource: 1, value: spec.limits.fileSize),
+            Rlimit(name: "RLIMIT_NPROC", key: "pids", resource: 6, value: UInt64(spec.limits.pids)),
+            Rlimit(name: "RLIMIT_STACK", key: "stack", resource: 3, value: spec.limits.stack),
+        ]
+        // Never RLIMIT_AS: node reserves more address space than it will ever use.
+        if spec.cgroups[.memory] != .inForce {
+            limits.append(Rlimit(name: "RLIMIT_DATA", key: "memory", resource: 2, value: spec.limits.memory))
+        }
+        return limits
+    }
+
+    private var without: Int32 {
+        let bits: [(Layer, Int32)] = [
+            (.session, CLINUX_WITHOUT_SESSION), (.keyring, CLINUX_WITHOUT_KEYRING),
+            (.capabilities, CLINUX_WITHOUT_CAPABILITIES), (.noNewPrivileges, CLINUX_WITHOUT_NO_NEW_PRIVS),
+            (.descriptors, CLINUX_WITHOUT_CLOSE),
+        ]
+        return bits.reduce(0) { spec.without.contains($1.0) ? $0 | $1.1 : $0 }
+    }
+
+    // MARK: What will hold
+
+    private func layers() -> [Layer: LayerState] {
+        var layers = Dictionary(uniqueKeysWithValues: Layer.allCases.map { ($0, LayerState.inForce) })
+        if case .single(let uid, _) = spec.identity {
+            layers[.uids] = .partial("the init and the processes share uid \(uid)")
+            if host.supplementaryGroups > 0 {
+                layers[.groups] = .partial("\(host.supplementaryGroups) groups of the user kept")
+            }
+        }
+        layers.merge(landlock.states) { $1 }
+        layers.merge(spec.cgroups) { $1 }
+        for layer in [Layer.memory, .swap, .pids, .cpu] where spec.cgroups[layer] != .inForce {
+            let why = spec.cgroups[layer]?.reason ?? "no delegated cgroup"
+            switch layer {
+            // Counted per user namespace since Linux 5.14, so it is the sandbox's own.
+            case .pids: layers[layer] = .inForce
+            case .memory: layers[layer] = .partial("\(why); RLIMIT_DATA: per process, private memory only")
+            default: layers[layer] = .off(why)
+            }
+        }
+        for layer in spec.without { layers[layer] = .off("left out by a test") }
+        return layers
+    }
+
+    private func checkLimits() throws(LaunchError) {
+        let limits = spec.limits
+        if limits.memory > host.totalMemory {
+            throw .limitAboveHost(
+                "memory", "\(limits.memory) bytes", host: "\(host.totalMemory) bytes of memory")
+        }
+        if UInt64(limits.milliCPUs) > UInt64(host.processors) * 1000 {
+            throw .limitAboveHost(
+                "cpus", "\(Double(limits.milliCPUs) / 1000)", host: "\(host.processors) processors")
+        }
+        if UInt64(limits.openFiles) > host.openFilesLimit {
+            throw .limitAboveHost(
+                "open_files", "\(limits.openFiles)", host: "a hard limit of \(host.openFilesLimit) open files"
+            )
+        }
+        guard !spec.without.contains(.rlimits) else { return }
+        for limit in rlimits {
+            let hard = host.hardLimits.first { $0.resource == limit.resource }?.value
+            guard let hard, limit.value > hard else { continue }
+            throw .limitAboveHost(
+                limit.key, "\(limit.value)", host: "a hard limit of \(hard) (\(limit.name))")
+        }
+    }
+}
+
+extension LayerState {
+    /// Why it does not hold in full; nil when it does.
+    package var reason: String? {
+        switch self {
+        case .inForce: nil
+        case .partial(let why), .off(let why): why
+        }
+    }
+}

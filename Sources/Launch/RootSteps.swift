@@ -1,0 +1,100 @@
+import CLinux
+import InitPlan
+import Sandbox
+
+/// The steps that make an image's root tree: directories, links, generated files, binds and
+/// devices. Mounts that belong to one sandbox (proc, tmpfs, workspace) come later, from the init.
+struct RootSteps {
+    private let image: Image
+    private let hostPaths: HostPaths
+    /// Directories; some dozens.
+    private var made = ["/"]
+    private(set) var list = StepList()
+
+    init(image: Image, hostPaths: HostPaths, into list: consuming StepList) {
+        self.image = image
+        self.hostPaths = hostPaths
+        self.list = list
+    }
+
+    /// - Throws: ``LaunchError/imagePathMissing(image:path:)`` for a bind that the host lacks.
+    static func add(
+        _ image: Image, _ hostPaths: HostPaths, to list: consuming StepList
+    ) throws(LaunchError) -> StepList {
+        var steps = RootSteps(image: image, hostPaths: hostPaths, into: list)
+        for bind in image.binds { try steps.bind(bind) }
+        for file in image.files { steps.file(file.path, file.mode, file.content) }
+        for link in image.symlinks { steps.symlink(link.path, link.target) }
+        for tmpfs in image.tmpfs { steps.directory(tmpfs.path) }
+        for device in image.devices { steps.device(device) }
+        steps.directory("/proc")
+        steps.directory(image.workspace)
+        return steps.list
+    }
+
+    private mutating func bind(_ bind: Image.Bind) throws(LaunchError) {
+        switch hostPaths[bind.path] ?? .missing {
+        case .missing where bind.optional: return
+        case .missing: throw .imagePathMissing(image: image.name, path: bind.path)
+        case .symlink(let target): symlink(bind.path, target)
+        case .directory:
+            directory(bind.path)
+            mount(bind.path)
+        case .file:
+            file(bind.path, 0o444, "")
+            mount(bind.path)
+        }
+    }
+
+    private mutating func mount(_ path: String) {
+        list.add(.bindPath, "bind \(path), read-only, nosuid, nodev") { fields in
+            fields.text(path)
+            fields.text(path)
+            fields.integer(UInt64(CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV))
+            fields.integer(1)
+        }
+    }
+
+    private mutating func device(_ device: Image.Device) {
+        let path = "/dev/\(device.name)"
+        file(path, 0o444, "")
+        list.add(.device, "device \(path) (\(device.major):\(device.minor))") { fields in
+            fields.text(path)
+            fields.text(device.name)
+            fields.integer(UInt64(device.major))
+            fields.integer(UInt64(device.minor))
+        }
+    }
+
+    private mutating func file(_ path: String, _ mode: UInt32, _ content: String) {
+        parents(of: path)
+        list.add(.file, "file \(path)") { fields in
+            fields.text(path)
+            fields.integer(UInt64(mode))
+            fields.text(content)
+        }
+    }
+
+    private mutating func symlink(_ path: String, _ target: String) {
+        parents(of: path)
+        list.add(.symlink, "link \(path) -> \(target)") { fields in
+            fields.text(path)
+            fields.text(target)
+        }
+    }
+
+    private mutating func directory(_ path: String) {
+        parents(of: path)
+        if made.contains(path) { return }
+        made.append(path)
+        list.add(.directory, "directory \(path)") { fields in
+            fields.text(path)
+            fields.integer(0o755)
+        }
+    }
+
+    private mutating func parents(of path: String) {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else { return }
+        directory(String(path[..<slash]))
+    }
+}

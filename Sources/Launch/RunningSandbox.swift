@@ -1,0 +1,236 @@
+import CLinux
+import Glibc
+import InitPlan
+package import Linux
+
+/// A sandbox whose init was started: the launcher's ends of it.
+///
+/// Closing it (the end of this object) ends the sandbox: the init leaves when its control socket
+/// closes, and the kernel kills everything in its pid namespace.
+package final class RunningSandbox {
+    /// What the init has to say.
+    package enum Event: Sendable {
+        /// The sandbox is built; ``RunningSandbox/takeListener()`` has the sockets.
+        case ready
+        case started(process: UInt64)
+        case startFailed(process: UInt64, ProcessStartError)
+        case exited(process: UInt64, ProcessExit)
+        /// The init has ended, or was never able to build the sandbox.
+        case gone
+    }
+
+    /// For display only; never signalled by number.
+    package let pid: Int32
+    package let protection: InitExecutable.Protection
+    private let pidfd: FileDescriptor
+    private let control: FileDescriptor
+    private let status: FileDescriptor
+    private var steps: [String] = []
+    private var listeners: [CInt] = []
+    private var reaped: ProcessExit?
+
+    init(
+        pid: Int32, pidfd: CInt, channel: consuming Channel, protection: InitExecutable.Protection
+    ) {
+        self.pid = pid
+        self.pidfd = FileDescriptor(owning: pidfd)
+        self.protection = protection
+        control = channel.outer
+        status = channel.statusReading
+    }
+
+    deinit {
+        for number in listeners { _ = close(number) }
+    }
+
+    /// Readable when the init has something to say.
+    package var controlNumber: CInt { control.number }
+    /// Readable when the init has ended.
+    package var pidfdNumber: CInt { pidfd.number }
+
+    // MARK: Requests
+
+    /// Lets the init build the sandbox.
+    /// - Parameter handedOver: descriptors that the steps use; those below 0 are left out.
+    func go(
+        _ plan: borrowing FileDescriptor, _ handedOver: [CInt], _ steps: LaunchPlan.Steps
+    ) throws(SystemError) {
+        self.steps = steps.descriptions
+        try send(ControlMessage(.go), [plan.number] + handedOver.filter { $0 >= 0 })
+    }
+
+    /// Asks the init for a process. It may be asked before the sandbox is ready.
+    /// - Parameters:
+    ///   - process: a number of the caller's own, that events carry.
+    ///   - endsSandbox: whether the init ends, and everything with it, when the process does.
+    ///   - input: nil for the sandbox's own /dev/null.
+    package func start(
+        _ request: ProcessRequest, as process: UInt64, endsSandbox: Bool, input: borrowing FileDescriptor?,
+        output: borrowing FileDescriptor, errors: borrowing FileDescriptor
+    ) throws(SystemError) {
+        let body = try MemoryFile.make("corral-request", request.bytes)
+        let descriptors = [body.number, input.numberOrNone, output.number, errors.number]
+        try send(
+            ControlMessage(.start, process: process, a: endsSandbox ? 1 : 0), descriptors.filter { $0 >= 0 })
+    }
+
+    package func signal(_ process: UInt64, _ number: CInt) throws(SystemError) {
+        try send(ControlMessage(.signal, process: process, a: UInt64(number)))
+    }
+
+    func send(_ message: ControlMessage, _ descriptors: [CInt] = []) throws(SystemError) {
+        let words = message.words
+        let number = control.number
+        _ = try call("sendmsg", on: "sandbox-init") {
+            unsafe withUnsafePointer(to: words) { bytes in
+                unsafe descriptors.withUnsafeBufferPointer { fds in
+                    unsafe clinux_send(number, bytes, ControlMessage.size, fds.baseAddress, fds.count)
+                }
+            }
+        }
+    }
+
+    // MARK: Events
+
+    /// The next event; blocks until there is one.
+    package func receive() throws(SystemError) -> Event {
+        guard let (message, descriptors) = try receiveMessage() else { return .gone }
+        switch message.kind {
+        case .ready:
+            listeners += descriptors
+            return .ready
+        case .started: return .started(process: message.process)
+        case .startFailed:
+            return .startFailed(process: message.process, startError(message))
+        case .exited:
+            // A failure means that the init has ended, which the next event will tell.
+            try? send(ControlMessage(.acknowledge, process: message.process))
+            return .exited(process: message.process, ProcessExit(message))
+        case .go, .start, .signal, .acknowledge:
+            return .gone
+        }
+    }
+
+    /// The next of the listening sockets, in the order of the spec's `sockets`.
+    package func takeListener() -> FileDescriptor? {
+        listeners.isEmpty ? nil : FileDescriptor(owning: listeners.removeFirst())
+    }
+
+    private func receiveMessage() throws(SystemError) -> (ControlMessage, [CInt])? {
+        var words: [8 of UInt64] = .init(repeating: 0)
+        var descriptors = [CInt](repeating: -1, count: Int(CLINUX_MESSAGE_FDS))
+        var count = 0
+        var truncated: CInt = 0
+        let number = control.number
+        let size: Int
+        do throws(SystemError) {
+            size = try call("recvmsg", on: "sandbox-init") {
+                unsafe withUnsafeMutablePointer(to: &words) { bytes in
+                    unsafe clinux_receive(
+                        number, bytes, ControlMessage.size, &descriptors, &count, &truncated, 0)
+                }
+            }
+        } catch  where error.errno == .connectionReset {
+            return nil  // it ended with a request unread
+        }
+        guard size == ControlMessage.size, let message = ControlMessage(words) else { return nil }
+        return (message, Array(descriptors.prefix(count)))
+    }
+
+    private func startError(_ message: ControlMessage) -> ProcessStartError {
+        let step = Int32(truncatingIfNeeded: message.a)
+        let errno = Errno(rawValue: Int32(truncatingIfNeeded: message.b))
+        switch clinux_step(rawValue: UInt32(bitPattern: step)) {
+        case CLINUX_STEP_EXEC:
+            let missing = errno == .noSuchFileOrDirectory || errno == .notDirectory
+            return ProcessStartError(reason: missing ? .notFound : .notExecutable, errno: errno)
+        case CLINUX_STEP_DIRECTORY: return ProcessStartError(reason: .directory, errno: errno)
+        default: return ProcessStartError(reason: .layer(StartStep.name(step)), errno: errno)
+        }
+    }
+
+    // MARK: The end
+
+    /// SIGKILL to the init, and so to everything in the sandbox.
+    package func kill() {
+        // ESRCH: it has ended by itself.
+        _ = clinux_pidfd_signal(pidfd.number, SIGKILL)
+    }
+
+    /// Waits until the init has ended and reaps it. The kernel lets it end last, after every
+    /// process of its pid namespace (pid_namespaces(7)).
+    @discardableResult
+    package func reap() throws(SystemError) -> ProcessExit {
+        if let reaped { return reaped }
+        var result = clinux_exit()
+        let number = pidfd.number
+        _ = try call("waitid", on: "sandbox-init") { unsafe clinux_wait_pidfd(number, 1, &result) }
+        let exit = ProcessExit(result)
+        reaped = exit
+        return exit
+    }
+
+    /// Why the sandbox was never built, from the status pipe. To be asked after the init has ended.
+    package func failure() throws(SystemError) -> LaunchError {
+        var last = StatusRecord(.begun, operation: 0, index: 0)
+        while let record = try nextRecord() {
+            last = record
+            if record.kind != .begun { break }
+        }
+        switch last.kind {
+        case .failed: return StepFailures.error(steps, Int(last.index), .system(last.error))
+        case .badPlan: return .mixedInstallation
+        case .begun:
+            let step = steps.indices.contains(Int(last.index)) ? steps[Int(last.index)] : "start"
+            return .initEnded(lastStep: step, cause: try reap().description)
+        }
+    }
+
+    private func nextRecord() throws(SystemError) -> StatusRecord? {
+        var words: [2 of UInt64] = .init(repeating: 0)
+        let number = status.number
+        let size = try call("read", on: "status pipe") {
+            unsafe withUnsafeMutablePointer(to: &words) { unsafe read(number, $0, StatusRecord.size) }
+        }
+        return size == StatusRecord.size ? StatusRecord(words) : nil
+    }
+}
+
+/// How a process ended, and what it used.
+package struct ProcessExit: Hashable, Sendable {
+    package enum Status: Hashable, Sendable {
+        case exited(Int32)
+        case signalled(Int32)
+    }
+    package let status: Status
+    /// In microseconds; with children that it waited for.
+    package let userTime: Int64
+    package let systemTime: Int64
+    /// Peak resident memory of the largest process, in KiB.
+    package let peakMemory: Int64
+
+    init(_ exit: clinux_exit) {
+        status = exit.code == Int32(CLD_EXITED) ? .exited(exit.status) : .signalled(exit.status)
+        userTime = exit.user_us
+        systemTime = exit.system_us
+        peakMemory = exit.max_rss_kb
+    }
+
+    init(_ message: ControlMessage) {
+        let code = Int32(truncatingIfNeeded: message.a)
+        let value = Int32(truncatingIfNeeded: message.b)
+        status = code == Int32(CLD_EXITED) ? .exited(value) : .signalled(value)
+        userTime = Int64(truncatingIfNeeded: message.c)
+        systemTime = Int64(truncatingIfNeeded: message.d)
+        peakMemory = Int64(truncatingIfNeeded: message.e)
+    }
+}
+
+extension ProcessExit: CustomStringConvertible {
+    package var description: String {
+        switch status {
+        case .exited(let code): "exited with status \(code)"
+        case .signalled(let number): "was killed by signal \(number)"
+        }
+    }
+}

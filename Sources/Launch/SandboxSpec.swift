@@ -1,0 +1,50 @@
+package import Sandbox
+
+/// Everything that decides what a sandbox is, before anything is done.
+package struct SandboxSpec: Sendable {
+    /// Where the workspace comes from.
+    package enum Workspace: Hashable, Sendable {
+        /// A tmpfs of the sandbox's own, gone with it.
+        case ephemeral
+        /// A host directory, given as a descriptor at launch. The text is for display.
+        case directory(String)
+    }
+
+    package var profile: Profile
+    /// The profile's limits with what the command line changed.
+    package var limits: Limits
+    package var image: Image
+    /// The compiled seccomp filter: struct sock_filter[].
+    package var filter: [UInt8]
+    package var identity: Identity
+    package var workspace: Workspace
+    /// Paths inside of the listening sockets to make, such as `/var/run/tgo/tgo.sock`.
+    package var sockets: [String]
+    /// How memory, swap, pids and cpu are limited: by cgroups, or why not.
+    package var cgroups: [Layer: LayerState]
+    /// Layers left out. Only debug builds fill it, for the tests that show what each layer does.
+    package var without: Set<Layer>
+
+    package init(
+        profile: Profile, limits: Limits, image: Image, filter: [UInt8], identity: Identity,
+        workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], without: Set<Layer> = []
+    ) {
+        self.profile = profile
+        self.limits = limits
+        self.image = image
+        self.filter = filter
+        self.identity = identity
+        self.workspace = workspace
+        self.sockets = sockets
+        self.cgroups = cgroups
+        self.without = without
+    }
+}
+
+/// What stands at a host path that the image binds.
+package enum HostPath: Hashable, Sendable {
+    case directory
+    case file
+    case symlink(target: String)
+    case missing
+}

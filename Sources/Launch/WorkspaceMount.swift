@@ -1,0 +1,96 @@
+import CLinux
+import Glibc
+package import Linux
+import Sandbox
+
+/// A host directory given as workspace.
+package final class WorkspaceDirectory {
+    package let descriptor: FileDescriptor
+    /// As given, for display.
+    package let path: String
+    private let owner: (uid: UInt32, gid: UInt32)
+
+    private init(descriptor: consuming FileDescriptor, path: String, owner: (uid: UInt32, gid: UInt32)) {
+        self.descriptor = descriptor
+        self.path = path
+        self.owner = owner
+    }
+
+    /// Opens the directory. No component of the path may be a symbolic link: a link that somebody
+    /// swaps in must not decide what a sandbox may write to.
+    package static func open(_ path: String) throws(WorkspaceError) -> WorkspaceDirectory {
+        guard !path.isEmpty else { throw .unusable(path, "is empty") }
+        let flags = UInt64(CLINUX_O_PATH | O_NOFOLLOW)
+        let number = unsafe clinux_openat2(
+            AT_FDCWD, path, flags, 0, UInt64(CLINUX_RESOLVE_NO_SYMLINKS | CLINUX_RESOLVE_NO_MAGICLINKS))
+        guard number >= 0 else { throw .cannotOpen(path, Errno(rawValue: errno)) }
+        let descriptor = FileDescriptor(owning: number)
+        var status = clinux_stat()
+        guard unsafe clinux_fstat(descriptor.number, &status) == 0 else {
+            throw .cannotOpen(path, Errno(rawValue: errno))
+        }
+        // O_PATH and O_NOFOLLOW together open a link at the end of the path itself (openat2(2)).
+        guard status.mode & S_IFMT != S_IFLNK else { throw .cannotOpen(path, .tooManyLinks) }
+        guard status.mode & S_IFMT == S_IFDIR else { throw .unusable(path, "is not a directory") }
+        return WorkspaceDirectory(descriptor: descriptor, path: path, owner: (status.uid, status.gid))
+    }
+
+    /// A detached mount of the directory in which its owner on disk and the sandbox's processes are
+    /// the same user, so that files keep their owner outside (mount_setattr(2), "ID-mapped mounts").
+    ///
+    /// Mounts below the directory are not part of it. To be called in the mount namespace where the
+    /// directory was opened.
+    package func idmapped(to identity: Identity) throws(WorkspaceError) -> FileDescriptor {
+        let number = descriptor.number
+        let uids = "\(owner.uid) \(identity.processUID) 1\n"
+        let gids = "\(owner.gid) \(identity.processGID) 1\n"
+        do throws(SystemError) {
+            let users = FileDescriptor(
+                owning: try call("user namespace for the id map") { unsafe clinux_user_namespace(uids, gids) }
+            )
+            let mount = FileDescriptor(
+                owning: try call("open_tree", on: path) { clinux_open_tree_at(number, 0) })
+            let mounted = mount.number
+            let namespace = users.number
+            let attributes = UInt64(CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_IDMAP)
+            _ = try call("mount_setattr(IDMAP)", on: path) {
+                clinux_mount_setattr(
+                    mounted, 0, attributes, 0, UInt64(CLINUX_PROPAGATION_PRIVATE), namespace)
+            }
+            return mount
+        } catch {
+            if error.call == "mount_setattr(IDMAP)" { throw .cannotMap(path, error.errno) }
+            throw .system(error)
+        }
+    }
+}
+
+/// Why a directory cannot be the workspace.
+package enum WorkspaceError: Error, Hashable, Sendable {
+    case unusable(String, String)
+    case cannotOpen(String, Errno)
+    /// The file system has no idmapped mounts.
+    case cannotMap(String, Errno)
+    case system(SystemError)
+}
+
+extension WorkspaceError: CustomStringConvertible {
+    /// For example `/srv/x: no such directory`; callers put `workspace` or the option in front.
+    package var description: String {
+        switch self {
+        case .unusable(let path, let why): "\(shown(path)): \(why)"
+        case .cannotOpen(let path, .tooManyLinks):
+            "\(shown(path)): a symbolic link is part of the path; give the directory itself "
+                + "(realpath tells it)"
+        case .cannotOpen(let path, .noSuchFileOrDirectory): "\(shown(path)): no such directory"
+        case .cannotOpen(let path, .nameTooLong):
+            "\(shown(path)): the path is too long; the kernel takes 4095 bytes"
+        case .cannotOpen(let path, let errno): "\(shown(path)): \(errno)"
+        case .cannotMap(let path, let errno):
+            "\(shown(path)): its file system has no idmapped mounts (\(errno)), so its files could not keep "
+                + "their owner; use a directory on ext4, xfs or btrfs (tmpfs from Linux 6.3 on), run corral as the "
+                + "directory's owner, or leave --workspace out and copy the files in"
+        case .system(let error): "\(error)"
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import CLinux
+import Glibc
+import Linux
+import Sandbox
+
+/// The socket inside a sandbox and the connections that came through it. Lives on the relay's
+/// thread.
+final class Connections: EventHandler {
+    /// Connections accepted in one turn before others have theirs.
+    private static let turn = 16
+
+    let loop: EventLoop
+    /// Memory that an idle flow leaves to the next one that reads.
+    var spare: [UInt8] = []
+
+    private let listener: FileDescriptor
+    private var listening: EventLoop.Token?
+    private let upstream: Upstream
+    /// Opened before the plugin was started; the plugin's first connection is joined to it.
+    private var first: FileDescriptor?
+    private let policy: RelayPolicy
+    private let peer: UInt32?
+    private var links: [ObjectIdentifier: Link] = [:]
+    private var totals = RelayTotals()
+    /// Given up for a moment to accept, and so to refuse, a connection when no other is left.
+    private var reserve: FileDescriptor?
+    private var drain = Duration.zero
+
+    init(
+        loop: EventLoop, listener: consuming FileDescriptor, upstream: consuming Upstream,
+        first: consuming FileDescriptor?, policy: RelayPolicy, peer: UInt32?
+    ) throws(SystemError) {
+        self.loop = loop
+        self.upstream = upstream
+        self.first = first
+        self.policy = policy
+        self.peer = peer
+        try listener.setNonBlocking()
+        reserve = try listener.duplicate()
+        self.listener = listener
+    }
+
+    func open() throws(SystemError) {
+        listening = try loop.add(listener, for: .readable, handler: self)
+    }
+
+    /// Runs the loop until ``stop(drain:)``, and a little longer where bytes are on their way.
+    func serve() -> RelayTotals {
+        do throws(SystemError) {
+            try loop.run()
+            try finish()
+        } catch {
+            totals.failure = "\(error)"
+        }
+        links.values.forEach { $0.report(to: &totals) }
+        close()
+        return totals
+    }
+
+    /// Has ``serve()`` return once what was sent is delivered, after `drain` at the latest.
+    func stop(drain: Duration) {
+        self.drain = drain
+        loop.stop()
+    }
+
+    /// Closes everything.
+    func close() {
+        links = [:]
+        loop.removeAll()
+    }
+
+    func close(_ link: Link) {
+        link.close()
+        link.report(to: &totals)
+        links[ObjectIdentifier(link)] = nil
+    }
+
+    func ready(_ token: EventLoop.Token, _ events: Events) {
+        for _ in 0..<Self.turn {
+            do throws(SystemError) {
+                guard let connection = try listener.accept() else { return }
+                admit(connection)
+            } catch {
+                shed(error)
+                return
+            }
+        }
+    }
+
+    private func admit(_ plugin: consuming FileDescriptor) {
+        guard links.count < Int(policy.connections) else {
+            let most = policy.connections
+            return totals.refuse(.connections, "more than \(most) connections at once")
+        }
+        do throws(SystemError) {
+            if let peer {
+                let uid = try plugin.peerCredentials().uid
+                guard uid == peer else {
+                    return totals.refuse(.peer, "uid \(uid) connected where uid \(peer) is expected")
+                }
+            }
+            guard let upstream = connectUpstream() else { return }
+            let link = Link(plugin: plugin, upstream: upstream, limit: Int(policy.frameBytes), owner: self)
+            links[ObjectIdentifier(link)] = link
+            totals.connections += 1
+            do throws(SystemError) {
+                try link.open()
+            } catch {
+                close(link)
+                throw error
+            }
+        } catch {
+            totals.refuse(.openFiles, "\(error)")
+        }
+    }
+
+    private func connectUpstream() -> FileDescriptor? {
+        if let first = first.take() { return first }
+        do throws(UpstreamError) {
+            return try upstream.connect()
+        } catch {
+            totals.refuse(.upstream, "\(error)")
+            return nil
+        }
+    }
+
+    /// Deals with a connection that could not be accepted and would be announced again and again.
+    private func shed(_ error: SystemError) {
+        switch error.errno {
+        case .tooManyFiles, .tooManyFilesInSystem:
+            totals.refuse(.openFiles, "\(error)")
+            reserve = nil
+            do throws(SystemError) {
+                _ = try listener.accept()
+                reserve = try listener.duplicate()
+            } catch {
+                // Another thread took the place; the next announcement tries again.
+            }
+        case .outOfMemory, Errno(rawValue: ENOBUFS):
+            break
+        default:
+            totals.failure = "no connection is accepted any more: \(error)"
+            if let listening { loop.remove(listener, listening) }
+        }
+    }
+
+    /// Goes on until nothing is ready and no write is blocked: what a process wrote before it ended
+    /// is in its socket and is found at once.
+    private func finish() throws(SystemError) {
+        let deadline = clinux_boottime() + nanoseconds(drain)
+        while true {
+            let now = clinux_boottime()
+            let isBlocked = links.values.contains { $0.isBlocked }
+            let left = now < deadline ? (deadline - now) / 1_000_000 + 1 : 0
+            let calls = try loop.turn(timeout: isBlocked ? CInt(clamping: left) : 0)
+            if now >= deadline || calls == 0 && !isBlocked { return }
+        }
+    }
+}
+
+private func nanoseconds(_ duration: Duration) -> UInt64 {
+    let (seconds, attoseconds) = duration.components
+    return UInt64(clamping: seconds) &* 1_000_000_000 &+ UInt64(clamping: attoseconds / 1_000_000_000)
+}

@@ -1,0 +1,34 @@
+import Glibc
+
+/// What this machine can and cannot show, for `.enabled(if:)` and for tests that find out late.
+package enum Host {
+    package static let isRoot = geteuid() == 0
+
+    /// An ordinary user that tests may run programs as: nobody's account, and no other user's.
+    package static let ordinaryUser: UInt32 = 65_534
+
+    /// Seconds on a clock that never jumps; for measuring, not for dates.
+    package static var now: Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    /// Writes one line to standard error saying that a test could not show what it is about.
+    ///
+    /// `make test` collects these lines; use `.enabled(if:)` where the reason is known before.
+    package static func skip(_ why: String, function: StaticString = #function) {
+        let line = Array("skipped: \(function): \(why)\n".utf8)
+        _ = unsafe line.span.withUnsafeBufferPointer { unsafe write(2, $0.baseAddress, $0.count) }
+    }
+}
+
+/// Asks `condition` every 5 ms until it holds or `seconds` have passed; returns whether it held.
+package func eventually(within seconds: Double = 5, _ condition: () -> Bool) -> Bool {
+    let deadline = Host.now + seconds
+    while true {
+        if condition() { return true }
+        if Host.now >= deadline { return false }
+        usleep(5_000)
+    }
+}

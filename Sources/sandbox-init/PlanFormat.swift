@@ -1,0 +1,1 @@
+../InitPlan/PlanFormat.swift

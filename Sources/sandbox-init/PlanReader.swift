@@ -1,0 +1,1 @@
+../InitPlan/PlanReader.swift

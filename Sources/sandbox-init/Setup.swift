@@ -1,0 +1,243 @@
+// Carrying out the plan.
+
+import CLinux
+
+/// What every process of the sandbox is started with.
+@safe
+struct ProcessRules {
+    var uid: UInt32 = 0
+    var gid: UInt32 = 0
+    var dropsGroups = false
+    /// Left-out layers; zero but in tests.
+    var without: UInt32 = 0
+    /// The landlock ruleset, or -1.
+    var landlock: Int32 = -1
+    var limits: [clinux_rlimit] = []
+    /// The seccomp filter, inside the plan's memory.
+    var filter: UnsafeRawBufferPointer = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    /// The sandbox's own /dev/null, for processes that read nothing. The host's would be a file from
+    /// outside, which landlock lets nobody open again by /dev/stdin.
+    var null: Int32 = -1
+    /// Listening sockets to hand out, in the plan's order.
+    var listeners: [Int32] = []
+}
+
+/// Executes the plan's steps in order; stops at the first that fails.
+struct Setup {
+    private var rules = ProcessRules()
+    private var root: Int32 = -1
+    private var landlockABI: Int32 = 0
+    /// What came with the plan; -1 once it is used.
+    private var handedOver: [Int32] = []
+
+    /// - Returns: nil after a failure, which the status pipe then tells.
+    static func run(_ go: Received) -> ProcessRules? {
+        var size = 0
+        var setup = Setup()
+        guard go.count > 0, let base = unsafe clinux_map(go.descriptors[0], PlanFormat.planLimit, &size)
+        else {
+            Status.report(StatusRecord(.badPlan, operation: 0, index: 0, error: clinux_errno()))
+            return nil
+        }
+        // The mapping stays, since the filter lies in it.
+        _ = clinux_close(go.descriptors[0])
+        for index in 1..<max(1, go.count) { setup.handedOver.append(go.descriptors[index]) }
+        var position = StatusRecord(.begun, operation: 0, index: 0)
+        do throws(PlanError) {
+            var reader = unsafe try PlanReader(UnsafeRawBufferPointer(start: base, count: size))
+            for index in 0..<(try reader.header()) {
+                var (operation, fields) = try reader.step()
+                position = StatusRecord(.begun, operation: UInt16(operation.rawValue), index: index)
+                Status.report(position)
+                try setup.perform(operation, &fields)
+            }
+        } catch {
+            position.kind = .badPlan
+            if case .system(let number) = error {
+                position.kind = .failed
+                position.error = number
+            }
+            Status.report(position)
+            return nil
+        }
+        setup.rules.null = clinux_open_null()
+        return setup.rules
+    }
+
+    private mutating func perform(_ operation: PlanOperation, _ fields: inout PlanReader) throws(PlanError) {
+        if root >= 0, try RootBuilder(root: root).perform(operation, &fields) { return }
+        switch operation {
+        case .adoptRoot: try adoptRoot(&fields)
+        case .makeRoot: try makeRoot(&fields)
+        case .bindDescriptor:
+            let path = unsafe try fields.text()
+            let mount = try takeHandedOver(&fields)
+            unsafe try RootBuilder(root: root).attach(mount, at: path)
+            _ = clinux_close(mount)
+        case .bindWorkingDirectory: try bindWorkingDirectory(&fields)
+        case .proc: try proc(&fields)
+        case .mask: try mask(&fields)
+        case .pivot: try pivot()
+        case .hostname: try check(unsafe clinux_sethostname(fields.text()))
+        case .loopback: try check(clinux_loopback_up())
+        case .listen: try listen(&fields)
+        case .cgroupNamespace: try check(clinux_unshare(UInt64(CLINUX_NEWCGROUP)))
+        case .landlock, .landlockPath, .landlockPort: try landlock(operation, &fields)
+        case .rlimit, .filter, .without, .identity: try rule(operation, &fields)
+        case .capabilities: try keepCapabilities(try fields.integer())
+        case .directory, .symlink, .file, .bindPath, .device, .tmpfs, .attributes:
+            throw .unknownOperation  // there is no root yet
+        }
+    }
+
+    // MARK: The root
+
+    /// Where the new root is mounted until it becomes the root: any directory that every host has,
+    /// and that nothing here looks into.
+    private static let place = "/proc"
+
+    private mutating func takeHandedOver(_ fields: inout PlanReader) throws(PlanError) -> Int32 {
+        let index = try fields.integer()
+        guard index < UInt64(handedOver.count), handedOver[Int(index)] >= 0 else { throw .truncated }
+        let descriptor = handedOver[Int(index)]
+        handedOver[Int(index)] = -1
+        return descriptor
+    }
+
+    private mutating func adoptRoot(_ fields: inout PlanReader) throws(PlanError) {
+        root = try takeHandedOver(&fields)
+        try check(unsafe clinux_move_mount_path(root, Setup.place))
+    }
+
+    private mutating func makeRoot(_ fields: inout PlanReader) throws(PlanError) {
+        let size = unsafe try fields.text()
+        let context = try check(unsafe clinux_fsopen("tmpfs"))
+        try check(unsafe clinux_fsconfig_string(context, "size", size))
+        try check(unsafe clinux_fsconfig_string(context, "mode", "0755"))
+        try check(clinux_fsconfig_create(context))
+        root = try check(clinux_fsmount(context, 0))
+        _ = clinux_close(context)
+        try check(unsafe clinux_move_mount_path(root, Setup.place))
+    }
+
+    // The directory cannot come as a descriptor here: that would refer to the launcher's mount
+    // namespace, and only mounts of one's own can be cloned. The working directory was moved
+    // into this namespace by the clone (clone(2), CLONE_NEWNS), and still is the very directory.
+    private func bindWorkingDirectory(_ fields: inout PlanReader) throws(PlanError) {
+        let path = unsafe try fields.text()
+        let attributes = try fields.integer()
+        let mount = try check(unsafe clinux_open_tree(CLINUX_AT_FDCWD, ".", 1))
+        try check(clinux_mount_setattr(mount, 1, attributes, 0, UInt64(CLINUX_PROPAGATION_PRIVATE), -1))
+        unsafe try RootBuilder(root: root).attach(mount, at: path)
+        _ = clinux_close(mount)
+    }
+
+    private func proc(_ fields: inout PlanReader) throws(PlanError) {
+        let path = unsafe try fields.text()
+        let attributes = UInt32(truncatingIfNeeded: try fields.integer())
+        let context = try check(unsafe clinux_fsopen("proc"))
+        try check(clinux_fsconfig_create(context))
+        let mount = try check(clinux_fsmount(context, attributes))
+        _ = clinux_close(context)
+        unsafe try RootBuilder(root: root).attach(mount, at: path)
+        _ = clinux_close(mount)
+    }
+
+    private func mask(_ fields: inout PlanReader) throws(PlanError) {
+        let path = unsafe try fields.text()
+        let target = unsafe clinux_tree_open(root, path)
+        if target < 0 {
+            if PlanError.last == .system(CLINUX_ENOENT) { return }
+            throw .last
+        }
+        defer { _ = clinux_close(target) }
+        let mount = clinux_is_directory(target) == 1 ? try emptyDirectory() : try nullDevice()
+        try check(clinux_move_mount(mount, target))
+        _ = clinux_close(mount)
+    }
+
+    private func emptyDirectory() throws(PlanError) -> Int32 {
+        let context = try check(unsafe clinux_fsopen("tmpfs"))
+        defer { _ = clinux_close(context) }
+        try check(unsafe clinux_fsconfig_string(context, "size", "4k"))
+        try check(unsafe clinux_fsconfig_string(context, "mode", "0555"))
+        try check(clinux_fsconfig_create(context))
+        let attributes = CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_NOEXEC
+        return try check(clinux_fsmount(context, UInt32(attributes)))
+    }
+
+    private func nullDevice() throws(PlanError) -> Int32 {
+        let device = try check(unsafe clinux_tree_open(root, "/dev/null"))
+        defer { _ = clinux_close(device) }
+        try check(clinux_check_device(device, 1, 3))
+        return try check(clinux_open_tree_at(device, 0))
+    }
+
+    private mutating func pivot() throws(PlanError) {
+        try check(clinux_fchdir(root))
+        try check(clinux_pivot_to_working_directory())
+        _ = clinux_close(root)
+        root = -1
+    }
+
+    private mutating func listen(_ fields: inout PlanReader) throws(PlanError) {
+        let path = unsafe try fields.text()
+        let mode = UInt32(truncatingIfNeeded: try fields.integer())
+        let backlog = Int32(truncatingIfNeeded: try fields.integer())
+        rules.listeners.append(try check(unsafe clinux_listen_at(path, mode, backlog)))
+    }
+
+    // MARK: Rules for processes
+
+    private mutating func landlock(
+        _ operation: PlanOperation, _ fields: inout PlanReader
+    ) throws(PlanError) {
+        switch operation {
+        case .landlock:
+            let (files, network, scopes) = (try fields.integer(), try fields.integer(), try fields.integer())
+            landlockABI = Int32(truncatingIfNeeded: try fields.integer())
+            rules.landlock = try check(clinux_landlock_create(files, network, scopes, landlockABI))
+        case .landlockPath:
+            // After the pivot, so that paths are the sandbox's own.
+            let path = try check(
+                unsafe clinux_openat2(CLINUX_AT_FDCWD, fields.text(), UInt64(CLINUX_O_PATH), 0, 0))
+            defer { _ = clinux_close(path) }
+            try check(clinux_landlock_allow_path(rules.landlock, path, fields.integer()))
+        default:
+            let (port, access) = (try fields.integer(), try fields.integer())
+            try check(clinux_landlock_allow_port(rules.landlock, port, access))
+        }
+    }
+
+    private mutating func rule(_ operation: PlanOperation, _ fields: inout PlanReader) throws(PlanError) {
+        switch operation {
+        case .rlimit:
+            let resource = Int32(truncatingIfNeeded: try fields.integer())
+            rules.limits.append(
+                clinux_rlimit(resource: resource, soft: try fields.integer(), hard: try fields.integer()))
+        case .filter: unsafe rules.filter = try fields.blob()
+        case .without: rules.without = UInt32(truncatingIfNeeded: try fields.integer())
+        default: try takeIdentity(&fields)
+        }
+    }
+
+    private mutating func takeIdentity(_ fields: inout PlanReader) throws(PlanError) {
+        let (uid, gid) = (
+            UInt32(truncatingIfNeeded: try fields.integer()), UInt32(truncatingIfNeeded: try fields.integer())
+        )
+        rules.uid = UInt32(truncatingIfNeeded: try fields.integer())
+        rules.gid = UInt32(truncatingIfNeeded: try fields.integer())
+        rules.dropsGroups = try fields.integer() != 0
+        if rules.dropsGroups { try check(clinux_setgroups_none()) }
+        try check(clinux_setresgid(gid))
+        try check(clinux_setresuid(uid))
+        // Reset by the change of uid.
+        try check(clinux_set_dumpable(0))
+    }
+
+    private func keepCapabilities(_ mask: UInt64) throws(PlanError) {
+        try check(clinux_clear_ambient())
+        try check(clinux_capset(mask, 0))
+        if rules.without & UInt32(CLINUX_WITHOUT_KEYRING) == 0 { try check(clinux_new_keyring()) }
+    }
+}

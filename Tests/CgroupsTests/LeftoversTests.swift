@@ -1,0 +1,149 @@
+import Glibc
+import Linux
+import Sandbox
+import Testing
+
+@testable import Cgroups
+
+@Suite struct GroupNameTests {
+    @Test(arguments: [
+        ("corral-run-0-a", 0, "a"), ("corral-run-17-4f-3c", 17, "4f-3c"),
+        ("corral-run-32767-x", 32767, "x"),
+    ])
+    func `a group's name tells its slot`(name: String, slot: Int, id: String) {
+        #expect(GroupName(name, mark: GroupName.mark) == GroupName(slot: slot, id: id))
+        #expect(GroupName(slot: slot, id: id).description == name)
+    }
+
+    @Test(arguments: [
+        "", "corral", "corral-run", "corral-run-", "corral-run-1", "corral-run-1-", "corral-run--a",
+        "corral-run-+1-a", "corral-run-01-a", "corral-run--1-a", "corral-run-a-1", "Corral-run-1-a",
+        "corral-walk-1-a", "corral-runs-1-a", "run-1-a", "corral-supervisor", "a-corral-run-1-a",
+        "corral-run-99999999999999999999-a",
+    ])
+    func `other names are nobody's`(name: String) {
+        #expect(GroupName(name, mark: GroupName.mark) == nil)
+    }
+}
+
+@Suite(.enabled(if: Host.makesGroups, "needs root, and memory, pids and cpu controllers to write to"))
+struct LeftoversTests {
+    @Test func `a dead group is removed everywhere, a live one and a stranger's stay`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            let live = try state.slots.acquire(count: 100, startingAt: 5)
+            let stays = [state.name(live.number, "live"), "\(state.mark)-stranger", "\(state.mark)-7"]
+            let dead = state.name(9, "dead")
+            for name in stays + [dead] { try state.make(name) }
+            let swept = try state.sweep(own: own)
+            #expect(swept == [dead])
+            let isAsExpected = state.holds(Set(stays))
+            #expect(isAsExpected)
+            // The sweep kept no lock.
+            let ninth = try state.slots.acquire(count: 100, startingAt: 9).number
+            #expect(ninth == 9)
+        }
+    }
+
+    @Test func `a group dies with the last copy of its slot's descriptor`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            var copy: CInt = -1
+            do {
+                let slot = try state.slots.acquire(count: 100, startingAt: 5)
+                copy = try slot.lock.duplicate().release()
+            }
+            let name = state.name(5, "a")
+            try state.make(name)
+            let early = try state.sweep(own: own)
+            #expect(early == [])
+            close(copy)
+            let late = try state.sweep(own: own)
+            #expect(late == [name])
+        }
+    }
+
+    @Test func `what an earlier holder of our own slot left is removed, what is ours is not`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            let before = state.name(own.number, "before")
+            let now = state.name(own.number, "now")
+            try state.make(before, now)
+            let swept = try state.sweep(own: own, live: [now])
+            #expect(swept == [before])
+            let isAsExpected = state.holds([now])
+            #expect(isAsExpected)
+        }
+    }
+
+    @Test func `a group that is left in one hierarchy only is found`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            let name = state.name(3, "a")
+            for hierarchy in state.layout.hierarchies {
+                try hierarchy.top.makeDirectory(name)
+                let swept = try state.sweep(own: own)
+                #expect(swept == [name])
+            }
+        }
+    }
+
+    @Test func `a group with a process in it stays, whoever holds its slot`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            let name = state.name(3, "a")
+            let group = try SandboxGroup.create(in: state.layout, name: name, limits: .small)
+            let child = try ShellChild(join + "exec sleep 100", group.paths())
+            try child.waitForOutput()
+            let early = try state.sweep(own: own)
+            #expect(early == [])
+            let isAsExpected = state.holds([name])
+            #expect(isAsExpected)
+            kill(child.pid, SIGKILL)
+            _ = child.wait()
+            let late = try state.sweep(own: own)
+            #expect(late == [name])
+        }
+    }
+
+    @Test func `nothing to sweep is nothing done`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            let swept = try state.sweep(own: own)
+            #expect(swept == [])
+        }
+    }
+}
+
+/// What a test of sweeping works with; all of it its own.
+private struct State: ~Copyable {
+    let layout: CgroupLayout
+    let mark: String
+    let slots: SlotFile
+
+    func name(_ slot: Int, _ id: String) -> String { "\(mark)-\(slot)-\(id)" }
+
+    func make(_ names: String...) throws {
+        for name in names { _ = try SandboxGroup.create(in: layout, name: name, limits: .small) }
+    }
+
+    func sweep(own: borrowing Slot, live: Set<String> = []) throws -> [String] {
+        try layout.sweepLeftovers(slots: slots, own: own, live: live, mark: mark)
+    }
+
+    /// Each hierarchy has these groups of ours, and no others.
+    func holds(_ names: Set<String>) -> Bool { groups(layout, mark).allSatisfy { $0 == names } }
+}
+
+private func withState(_ body: (borrowing State) throws -> Void) throws {
+    try withLayout { layout, mark in
+        let path = "/tmp/\(mark)"
+        _ = unsafe mkdir(path, 0o700)
+        defer {
+            _ = unsafe unlink("\(path)/slots")
+            _ = unsafe rmdir(path)
+        }
+        let slots = SlotFile(in: try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY))
+        try body(State(layout: layout, mark: mark, slots: slots))
+    }
+}

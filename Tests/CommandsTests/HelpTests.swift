@@ -1,0 +1,57 @@
+import Testing
+
+@testable import Commands
+
+@Suite struct HelpTests {
+    @Test(arguments: CorralCommand.commands)
+    func `the help of each command shows every option of its table`(command: Command) throws {
+        let text = Help.text(of: command)
+        let usage = command.operandsHelp.isEmpty ? "" : " \(command.operandsHelp)"
+        #expect(text.hasPrefix("Usage: corral \(command.name) [options]\(usage)\n\n\(command.summary)\n"))
+        for option in command.options {
+            let value = option.value.map { " \($0)" } ?? ""
+            let line = try #require(
+                text.split(separator: "\n").first { $0.contains("--\(option.name)\(value)  ") },
+                "--\(option.name)")
+            #expect(line.hasSuffix(option.help))
+            if let short = option.short { #expect(line.contains("  -\(short), --\(option.name)")) }
+        }
+        #expect(text.hasSuffix(command.details.isEmpty ? "show this text" : command.details))
+    }
+
+    @Test(arguments: CorralCommand.commands)
+    func `names of options are not taken twice`(command: Command) {
+        let names = command.options.map(\.name)
+        #expect(Set(names).count == names.count)
+        let letters = command.options.compactMap(\.short)
+        #expect(Set(letters).count == letters.count)
+    }
+
+    @Test func `the columns of help are aligned`() {
+        let command = Command(
+            "try", summary: "Try.", options: [.init("memory", value: "SIZE", help: "the most")]
+        ) {
+            _ in 0
+        }
+        #expect(
+            Help.text(of: command) == """
+                Usage: corral try [options]
+
+                Try.
+
+                Options:
+                      --memory SIZE  the most
+                  -h, --help         show this text
+                """)
+    }
+
+    @Test func `only run gives the exit code of its own failures for a wrong call`() {
+        for command in CorralCommand.commands {
+            #expect(command.usageCode == (command.name == "run" ? 125 : 2), "\(command.name)")
+        }
+    }
+}
+
+extension Command: CustomTestStringConvertible {
+    package var testDescription: String { name }
+}

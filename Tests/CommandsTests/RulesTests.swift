@@ -1,0 +1,193 @@
+import Glibc
+import Linux
+import Seccomp
+import TestSupport
+import Testing
+
+@testable import Commands
+@testable import Sandbox
+
+/// An installation of a test's own with the shipped files, and a cache beside it.
+private struct Place {
+    let directory: TemporaryDirectory
+    var installation: Installation { Installation(root: directory("data")) }
+    var cachePath: String { directory("cache") }
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        for file in ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/default.json"] {
+            let bytes = try File.read(Repository.path(file))
+            try directory.write("data/\(file)", String(decoding: bytes, as: UTF8.self))
+        }
+        try File.makeDirectories(cachePath)
+        try #require(unsafe chmod(cachePath, 0o700) == 0)
+    }
+
+    /// The rules as a run gets them.
+    func rules(_ name: String = "default") throws -> Rules {
+        try installation.rules(name, cache: FileDescriptor.open(cachePath, O_RDONLY | O_DIRECTORY))
+    }
+
+    /// The stored rules in the cache.
+    var stored: [String] { File.names(in: cachePath).filter { $0.hasSuffix(".rules") } }
+
+    func storedPath() throws -> String {
+        try #require(stored.count == 1)
+        return "\(cachePath)/\(stored[0])"
+    }
+
+    func append(_ text: String, to file: String) throws {
+        let bytes = try File.read(directory("data/\(file)"))
+        try directory.write("data/\(file)", String(decoding: bytes, as: UTF8.self) + text)
+    }
+}
+
+/// Rules without where they came from.
+private func plain(_ rules: Rules) -> Rules {
+    var rules = rules
+    rules.origin = .compiled
+    rules.filter.origin = .compiled
+    return rules
+}
+
+@Suite struct RulesTests {
+    @Test func `the second time rules come from the cache, the same`() throws {
+        let place = try Place()
+        let first = try place.rules()
+        #expect(first.origin == .compiled)
+        #expect(first.profile == (try place.installation.profile("default")))
+        #expect(first.image == (try place.installation.image("host")))
+        let second = try place.rules()
+        #expect(second.origin == .cache && second.filter.origin == .cache)
+        #expect(plain(second) == plain(first))
+        #expect(place.stored.count == 1)
+    }
+
+    @Test(arguments: ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/default.json"])
+    func `a changed file is read again, and then kept`(file: String) throws {
+        let place = try Place()
+        _ = try place.rules()
+        try place.append("\n", to: file)
+        #expect(try place.rules().origin == .compiled)
+        #expect(try place.rules().origin == .cache)
+        #expect(place.stored.count == 1)
+    }
+
+    @Test func `a change takes effect at once`() throws {
+        let place = try Place()
+        _ = try place.rules()
+        try place.append("  - /proc/uptime\n", to: "images/host.yaml")
+        #expect(try place.rules().image.masked.last == "/proc/uptime")
+        #expect(try place.rules().image.masked.last == "/proc/uptime")
+    }
+
+    @Test(arguments: ["images/host.yaml", "profiles/seccomp/default.json"])
+    func `a file that is gone or wrong is an error, whatever the cache has`(file: String) throws {
+        let place = try Place()
+        _ = try place.rules()
+        try place.directory.write("data/\(file)", "{")
+        #expect(throws: CommandError.self) { try place.rules() }
+        try File.remove(place.directory("data/\(file)"))
+        #expect(throws: CommandError.self) { try place.rules() }
+    }
+
+    @Test func `the same bytes under another name are another profile`() throws {
+        let place = try Place()
+        _ = try place.rules()
+        let bytes = try File.read(place.directory("data/profiles/default.yaml"))
+        let path = try place.directory.write("mine.yaml", String(decoding: bytes, as: UTF8.self))
+        for origin in [CompiledFilter.Origin.compiled, .cache] {
+            let rules = try place.rules(path)
+            #expect(rules.profile.name == "mine")
+            #expect(rules.origin == origin)
+        }
+    }
+
+    @Test func `stored rules that were changed anywhere are not used`() throws {
+        let place = try Place()
+        let rules = try place.rules()
+        let bytes = try File.read(place.storedPath())
+        let image = try File.read(place.directory("data/images/host.yaml"))
+        let policy = try File.read(place.directory("data/profiles/seccomp/default.json"))
+        let source = try File.read(place.directory("data/profiles/default.yaml"))
+        let key = RulesFile.key(profile: source, name: "profiles/default.yaml")
+        let whole = try RulesFile(bytes, key: key).filter(image: image, policy: policy, origin: .compiled)
+        #expect(whole?.bytes == rules.filter.bytes)
+        #expect(throws: StoredProblem.self) { try RulesFile(bytes, key: key.reversed()) }
+        var survivors: [Int] = []
+        for at in bytes.indices {
+            var changed = bytes
+            changed[at] ^= 0x40
+            let file = try? RulesFile(changed, key: key)
+            if file?.filter(image: image, policy: policy, origin: .cache) != nil { survivors.append(at) }
+        }
+        #expect(survivors == [])
+        for count in Array(0..<200) + Array(stride(from: 200, to: bytes.count, by: 97)) {
+            #expect(throws: StoredProblem.self) { try RulesFile(Array(bytes[..<count]), key: key) }
+        }
+        #expect(throws: StoredProblem.self) { try RulesFile(bytes + [0], key: key) }
+    }
+
+    @Test func `damaged rules are made anew`() throws {
+        let place = try Place()
+        let rules = try place.rules()
+        let path = try place.storedPath()
+        let bytes = try File.read(path)
+        try File.write([], to: path)
+        let again = try place.rules()
+        #expect(again.origin == .compiled && plain(again) == plain(rules))
+        #expect(try File.read(path) == bytes)
+    }
+
+    @Test(arguments: [0o770, 0o707] as [mode_t])
+    func `a cache that others may write to is neither read nor written`(mode: mode_t) throws {
+        let place = try Place()
+        _ = try place.rules()
+        try #require(unsafe chmod(place.cachePath, mode) == 0)
+        #expect(try place.rules().origin == .compiled)
+        try place.append("\n", to: "profiles/default.yaml")
+        #expect(try place.rules().origin == .compiled)
+        #expect(place.stored.count == 1)
+    }
+
+    @Test func `stored rules that others may write to, and links, are not used`() throws {
+        let place = try Place()
+        _ = try place.rules()
+        let path = try place.storedPath()
+        try #require(unsafe chmod(path, 0o622) == 0)
+        #expect(try place.rules().origin == .compiled)
+        #expect(try place.rules().origin == .cache)
+        try #require(unsafe rename(path, place.directory("elsewhere")) == 0)
+        try #require(unsafe symlink(place.directory("elsewhere"), path) == 0)
+        #expect(try place.rules().origin == .compiled)
+        #expect(try place.rules().origin == .cache)
+    }
+
+    @Test func `without a cache the files are read each time`() throws {
+        let place = try Place()
+        #expect(try place.installation.rules("default", cache: nil).origin == .compiled)
+        #expect(try place.installation.rules("default", cache: nil).origin == .compiled)
+    }
+
+    @Test func `what an installation prepared is used until a file changes`() throws {
+        let place = try Place()
+        let rules = try place.rules()
+        try File.remove(place.storedPath())
+        try place.installation.precompile("default")
+        let installed = try place.rules()
+        #expect(installed.origin == .installed && installed.filter.origin == .installed)
+        #expect(plain(installed) == plain(rules))
+        #expect(place.stored == [])
+        try place.append("\n", to: "images/host.yaml")
+        #expect(try place.rules().origin == .compiled)
+        #expect(try place.rules().origin == .cache)
+    }
+
+    @Test func `precompile is in no list, and has help of its own`() {
+        let command = PrecompileCommand.command
+        #expect(CorralCommand.commands.contains { $0.name == command.name })
+        #expect(!CorralCommand.overview.contains(command.name))
+        #expect(CorralCommand.overview.contains("version"))
+        #expect(Help.text(of: command).contains("make install"))
+    }
+}

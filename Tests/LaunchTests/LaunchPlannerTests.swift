@@ -1,0 +1,191 @@
+// What a launch would do, computed from values: no kernel is asked here.
+
+import Launch
+import Sandbox
+import Testing
+
+@Suite struct LaunchPlannerTests {
+    private static let root = HostAbilities(
+        uid: 0, gid: 0, supplementaryGroups: 0, privileged: true, landlockABI: 7, kernel: "6.18",
+        totalMemory: 1 << 34, processors: 2, openFilesLimit: 20_000)
+
+    private static let user = HostAbilities(
+        uid: 1500, gid: 1500, supplementaryGroups: 2, privileged: false, landlockABI: 7, kernel: "6.18",
+        totalMemory: 1 << 34, processors: 2, openFilesLimit: 20_000)
+
+    private static let inForce: [Layer: LayerState] = [
+        .memory: .inForce, .swap: .inForce, .pids: .inForce, .cpu: .inForce,
+    ]
+
+    private static func spec(
+        identity: Identity = .slot(3), cgroups: [Layer: LayerState] = inForce, require: [Layer] = [],
+        adjust: (inout SandboxSpec) -> Void = { _ in }
+    ) -> SandboxSpec {
+        let limits = Limits(
+            memory: 1 << 28, swap: 0, pids: 64, milliCPUs: 1000, openFiles: 1024, fileSize: 1 << 30,
+            stack: 8 << 20, workspaceBytes: 1 << 26, workspaceFiles: 1000, timeout: nil)
+        let profile = Profile(
+            name: "test", description: "", image: "small", seccomp: "default", limits: limits,
+            network: Network(bind: .only([]), connect: .only([])),
+            relay: RelayPolicy(frameBytes: 1 << 22, connections: 8), environment: [], require: require)
+        let image = Image(
+            name: "small", description: "", hostname: "box", workspace: "/workspace",
+            binds: [.init(path: "/usr", optional: false), .init(path: "/bin", optional: true)], files: [],
+            symlinks: [.init(path: "/var/run", target: "/run")],
+            tmpfs: [.init(path: "/run", size: 1 << 20, files: 100, mode: 0o755, executable: false)],
+            devices: [.init(name: "null", major: 1, minor: 3)], masked: ["/proc/keys"])
+        var spec = SandboxSpec(
+            profile: profile, limits: limits, image: image, filter: [UInt8](repeating: 0, count: 16),
+            identity: identity, workspace: .ephemeral, sockets: [], cgroups: cgroups)
+        adjust(&spec)
+        return spec
+    }
+
+    private static let hostPaths: HostPaths = [
+        "/usr": .directory, "/bin": .symlink(target: "usr/bin"),
+    ]
+
+    private static func plan(_ spec: SandboxSpec, _ host: HostAbilities = root) throws(LaunchError)
+        -> LaunchPlan
+    {
+        try LaunchPlanner.plan(spec, host: host, hostPaths: hostPaths)
+    }
+
+    @Test func `as root every layer is in force and the launcher makes the template`() throws {
+        let plan = try LaunchPlannerTests.plan(LaunchPlannerTests.spec())
+        #expect(Layer.allCases.filter { plan.layers[$0] != .inForce } == [])
+        let template = try #require(
+            try LaunchPlanner.template(
+                LaunchPlannerTests.spec().image, hostPaths: LaunchPlannerTests.hostPaths, privileged: true,
+                without: [])
+        ).descriptions
+        #expect(template.contains("bind /usr, read-only, nosuid, nodev"))
+        #expect(template.contains("link /bin -> usr/bin"))
+        let steps = plan.initial.descriptions
+        let readOnly = try #require(steps.firstIndex(of: "/ becomes read-only, nosuid, nodev"))
+        #expect(steps[(readOnly + 1)...].contains { $0.contains("root") })
+        #expect(!plan.handsOverWorkspace)
+    }
+
+    @Test func `an ordinary user's init makes the root, and what holds in part says so`() throws {
+        let spec = LaunchPlannerTests.spec(
+            identity: .single(uid: 1500, gid: 1500),
+            cgroups: [
+                .memory: .off("no delegated cgroup"), .swap: .off("no delegated cgroup"),
+                .pids: .off("no delegated cgroup"), .cpu: .off("no delegated cgroup"),
+            ])
+        let plan = try LaunchPlannerTests.plan(spec, LaunchPlannerTests.user)
+        #expect(
+            try LaunchPlanner.template(
+                spec.image, hostPaths: LaunchPlannerTests.hostPaths, privileged: false, without: []) == nil)
+        #expect(plan.initial.descriptions.contains("bind /usr, read-only, nosuid, nodev"))
+        #expect(plan.layers[.uids] == .partial("the init and the processes share uid 1500"))
+        #expect(plan.layers[.groups] == .partial("2 groups of the user kept"))
+        #expect(plan.layers[.pids] == .inForce)
+        #expect(plan.layers[.cpu] == .off("no delegated cgroup"))
+        guard case .partial = plan.layers[.memory] else {
+            Issue.record("memory is \(String(describing: plan.layers[.memory]))")
+            return
+        }
+        #expect(plan.initial.descriptions.contains("RLIMIT_DATA \(1 << 28)"))
+    }
+
+    @Test func `a required layer that would not hold is an error with the reason and the cure`() {
+        let spec = LaunchPlannerTests.spec(
+            identity: .single(uid: 1500, gid: 1500), cgroups: [.cpu: .off("no delegated cgroup")],
+            require: [.cpu])
+        let error = #expect(throws: LaunchError.self) {
+            try LaunchPlannerTests.plan(spec, LaunchPlannerTests.user)
+        }
+        #expect(
+            error?.description
+                == "the profile test requires the layer cpu, which would be off(no delegated cgroup); run as root, "
+                + "or in a delegated cgroup: systemd-run --user --scope -p Delegate=yes corral run ...")
+    }
+
+    @Test(arguments: [
+        (0, Layer.landlockFiles), (3, .landlockTCP), (5, .landlockScopes),
+    ])
+    func `an old landlock is reported as off and can be required`(abi: Int, layer: Layer) throws {
+        var host = LaunchPlannerTests.root
+        host.landlockABI = abi
+        let plan = try LaunchPlannerTests.plan(LaunchPlannerTests.spec(), host)
+        guard case .off = plan.layers[layer] else {
+            Issue.record("\(layer) is \(String(describing: plan.layers[layer]))")
+            return
+        }
+        #expect(throws: LaunchError.self) {
+            try LaunchPlannerTests.plan(LaunchPlannerTests.spec(require: [layer]), host)
+        }
+    }
+
+    @Test func `landlock without ioctl rules holds in part`() throws {
+        var host = LaunchPlannerTests.root
+        host.landlockABI = 4
+        let plan = try LaunchPlannerTests.plan(LaunchPlannerTests.spec(), host)
+        #expect(
+            plan.layers[.landlockFiles]
+                == .partial("landlock ABI 4: device ioctls are not restricted (until Linux 6.10)"))
+        #expect(plan.layers[.landlockTCP] == .inForce)
+    }
+
+    @Test(arguments: [
+        (
+            "memory",
+            "the limit memory of 1125899906842624 bytes is more than this host has: 17179869184 bytes of memory"
+        ),
+        ("cpus", "the limit cpus of 64.0 is more than this host has: 2 processors"),
+        (
+            "open_files",
+            "the limit open_files of 50000 is more than this host has: a hard limit of 20000 open files"
+        ),
+    ])
+    func `limits above what the host has are refused`(limit: String, message: String) {
+        let spec = LaunchPlannerTests.spec { spec in
+            switch limit {
+            case "memory": spec.limits.memory = 1 << 50
+            case "cpus": spec.limits.milliCPUs = 64_000
+            default: spec.limits.openFiles = 50_000
+            }
+        }
+        let error = #expect(throws: LaunchError.self) { try LaunchPlannerTests.plan(spec) }
+        #expect(error?.description == message)
+    }
+
+    @Test func `a bind that the host lacks is an error unless it is optional`() throws {
+        let image = LaunchPlannerTests.spec().image
+        for paths: HostPaths in [["/bin": .directory], [:]] {
+            let error = #expect(throws: LaunchError.self) {
+                try LaunchPlanner.template(image, hostPaths: paths, privileged: true, without: [])
+            }
+            #expect(error == .imagePathMissing(image: "small", path: "/usr"))
+        }
+        let steps = try LaunchPlanner.template(
+            image, hostPaths: ["/usr": .directory], privileged: true, without: [])
+        #expect(steps?.descriptions.contains { $0.contains("/bin") } == false)
+    }
+
+    @Test func `a socket's path goes through the image's links`() throws {
+        let spec = LaunchPlannerTests.spec { $0.sockets = ["/var/run/tgo/tgo.sock"] }
+        let steps = try LaunchPlannerTests.plan(spec).initial.descriptions
+        #expect(steps.contains("directory /run/tgo"))
+        #expect(steps.contains("listen at /run/tgo/tgo.sock"))
+    }
+
+    @Test func `leaving a layer out shows in its state`() throws {
+        for layer in Layer.allCases {
+            let spec = LaunchPlannerTests.spec { $0.without = [layer] }
+            let plan = try LaunchPlannerTests.plan(spec)
+            #expect(plan.layers[layer] == .off("left out by a test"))
+        }
+    }
+
+    @Test func `each slot has ids of its own`() {
+        var seen: Set<UInt32> = []
+        for slot in 0..<Identity.slots {
+            guard case .pair(let initID, let processID) = Identity.slot(slot) else { return }
+            #expect(seen.insert(initID).inserted && seen.insert(processID).inserted)
+        }
+        #expect(seen.min() == 200_000 && seen.max() == 265_535)
+    }
+}

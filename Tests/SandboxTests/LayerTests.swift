@@ -1,0 +1,49 @@
+// Every layer has a test that fails when that layer is off: the same probe finds a protected
+// sandbox with all layers on, and an exposed one when exactly that layer is left out.
+
+import CLinux
+import Sandbox
+import TestSupport
+import Testing
+
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(2)))
+struct LayerTests {
+    @Test func `every layer has a probe`() {
+        #expect(Set(LayerProbe.all.map(\.layer)) == Set(Layer.allCases))
+    }
+
+    @Test(arguments: LayerProbe.all)
+    func `a layer protects`(probe: LayerProbe) throws {
+        try check(probe, .protected, without: probe.alsoWithout)
+    }
+
+    @Test(arguments: LayerProbe.all)
+    func `without a layer nothing else stops its probe`(probe: LayerProbe) throws {
+        try check(probe, .exposed, without: probe.alsoWithout.union([probe.layer]))
+    }
+
+    private func check(
+        _ probe: LayerProbe, _ finding: LayerProbe.Finding, without: Set<Layer>
+    ) throws {
+        guard probe.isPossible else { return Host.skip("this kernel has no \(probe.layer.rawValue)") }
+        let look = try probe.look(Corral(without: without))
+        #expect(look.finding == finding)
+        let leftOut = look.ended?.layers.filter { $0.value == "off(left out by a test)" }.map(\.key)
+        #expect(Set(leftOut ?? []) == Set(without.map(\.rawValue)))
+    }
+
+    @Test(.enabled(if: clinux_landlock_abi() >= 6, "needs landlock ABI 6"))
+    func `all layers are reported in force`() throws {
+        let layers = try Corral().run(["/usr/bin/true"]).layers
+        #expect(Set(layers.keys) == Set(Layer.allCases.map(\.rawValue)))
+        #expect(layers.filter { $0.value != "in force" } == [:])
+    }
+
+    @Test func `an unknown layer cannot be left out`() throws {
+        var corral = Corral()
+        corral.variables["CORRAL_TEST_WITHOUT"] = "seccomp,nonsense"
+        let ended = try corral.run(["/usr/bin/true"])
+        #expect(ended.status == 125)
+        #expect(ended.errors.contains("no layer is named nonsense"))
+    }
+}

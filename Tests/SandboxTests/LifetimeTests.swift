@@ -1,0 +1,194 @@
+// How sandboxes end when somebody ends them, and that nothing of them stays.
+
+import Glibc
+import Linux
+import Sandbox
+import TestSupport
+import Testing
+import Wire
+
+extension OneAtATime {
+    @Suite struct LifetimeTests {
+        /// Ignores what can be ignored, in several sessions.
+        private static let stubborn = [
+            "sh", "-c", "trap '' TERM INT HUP; (setsid sleep 100 &); sleep 100 & while :; do sleep 1; done",
+        ]
+
+        private func start(_ command: [String] = stubborn) throws -> (RunningProgram, LiveSandbox) {
+            let mark = Mark()
+            let running = try Corral(mark.option).program(command).start()
+            return (running, try #require(mark.sandbox()))
+        }
+
+        @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+        func `a signal to corral ends everything in the sandbox`(number: CInt) throws {
+            let (running, sandbox) = try start()
+            #expect(!sandbox.processes.isEmpty && !sandbox.directories.isEmpty)
+            try running.signal(number)
+            let ended = Corral.Ended(try running.wait(timeout: 10))
+            #expect(ended.status == 128 + number && ended.cause == "operator", "\(ended)")
+            #expect(sandbox.remains == [])
+        }
+
+        /// A group cannot be removed while a process is in it: here one of the host's, which no kill of
+        /// the sandbox reaches, since it is in a v1 group only.
+        @Test func `how a program ended is told although its cgroup cannot be removed`() throws {
+            let (running, sandbox) = try start(["sh", "-c", "sleep 1; exit 7"])
+            guard let group = sandbox.directories.first(where: { $0.contains("/memory/") }) else {
+                _ = try running.wait(timeout: 10)
+                return Host.skip("there is no v1 memory hierarchy")
+            }
+            let script = "echo $$ > \(group)/cgroup.procs; exec sleep 30"
+            let intruder = try Program(["sh", "-c", script]).start()
+            #expect(
+                eventually(within: 0.8) {
+                    File.text("\(group)/cgroup.procs")?.contains("\(intruder.pid)") ?? false
+                })
+            let ended = Corral.Ended(try running.wait(timeout: 10))
+            #expect(ended.status == 7 && ended.cause == "exited", "\(ended)")
+            #expect(ended.errors.contains("could not be removed"))
+            try intruder.signal(SIGKILL)
+            _ = try intruder.wait(timeout: 10)
+            // The next run sweeps it.
+            #expect(try Corral().run(["true"]).status == 0)
+            #expect(eventually(within: 5) { sandbox.remains == [] }, "\(sandbox.remains)")
+        }
+
+        @Test func `a second signal does not stop the cleaning up`() throws {
+            let (running, sandbox) = try start()
+            for _ in 0..<20 { try? running.signal(SIGTERM) }
+            #expect(try running.wait(timeout: 10).status == 143)
+            #expect(sandbox.remains == [])
+        }
+
+        @Test func `signals during the launch leave nothing either`() throws {
+            // From before the program is even loaded to after it runs.
+            for delay in stride(from: 0, to: 16_000, by: 1_000) {
+                let mark = Mark()
+                let running = try Corral(mark.option).program(["sleep", "100"]).start()
+                usleep(UInt32(delay))
+                try running.signal(SIGTERM)
+                let outcome = try running.wait(timeout: 10)
+                #expect(
+                    outcome.status == 143 || outcome.signal == SIGTERM, "after \(delay) µs: \(outcome.errors)"
+                )
+                #expect(mark.processes == [])
+            }
+        }
+
+        @Test func `kill -9 of corral is the end of its sandbox, and the next run removes the rest`() throws {
+            let (running, sandbox) = try start()
+            let (other, live) = try start()
+            try running.signal(SIGKILL)
+            let began = Host.now
+            #expect(eventually(within: 2) { sandbox.processes.isEmpty }, "\(sandbox.processes)")
+            #expect(Host.now - began < 2)
+            _ = try running.wait(timeout: 10)
+            // Somebody else's run may have removed them before; this one surely has.
+            let gone = eventually(within: 5) {
+                _ = try? Corral().run(["/usr/bin/true"])
+                return sandbox.remains.isEmpty
+            }
+            #expect(gone, "\(sandbox.remains)")
+            #expect(live.directories.allSatisfy(File.exists) && !live.directories.isEmpty)
+            #expect(!live.processes.isEmpty)
+            try other.signal(SIGTERM)
+            #expect(try other.wait(timeout: 10).status == 143)
+            #expect(live.remains == [])
+        }
+
+        @Test func `kill -9 of corral during the launch leaves no process`() throws {
+            for delay in stride(from: 1_000, to: 16_000, by: 1_000) {
+                let mark = Mark()
+                let running = try Corral(mark.option).program(["sleep", "100"]).start()
+                usleep(UInt32(delay))
+                try running.signal(SIGKILL)
+                _ = try running.wait(timeout: 10)
+                #expect(eventually(within: 2) { mark.processes.isEmpty }, "after \(delay) µs")
+            }
+        }
+
+        @Test func `kill -9 of the init is the end of everything`() throws {
+            let (running, sandbox) = try start()
+            let pid = try #require(sandbox.initPID)
+            kill(pid, SIGKILL)
+            let ended = Corral.Ended(try running.wait(timeout: 10))
+            #expect(ended.status == 137, "\(ended)")
+            #expect(sandbox.remains == [])
+        }
+
+        @Test func `a fork bomb ends at its time limit`() throws {
+            let mark = Mark()
+            let bomb = "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass"
+            let corral = Corral(["--pids", "64", "--timeout", "1s"] + mark.option)
+            let ended = try corral.run([Corral.python, "-ISc", bomb])
+            #expect(ended.status == 124 && ended.cause == "timeout", "\(ended)")
+            #expect(ended.outcome.elapsed < 6)
+            #expect(mark.processes == [])
+            #expect(groups(ofSandbox: try #require(ended.id)) == [])
+        }
+
+        @Test func `a flood of output ends at its time limit, and memory stays flat`() throws {
+            let words = Corral(["--timeout", "500ms"]).program(["yes"]).arguments
+            let outcome = try Program.run(["sh", "-c", #""$@" > /dev/null"#, "sh"] + words, timeout: 20)
+            #expect(outcome.status == 124 && outcome.elapsed < 10)
+        }
+
+        @Test func `a reader who does not read stops neither limit nor signal`() throws {
+            let mark = Mark()
+            let command = Corral(["--timeout", "300ms"] + mark.option).program(["yes"], report: false)
+                .arguments
+            let script = """
+                import subprocess, sys, time
+                p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+                time.sleep(2); print(open("/proc/%d/stat" % p.pid).read().split()[2], flush=True)
+                p.stdout.close(); print(p.wait())
+                """
+            let running = try Program([Corral.python, "-c", script] + command).start()
+            _ = try running.waitForText("\n", within: 20)
+            #expect(mark.processes == [], "the program outlived its limit of 300 ms")
+            #expect(try running.wait(timeout: 20).output == "S\n124\n")
+        }
+
+        @Test func `stopped and sleeping processes end as well`() throws {
+            let script = "sleep 100 & kill -STOP $!; (sleep 100 & exec kill -STOP $!) ; kill -STOP $$"
+            let (running, sandbox) = try start(["sh", "-c", script])
+            usleep(50_000)
+            try running.signal(SIGTERM)
+            #expect(try running.wait(timeout: 10).status == 143)
+            #expect(sandbox.remains == [])
+        }
+    }
+
+    @Suite struct ManyTests {
+        /// Starts many runs at once, `width` at a time, and prints the exit code and the report of each.
+        private static let crowd = """
+            import concurrent.futures, subprocess, sys
+            count, width = int(sys.argv[1]), int(sys.argv[2])
+            def one(number):
+                p = subprocess.run(sys.argv[3:], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+                return "%d %s" % (p.returncode, p.stderr.strip())
+            with concurrent.futures.ThreadPoolExecutor(width) as pool:
+                for line in pool.map(one, range(count)): print(line)
+            """
+
+        @Test(arguments: [(1000, 1), (100, 10), (200, 200)])
+        func `many runs all succeed and leave nothing`(count: Int, width: Int) throws {
+            let mark = Mark()
+            let words = Corral(mark.option).program(["/usr/bin/true"]).arguments
+            let script = [Corral.python, "-c", ManyTests.crowd, "\(count)", "\(width)"]
+            let outcome = try Program.run(script + words, timeout: 240)
+            let lines = outcome.output.split(separator: "\n").map(String.init)
+            #expect(lines.count == count, "\(outcome.errors)")
+            #expect(lines.filter { !$0.hasPrefix("0 {") } == [])
+            let ids = Set(
+                lines.compactMap { try? JSONTree(parsing: Array($0.utf8.dropFirst(2)))["id"]?.string })
+            #expect(ids.count == count)
+            #expect(mark.processes == [])
+            let groups = Census.take(processes: []).cgroups
+            #expect(groups.filter { group in ids.contains { group.hasSuffix("-\($0)") } } == [])
+            #expect(File.names(in: "/run/corral") == ["slots"])
+            #expect(!(File.text("/proc/self/mountinfo") ?? "").contains(" /run/corral "))
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Glibc
+import Linux
+import TestSupport
+
+@testable import Seccomp
+
+/// The root of the source tree, from where this file is.
+let sourceRoot: String = {
+    let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+    return parts.dropLast(3).joined(separator: "/")
+}()
+
+func contents(of path: String) throws -> [UInt8] {
+    let number = try call("open", on: path) { unsafe open(path, O_RDONLY | O_CLOEXEC) }
+    return try FileDescriptor(owning: number).readOnce(limit: 1 << 17)
+}
+
+/// A shipped policy, `default` or `strict`.
+func shippedPolicy(_ name: String) throws -> [UInt8] {
+    try contents(of: "\(sourceRoot)/profiles/seccomp/\(name).json")
+}
+
+func shippedFilter(_ name: String) throws -> CompiledFilter {
+    try Compiler.compile(shippedPolicy(name), file: "\(name).json")
+}
+
+/// A compiled policy under the interpreter, asked by name.
+struct FilterUnderTest {
+    let interpreter: SeccompInterpreter
+
+    init(_ filter: CompiledFilter) throws { interpreter = try SeccompInterpreter(filter.bytes) }
+
+    init(json: String) throws { try self.init(Compiler.compile(Array(json.utf8), file: "test.json")) }
+
+    func callAsFunction(_ name: String, _ arguments: UInt64...) throws -> SeccompVerdict {
+        guard case .number(let number) = Syscalls.look(up: name) else { throw NoSuchCall(name: name) }
+        return interpreter.verdict(on: SeccompCall(UInt32(number), arguments))
+    }
+}
+
+struct NoSuchCall: Error { let name: String }
+
+/// A directory of one test, removed with everything in it at the end.
+struct TemporaryDirectory: ~Copyable {
+    let path: String
+    let descriptor: FileDescriptor
+
+    static func make() throws -> TemporaryDirectory {
+        var template = Array("/tmp/corral-seccomp-XXXXXX".utf8CString)
+        let path = unsafe template.withUnsafeMutableBufferPointer { buffer -> String? in
+            guard let base = buffer.baseAddress, let path = unsafe mkdtemp(base) else { return nil }
+            return unsafe String(cString: path)
+        }
+        guard let path else { throw SystemError("mkdtemp", nil, Errno(rawValue: errno)) }
+        let number = try call("open", on: path) { unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        return TemporaryDirectory(path: path, descriptor: FileDescriptor(owning: number))
+    }
+
+    deinit {
+        remove(names, in: path)
+        unsafe rmdir(path)
+    }
+
+    var names: [String] { entries(of: path).sorted() }
+
+    func write(_ bytes: [UInt8], to name: String, mode: mode_t = 0o600) throws {
+        unsafe unlinkat(descriptor.number, name, 0)
+        let parent = descriptor.number
+        let number = try call("openat", on: name) {
+            unsafe openat(parent, name, O_WRONLY | O_CREAT | O_EXCL, mode)
+        }
+        let file = FileDescriptor(owning: number)
+        try file.writeAll(bytes)
+        _ = try call("fchmod", on: name) { fchmod(file.number, mode) }
+    }
+}
+
+private func entries(of path: String) -> [String] {
+    guard let stream = unsafe opendir(path) else { return [] }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+        let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+}
+
+/// Removes names and what is below them; nothing there changes meanwhile.
+private func remove(_ names: [String], in path: String) {
+    for name in names {
+        let path = "\(path)/\(name)"
+        if unsafe unlink(path) == 0 { continue }
+        remove(entries(of: path), in: path)
+        unsafe rmdir(path)
+    }
+}

@@ -1,0 +1,69 @@
+#!/bin/bash
+# Measures start to end of /usr/bin/true under each tool, in turn in one run: bench.sh [ROUNDS].
+# Results: a table, and .build/bench.json. `make bench` builds and runs it. Needs root, as runc does.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+rounds=${1:-300}
+corral=${CORRAL:-$PWD/.build/stage/bin/corral}
+work=$(mktemp -d /tmp/corral-bench.XXXXXX)
+
+# shellcheck disable=SC2317 # Called by the trap.
+cleanup() {
+    if mountpoint -q "$work/bundle/rootfs/usr"; then umount "$work/bundle/rootfs/usr"; fi
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# The links of a merged /usr, as arguments of bwrap or as links of a directory.
+links=()
+for name in bin sbin lib lib32 lib64 libx32; do
+    if [[ -L /$name ]]; then links+=(--symlink "usr/$name" "/$name"); fi
+done
+
+make_bundle() {
+    local root=$work/bundle/rootfs
+    mkdir -p "$root"/{usr,proc,dev,sys,etc}
+    for ((i = 0; i < ${#links[@]}; i += 3)); do ln -s "${links[i + 1]}" "$root${links[i + 2]}"; done
+    mount --bind -o ro /usr "$root/usr"
+    (cd "$work/bundle" && runc spec)
+    /usr/bin/python3 - "$work/bundle/config.json" <<'PYTHON'
+import json, sys
+path = sys.argv[1]
+with open(path) as file:
+    spec = json.load(file)
+spec["process"]["terminal"] = False
+spec["process"]["args"] = ["/usr/bin/true"]
+with open(path, "w") as file:
+    json.dump(spec, file)
+PYTHON
+}
+
+commands=(--command "fork+exec" -- /usr/bin/true)
+commands+=(--command bwrap -- /usr/bin/bwrap --unshare-all --ro-bind /usr /usr "${links[@]}"
+    --proc /proc --dev /dev -- /usr/bin/true)
+if [[ $(id -u) -eq 0 ]]; then
+    make_bundle
+    commands+=(--command runc -- "$(command -v runc)" run --bundle "$work/bundle" "corral-bench-$$")
+else
+    echo "bench: runc is left out: it needs root here"
+fi
+commands+=(--command corral -- "$corral" run -- /usr/bin/true)
+
+echo "kernel $(uname -r), $(nproc) processors, $rounds rounds, $(date -u +%Y-%m-%dT%H:%MZ)"
+.build/release/Benchmarks launch --rounds "$rounds" --relative-to bwrap --json .build/bench.json \
+    "${commands[@]}"
+
+# The floor is a program that stays resident and times its own launches, so it cannot take turns
+# with the others: its figures come from a run of its own, right after theirs.
+floor=../shared/bench/launch-floor.c
+if [[ -e $floor && $(id -u) -eq 0 ]]; then
+    gcc -O2 -static "$floor" -o .build/launch-floor -lseccomp
+    # It works in /tmp: this one is its own and goes with it.
+    result=$(unshare --mount sh -c 'mount -t tmpfs none /tmp && exec "$@"' - \
+        .build/launch-floor "$rounds" n 2>/dev/null)
+    echo "floor program, in a run of its own: $result"
+else
+    echo "the floor program is not measured: it needs root and $floor"
+fi

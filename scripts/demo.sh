@@ -1,0 +1,136 @@
+#!/bin/bash
+# Shows Corral at work: a TGO plugin serves its host from inside a sandbox, then a hostile script
+# tries twelve things, then everything that could have been left is counted. Exits 0 only if the
+# plugin did its work, no attempt succeeded and nothing is left. `make demo` builds and runs it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+corral=${CORRAL:-$PWD/.build/stage/bin/corral}
+python=/usr/bin/python3
+# Short, because a unix socket's path may have 107 bytes.
+work=$(mktemp -d /tmp/corral-demo.XXXXXX)
+failed=0
+
+if [[ -t 1 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]; then
+    bold=$'\e[1m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'
+else
+    bold='' red='' green='' plain=''
+fi
+
+heading() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
+fail() {
+    printf '%sdemo: %s%s\n' "$red" "$1" "$plain" >&2
+    failed=1
+}
+
+background=()
+# shellcheck disable=SC2317 # Called by the trap.
+cleanup() {
+    for pid in "${background[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# Waits for a file that another process makes.
+wait_for() {
+    for _ in {1..100}; do
+        if [[ -e $1 ]]; then return; fi
+        sleep 0.05
+    done
+    fail "$1 did not appear"
+}
+
+# Runs corral; what it says on standard error is shown only where the status is not the wanted one.
+run_corral() {
+    local wanted=$1 status=0
+    shift
+    "$corral" run "$@" 2>"$work/stderr" </dev/null || status=$?
+    if [[ $status -ne $wanted ]]; then
+        cat "$work/stderr" >&2
+        fail "corral ended with status $status"
+    fi
+}
+
+run_plugin() {
+    cp -r examples/tgo/plugin "$work/plugin"
+    "$python" -B examples/tgo/host/host.py "$work/host.sock" >"$work/messages" 2>&1 &
+    local host=$!
+    background+=("$host")
+    wait_for "$work/host.sock"
+    run_corral 0 --relay "tgo=$work/host.sock" --workspace "$work/plugin" --report "$work/plugin.json" \
+        -- python3 main.py
+    # The host waits 30 s for a plugin, but this one has ended: if it was served, so has the host.
+    for _ in {1..40}; do
+        if ! kill -0 "$host" 2>/dev/null; then break; fi
+        sleep 0.05
+    done
+    kill "$host" 2>/dev/null || true
+    if ! wait "$host"; then fail "the host was not content with the plugin"; fi
+
+    heading "Layers of the plugin's sandbox"
+    if [[ -s $work/plugin.json ]]; then "$python" scripts/report.py "$work/plugin.json" layers; fi
+    heading "What the plugin and its host said to each other through the relay"
+    sed 's/^/  /' "$work/messages"
+    echo "  its workspace now holds: $(cd "$work/plugin" && echo *)"
+}
+
+# A secret to steal and a service of the host to reach; both have to work from outside, or their
+# being out of reach inside would show nothing.
+plant() {
+    echo "the host's secret" >"$work/secret"
+    chmod 644 "$work/secret"
+    "$python" -c '
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+with open(sys.argv[1] + ".new", "w") as file:
+    file.write(str(listener.getsockname()[1]))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+while True:
+    listener.accept()[0].close()' "$work/port" &
+    background+=("$!")
+    wait_for "$work/port"
+    port=$(<"$work/port")
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        fail "the planted service does not answer"
+    fi
+}
+
+attempt() { printf '  %-22s%s%s%s  %s\n' "$3" "$1" "$2" "$plain" "$4"; }
+
+run_hostile() {
+    plant
+    mkdir "$work/hostile"
+    cp examples/hostile/hostile.py "$work/hostile"
+    heading "Twelve attempts of a hostile plugin, and what stopped each"
+    run_corral 0 --memory 128MiB --pids 64 --workspace "$work/hostile" --report "$work/hostile.json" \
+        -e "SECRET_PATH=$work/secret" -e "HOST_PORT=$port" -- python3 hostile.py >"$work/attempts"
+    while IFS= read -r line; do
+        case $line in
+        *": DENIED "*) attempt "$green" DENIED "${line%%: *}" "${line#*: DENIED }" ;;
+        *) attempt "$red" SUCCEEDED "${line%%: *}" "" ;;
+        esac
+    done <"$work/attempts"
+    if [[ $(grep -c ': DENIED ' "$work/attempts") -ne 12 ]]; then
+        fail "not all twelve attempts were denied"
+    fi
+    if [[ -s $work/hostile.json ]]; then "$python" scripts/report.py "$work/hostile.json"; fi
+}
+
+scripts/census.sh before "$work/census"
+run_plugin
+run_hostile
+heading "What is left on the host"
+if difference=$(scripts/census.sh compare "$work/census"); then
+    scripts/census.sh
+    echo "  nothing more than before"
+else
+    echo "$difference"
+    fail "something was left behind"
+fi
+echo
+if [[ $failed -eq 0 ]]; then echo "${green}demo: everything as it should be${plain}"; fi
+exit "$failed"
