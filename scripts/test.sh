@@ -17,7 +17,11 @@ fi
 echo "== test"
 status=0
 swift test "$@" </dev/null 2>&1 | tee .build/test.log || status=$?
-# What was not shown must be as visible as what failed.
+# Whoever sees only the end of a long log must see what failed, and what was not shown.
+if [ "$status" -ne 0 ] && grep -A3 -E '✘.* recorded an issue|error:|Fatal error' .build/test.log >.build/failed.log; then
+    echo "== failed"
+    head -c 20000 .build/failed.log
+fi
 if grep -E '➜.* skipped|^skipped:' .build/test.log >.build/skipped.log; then
     echo "== skipped"
     cat .build/skipped.log
