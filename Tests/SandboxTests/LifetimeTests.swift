@@ -11,12 +11,16 @@ extension OneAtATime {
     @Suite struct LifetimeTests {
         /// Ignores what can be ignored, in several sessions.
         private static let stubborn = [
-            "sh", "-c", "trap '' TERM INT HUP; (setsid sleep 100 &); sleep 100 & while :; do sleep 1; done",
+            "sh", "-c",
+            "echo up; trap '' TERM INT HUP; (setsid sleep 100 &); sleep 100 & while :; do sleep 1; done",
         ]
 
+        /// Starts a program that writes `up` first: once corral passes that on, the launch is over. (A
+        /// process is there from its exec on, before its init has answered that it started.)
         private func start(_ command: [String] = stubborn) throws -> (RunningProgram, LiveSandbox) {
             let mark = Mark()
             let running = try Corral(mark.option).program(command).start()
+            #expect(try running.waitForText("up"))
             return (running, try #require(mark.sandbox()))
         }
 
@@ -33,7 +37,7 @@ extension OneAtATime {
         /// A group cannot be removed while a process is in it: here one of the host's, which no kill of
         /// the sandbox reaches, since it is in a v1 group only.
         @Test func `how a program ended is told although its cgroup cannot be removed`() throws {
-            let (running, sandbox) = try start(["sh", "-c", "sleep 1; exit 7"])
+            let (running, sandbox) = try start(["sh", "-c", "echo up; sleep 4; exit 7"])
             guard let group = sandbox.directories.first(where: { $0.contains("/memory/") }) else {
                 _ = try running.wait(timeout: 10)
                 return Host.skip("there is no v1 memory hierarchy")
@@ -41,7 +45,7 @@ extension OneAtATime {
             let script = "echo $$ > \(group)/cgroup.procs; exec sleep 30"
             let intruder = try Program(["sh", "-c", script]).start()
             #expect(
-                eventually(within: 0.8) {
+                eventually(within: 3.5) {
                     File.text("\(group)/cgroup.procs")?.contains("\(intruder.pid)") ?? false
                 })
             let ended = Corral.Ended(try running.wait(timeout: 10))
@@ -151,7 +155,7 @@ extension OneAtATime {
         }
 
         @Test func `stopped and sleeping processes end as well`() throws {
-            let script = "sleep 100 & kill -STOP $!; (sleep 100 & exec kill -STOP $!) ; kill -STOP $$"
+            let script = "echo up; sleep 100 & kill -STOP $!; (sleep 100 & exec kill -STOP $!) ; kill -STOP $$"
             let (running, sandbox) = try start(["sh", "-c", script])
             usleep(50_000)
             try running.signal(SIGTERM)
