@@ -155,7 +155,8 @@ extension OneAtATime {
         }
 
         @Test func `stopped and sleeping processes end as well`() throws {
-            let script = "echo up; sleep 100 & kill -STOP $!; (sleep 100 & exec kill -STOP $!) ; kill -STOP $$"
+            let script =
+                "echo up; sleep 100 & kill -STOP $!; (sleep 100 & exec kill -STOP $!) ; kill -STOP $$"
             let (running, sandbox) = try start(["sh", "-c", script])
             usleep(50_000)
             try running.signal(SIGTERM)
