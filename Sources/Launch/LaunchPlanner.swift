@@ -204,7 +204,7 @@ package struct LaunchPlanner {
 
     private func rules(_ list: inout StepList) {
         let writable = spec.image.tmpfs.map(\.path) + [spec.image.workspace]
-        if hasOwnRoot { landlock.add(to: &list, writable: writable) }
+        if hasOwnRoot { landlock.add(to: &list) }
         if !spec.without.contains(.rlimits) {
             for limit in rlimits {
                 list.add(.rlimit, "\(limit.name) \(limit.value)") { fields in

@@ -40,11 +40,3 @@ package struct SandboxSpec: Sendable {
         self.without = without
     }
 }
-
-/// What stands at a host path that the image binds.
-package enum HostPath: Hashable, Sendable {
-    case directory
-    case file
-    case symlink(target: String)
-    case missing
-}

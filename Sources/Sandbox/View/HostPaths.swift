@@ -1,3 +1,11 @@
+/// What stands at a host path that the image binds.
+package enum HostPath: Hashable, Sendable {
+    case directory
+    case file
+    case symlink(target: String)
+    case missing
+}
+
 /// What stands at the host paths that an image binds.
 ///
 /// A list that is searched: an image has a dozen of them, and a fresh process takes longer to make the

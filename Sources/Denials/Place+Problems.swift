@@ -1,0 +1,127 @@
+import Glibc
+import Linux
+import Sandbox
+
+extension Place {
+    /// Why the mounts refuse an access; nil when they do not.
+    func problem(_ access: PathEvent.Access) -> Problem? {
+        switch access {
+        case .read: kind == .missing ? absent : readProblem
+        case .write: kind == .missing ? absent : writeProblem
+        case .create: kind == .missing ? createProblem : writeProblem
+        case .execute: kind == .missing ? absent : executeProblem
+        case .truncate: kind == .missing ? absent : truncateProblem
+        case .remove: removeProblem
+        }
+    }
+
+    private var absent: Problem {
+        Problem(.noSuchFileOrDirectory, "\(path) has no such name; what it has is listed by the image", .add)
+    }
+
+    private var readOnly: Problem {
+        Problem(.readOnlyFileSystem, "\(entry.path) is \(entry.thing.noun)", .writable(entry))
+    }
+
+    private func refusedByMode(_ what: String, _ entry: MountView.Entry) -> Problem {
+        Problem(
+            .accessDenied, "\(entry.path) has a mode that does not let processes (uid 1000) \(what)",
+            .mode(entry, what))
+    }
+
+    /// What the file says when it is opened, after all rules.
+    private var openProblem: Problem? {
+        var problem: Problem
+        switch entry.thing {
+        // tty(4): the terminal of the session, and a sandbox's has none.
+        case .device(5, 0) where kind == .device:
+            problem = Problem(Errno(rawValue: ENXIO), "/dev/tty is the terminal of a session, and processes have none")
+        case .socket: problem = Problem(Errno(rawValue: ENXIO), "\(path) is a socket: connect to it")
+        default: return nil
+        }
+        problem.comesAfterLandlock = true
+        return problem
+    }
+
+    private var readProblem: Problem? {
+        switch entry.thing {
+        case .file(let permissions) where !permissions.read: refusedByMode("read", entry)
+        case .tmpfs(let permissions, _) where kind == .directory && !permissions.read: refusedByMode("read", entry)
+        default: openProblem
+        }
+    }
+
+    private var isDirectory: Problem {
+        Problem(.isDirectory, "\(path) is a directory")
+    }
+
+    private var writeProblem: Problem? {
+        if kind == .directory { return isDirectory }
+        switch entry.thing {
+        // Before the mount is asked.
+        case .file(let permissions) where !permissions.write: return refusedByMode("write", entry)
+        default: return entry.thing.isReadOnly ? readOnly : openProblem
+        }
+    }
+
+    /// In a directory whose contents are known.
+    private var createProblem: Problem? {
+        if directory.thing.isReadOnly { return readOnly }
+        switch directory.thing {
+        case .tmpfs(let permissions, _) where permissions.write: return nil
+        case .tmpfs: return refusedByMode("write", directory)
+        default: return Problem(.accessDenied, "\(path) is \(directory.thing.noun)")
+        }
+    }
+
+    private var executeProblem: Problem? {
+        switch entry.thing {
+        case .file(let permissions): return permissions.execute ? nil : refusedByMode("execute", entry)
+        case .boundFile: return nil
+        case _ where kind != .unknown:
+            return Problem(.accessDenied, "\(path) is \(entry.thing.noun), and only files are executed")
+        case .tmpfs(_, executable: false), .proc:
+            return Problem(.accessDenied, "\(entry.path) is \(entry.thing.noun)", .executable(entry))
+        default: return nil
+        }
+    }
+
+    /// Unlike for open(2), the mount is asked before the mode (vfs_truncate in fs/open.c).
+    private var truncateProblem: Problem? {
+        switch kind {
+        case .directory: return isDirectory
+        case .device, .socket: return Problem(.invalidArgument, "\(path) is \(entry.thing.noun), which has no length")
+        default: return entry.thing.isReadOnly ? readOnly : nil
+        }
+    }
+
+    /// The mount is asked first, even where there is nothing to remove (do_unlinkat in fs/namei.c).
+    private var removeProblem: Problem? {
+        if directory.thing.isReadOnly {
+            return Problem(
+                .readOnlyFileSystem, "\(directory.path) is \(directory.thing.noun)", .writable(directory))
+        }
+        if kind == .missing { return absent }
+        guard kind != .unknown else { return nil }
+        switch directory.thing {
+        case .tmpfs(let permissions, _) where !permissions.write: return refusedByMode("write", directory)
+        case .tmpfs(let permissions, _) where permissions.isSticky:
+            return Problem(.notPermitted, "\(path) is the init's, and \(directory.path) is sticky")
+        case .socketDirectory:
+            return Problem(.accessDenied, "\(directory.path) is \(directory.thing.noun)")
+        default: return nil
+        }
+    }
+
+    /// What landlock is asked for.
+    func rights(_ access: PathEvent.Access) -> LandlockRuleset.FileRights {
+        switch access {
+        case .read: kind == .directory ? .readDirectory : .readFile
+        case .write: .writeFile
+        case .create: kind == .missing || kind == .unknown ? [.makeRegularFile, .writeFile] : .writeFile
+        case .execute: .execute
+        case .truncate: .truncate
+        case .remove: kind == .directory ? .removeDirectory : .removeFile
+        }
+    }
+}
