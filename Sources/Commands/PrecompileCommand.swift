@@ -24,10 +24,10 @@ enum PrecompileCommand {
     }
 
     private static func policy(_ name: String, _ installation: Installation) throws(CommandError) {
-        let (file, text) = try installation.policy(name)
         do {
             let directory = try installation.policies()
-            try FilterCache.precompile(policyJSON: text, file: file, into: directory)
+            let part = try FilterCache.part(named: name, in: directory)
+            try FilterCache.precompile(parts: [part], into: directory)
         } catch {
             throw CommandError("\(error)")
         }
