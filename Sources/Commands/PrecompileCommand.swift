@@ -14,9 +14,7 @@ enum PrecompileCommand {
     ) { _ in
         Failure.reported("precompile") { () throws(CommandError) in
             let installation = try Installation.find()
-            for name in try installation.names("profiles/seccomp", suffix: ".json") {
-                try policy(name, installation)
-            }
+            for name in ["default", "strict"] { try policy(name, installation) }
             for name in try installation.names("profiles", suffix: ".yaml") {
                 try installation.precompile(name)
             }
