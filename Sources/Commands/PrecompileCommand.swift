@@ -14,9 +14,7 @@ enum PrecompileCommand {
     ) { _ in
         Failure.reported("precompile") { () throws(CommandError) in
             let installation = try Installation.find()
-            for name in try installation.names("profiles/seccomp", suffix: ".json") {
-                try policy(name, installation)
-            }
+            for name in ["default", "strict"] { try policy(name, installation) }
             for name in try installation.names("profiles", suffix: ".yaml") {
                 try installation.precompile(name)
             }
@@ -24,10 +22,10 @@ enum PrecompileCommand {
     }
 
     private static func policy(_ name: String, _ installation: Installation) throws(CommandError) {
-        let (file, text) = try installation.policy(name)
         do {
             let directory = try installation.policies()
-            try FilterCache.precompile(policyJSON: text, file: file, into: directory)
+            let part = try FilterCache.part(named: name, in: directory)
+            try FilterCache.precompile(parts: [part], into: directory)
         } catch {
             throw CommandError("\(error)")
         }

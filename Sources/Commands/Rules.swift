@@ -66,8 +66,8 @@ extension Installation {
                 name, in: directory, owners: owners, limit: RulesFile.maximumSize),
             let file = try? RulesFile(bytes, key: key),
             let image = try? read(file.profile.image, kind: "image", directory: "images", suffix: ".yaml"),
-            let policy = try? policySource(file.profile.seccomp),
-            let filter = file.filter(image: image.bytes, policy: policy, origin: origin)
+            let part = try? policyPart(file.profile.seccomp),
+            let filter = file.filter(image: image.bytes, policy: part.json, origin: origin)
         else { return nil }
         return Rules(profile: file.profile, image: file.image, filter: filter, origin: origin)
     }
@@ -85,18 +85,18 @@ extension Installation {
         let (image, imageSource) = try imageAndSource(profile.image)
         do {
             // One reading of the policy for both, or the stored rules could be those of another one.
-            let policy = try policySource(profile.seccomp)
+            let part = try policyPart(profile.seccomp)
             let filters = FilterCache(directory: cache, policies: try policies())
-            let filter = try filters.filter(policyJSON: policy, file: "\(profile.seccomp).json")
+            let filter = try filters.filter(parts: [part])
             let rules = Rules(profile: profile, image: image, filter: filter, origin: .compiled)
-            return (rules, RulesFile.encode(rules, image: imageSource, policy: policy, key: key))
+            return (rules, RulesFile.encode(rules, image: imageSource, policy: part.json, key: key))
         } catch {
             throw CommandError("\(error)")
         }
     }
 
-    private func policySource(_ name: String) throws -> [UInt8] {
-        try FilterCache.policy(named: name, in: policies())
+    private func policyPart(_ name: String) throws -> PolicyPart {
+        try FilterCache.part(named: name, in: policies())
     }
 
     func policies() throws(SystemError) -> FileDescriptor {
