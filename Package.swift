@@ -72,10 +72,11 @@ let package = Package(
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
+        library("Denials", ["Sandbox", "Seccomp", "Linux"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
         library(
-            "Commands", ["Sandbox", "Seccomp", "Cgroups", "Launch", "Relay", "Dialects", "Wire", "Linux"]),
+            "Commands", ["Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Dialects", "Wire", "Linux"]),
         library("TestSupport", ["Linux", "CLinux"]),
 
         .executableTarget(
@@ -97,6 +98,7 @@ let package = Package(
         tests("CgroupsTests", ["Cgroups", "Sandbox", "Linux"]),
         tests("DialectsTests", ["Dialects", "Wire"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
+        tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(
             "CommandsTests",

@@ -1,5 +1,3 @@
-package import Sandbox
-
 /// What the rules of a sandbox say to an event. A pure function: no kernel is asked.
 ///
 /// What it knows are the rules, not what processes did: a file in a writable directory may be there or

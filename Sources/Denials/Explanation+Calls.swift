@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Sandbox
 import Seccomp
 
 extension Explanation {

@@ -6,7 +6,7 @@ private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
     ["Seccomp", "Cgroups", "Dialects"],
-    ["Launch", "Relay"],
+    ["Launch", "Denials", "Relay"],
     ["Commands"],
     ["corral", "sandbox-init", "Benchmarks"],
 ]
