@@ -5,6 +5,8 @@ package enum ExitCode {
     package static let failure: Int32 = 1
     /// A command other than `run` was called wrongly.
     package static let usage: Int32 = 2
+    /// `profile explain`: the event would be refused.
+    package static let denied: Int32 = 3
     /// `run`: the limit of wall-clock time ended it, as timeout(1) has it.
     package static let timeLimit: Int32 = 124
     /// `run`: the failure is Corral's, a wrong command line included.

@@ -27,8 +27,7 @@ extension Explanation {
         }
     }
 
-    /// The same for a call that an event of another kind makes. Silent about what is allowed: of a file
-    /// or an address, everybody knows that calls are behind it.
+    /// The same for a call that an event of another kind makes.
     /// - Returns: false where the call is refused.
     mutating func decide(callNamed name: String, _ arguments: [UInt64], _ rules: SandboxRules) -> Bool {
         // Every name that is asked for is in libseccomp's table; a machine without the call has no
@@ -36,9 +35,8 @@ extension Explanation {
         guard case .number(let number) = Syscalls.look(up: name) else { return true }
         var calls = Explanation()
         calls.decide(SystemCallEvent(number: number, arguments: arguments), rules)
-        guard calls.denial != nil else { return true }
         append(calls)
-        return false
+        return calls.denial == nil
     }
 }
 
@@ -73,6 +71,10 @@ extension SandboxRules {
         let part = profile.syscalls.policy.last ?? "base"
         if case .rule(let rule) = decision.reason, rule.kind == .conditional {
             return "Take the rule at \(rule.location) away, or narrow its conditions."
+        }
+        if case .rule(let rule) = decision.reason, rule.kind == .otherwise {
+            return "Add a part to syscalls.policy, after \(part), with a rule that allows \(name) where its "
+                + "arguments are these."
         }
         if case .rule(let rule) = decision.reason {
             return "Take \(name) out of the rule at \(rule.location), and name it in one that allows it."

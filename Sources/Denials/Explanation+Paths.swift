@@ -20,6 +20,8 @@ extension Explanation {
         case .below(let entry): decide(event, at: resolution.path, Place(below: entry, rules), rules)
         case .missing(let directory):
             decide(event, at: resolution.path, Place(missingIn: directory, rules), rules)
+        case .magicLink(let link):
+            note(.mounts, "\(link) leads to what that process has there: ask about that path")
         case .noDirectory(let path):
             deny(
                 .mounts, "the sandbox has no \(path); what it has is listed by the image", rules.origin(.image),

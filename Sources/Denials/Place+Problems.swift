@@ -59,7 +59,8 @@ extension Place {
         if kind == .directory { return isDirectory }
         switch entry.thing {
         // Before the mount is asked.
-        case .file(let permissions) where !permissions.write: return refusedByMode("write", entry)
+        case .file(let permissions) where !permissions.write:
+            return Problem(.accessDenied, "\(path) is \(entry.thing.noun), with a mode without write", .writable(entry))
         default: return entry.thing.isReadOnly ? readOnly : openProblem
         }
     }

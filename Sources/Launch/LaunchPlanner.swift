@@ -179,18 +179,10 @@ package struct LaunchPlanner {
 
     // MARK: Sockets
 
-    /// A socket's path with the image's symbolic links resolved: `/var/run/x` is `/run/x`.
-    private func resolved(_ path: String) -> String {
-        for link in spec.image.symlinks where path.hasPrefix(link.path + "/") && link.target.hasPrefix("/") {
-            return link.target + path.dropFirst(link.path.count)
-        }
-        return path
-    }
-
     private var socketDirectories: [String] {
         var directories: [String] = []
         for socket in spec.sockets {
-            let path = resolved(socket)
+            let path = spec.image.followingLinks(socket)
             guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else {
                 continue
             }
@@ -202,7 +194,7 @@ package struct LaunchPlanner {
     }
 
     private func listen(_ socket: String, _ list: inout StepList) {
-        let path = resolved(socket)
+        let path = spec.image.followingLinks(socket)
         list.add(.listen, "listen at \(path)") { fields in
             fields.text(path)
             fields.integer(0o666)

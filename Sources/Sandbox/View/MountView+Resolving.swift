@@ -6,6 +6,9 @@ extension MountView {
             case thing(Entry)
             /// Below a thing whose contents the view does not know: a bind, a writable file system, /proc.
             case below(Entry)
+            /// To a link that is a process's own (proc_pid_fd(5), proc_pid_cwd(5)): what it leads to is known
+            /// to nobody but the kernel.
+            case magicLink(String)
             /// To a name that `directory`, whose contents are all known, does not have.
             case missing(directory: Entry)
             /// Through a directory that is not there.
@@ -85,6 +88,7 @@ private struct Walk {
             // NAME_MAX of limits.h.
             if part.utf8.count > 255 { return ended(.nameTooLong) }
             here.append(part)
+            if isMagicLink { return ended(.magicLink(path)) }
             if let entry = view[path] {
                 guard case .symlink(let target) = entry.thing, followingLast || !rest.isEmpty else { continue }
                 if let end = follow(entry, target) { return end }
@@ -100,6 +104,15 @@ private struct Walk {
         var above = parent(of: path)
         while view[above] == nil, above != "/" { above = parent(of: above) }
         return view[above].map { .below($0) } ?? .noDirectory(path)
+    }
+
+    /// `/proc/self/fd/1`, `/proc/7/cwd` and their like.
+    private var isMagicLink: Bool {
+        guard here.count >= 3, here[0] == "proc", view["/proc"]?.thing == .proc else { return false }
+        var rest = here.dropFirst(2)
+        if rest.count >= 3, rest.first == "task" { rest = rest.dropFirst(2) }
+        let name = rest.first ?? ""
+        return rest.count == 1 ? ["cwd", "exe", "root"].contains(name) : rest.count == 2 && name == "fd"
     }
 
     /// - Returns: the end of the walk, after too many links.

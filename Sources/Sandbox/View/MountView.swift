@@ -83,7 +83,7 @@ package struct MountView: Hashable, Sendable {
             case .file, .symlink: found[path] = Entry(path: path, thing: .maskedFile, key: "masked[\(index)]")
             }
         }
-        for socket in sockets { add(socket: socket) }
+        for socket in sockets { add(socket: socket, image) }
     }
 
     package subscript(path: String) -> Entry? { found[path] }
@@ -104,8 +104,8 @@ package struct MountView: Hashable, Sendable {
     }
 
     /// A socket, behind the image's links: `/var/run/x` is `/run/x`.
-    private mutating func add(socket: String) {
-        let path = resolve(socket, followingLast: false).path
+    private mutating func add(socket: String, _ image: Image) {
+        let path = image.followingLinks(socket)
         addDirectories(above: path, .socketDirectory)
         found[path] = Entry(path: path, thing: .socket, key: nil)
     }
@@ -155,6 +155,16 @@ package struct Permissions: Hashable, Sendable {
     package var execute: Bool { bits & 1 != 0 }
     /// Only who owns a file in this directory, or the directory itself, may remove it.
     package var isSticky: Bool { mode & 0o1000 != 0 && !isOwner }
+}
+
+extension Image {
+    /// A socket's path behind the image's links: `/var/run/x` is `/run/x`.
+    package func followingLinks(_ path: String) -> String {
+        for link in symlinks where isBelow(path, link.path) && link.target.hasPrefix("/") {
+            return link.target + path.dropFirst(link.path.count)
+        }
+        return path
+    }
 }
 
 /// The directory of a path that is absolute and in normal form; that of `/` is `/`.
