@@ -51,7 +51,12 @@ extension Policy {
     /// The first of the warnings, for people.
     fileprivate var warningLines: [String] {
         let most = 50
-        let lines = warnings.prefix(most).map(\.description)
+        let lines = warnings.prefix(most).map { problem in
+            var problem = problem
+            // A stored filter is used wherever the file is.
+            problem.file = String(problem.file.split(separator: "/").last ?? "")
+            return problem.description
+        }
         return warnings.count > most ? lines + ["\(name): \(warnings.count - most) more warnings"] : lines
     }
 

@@ -31,11 +31,12 @@ package struct FilterFile {
     /// Names what a filter is compiled from and by, so that a change of any of these is a new file: 32
     /// bytes, also for files that hold such a filter among other things.
     ///
-    /// The parts' files and order count, each with its size before it.
+    /// The parts' names and order count, each with its size before it; where the files are does not,
+    /// so that an installation can be prepared in another place than it is used in.
     package static func key(for parts: [PolicyPart]) -> [UInt8] {
         var bytes: [UInt8] = []
         for part in parts {
-            for text in [Array(part.file.utf8), part.json] {
+            for text in [Array(part.name.utf8), part.json] {
                 appendUInt32(UInt32(truncatingIfNeeded: text.count), to: &bytes)
                 bytes += text
             }

@@ -16,7 +16,7 @@ package enum SeccompError: Error, Hashable, Sendable {
 
 /// One mistake in a policy file.
 package struct PolicyProblem: Hashable, Sendable {
-    package let file: String
+    package var file: String
     package let place: JSONPlace
     /// The way to the value through the file, such as `syscalls[3].args[0].op`; empty for the whole file.
     package let path: String
