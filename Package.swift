@@ -103,7 +103,7 @@ let package = Package(
         tests(
             "CommandsTests",
             ["Commands", "Cgroups", "Launch", "Linux", "Relay", "Sandbox", "Seccomp", "Wire"]),
-        tests("SandboxTests", ["Sandbox", "Wire", "Linux", "CLinux"]),
+        tests("SandboxTests", ["Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("TestSupportTests", ["Linux"]),
         tests("ArchitectureTests", []),

@@ -66,7 +66,8 @@ extension Explanation {
             case .writable(let entry): cures.writable(entry, path, rules)
             case .executable(let entry): cures.executable(entry)
             }
-        deny(.mounts, problem.text, place.origin, .errno(problem.errno), cure: cure)
+        let origin = problem.culprit.map { rules.origin(of: $0) } ?? place.origin
+        deny(.mounts, problem.text, origin, .errno(problem.errno), cure: cure)
     }
 
     private mutating func decideByLandlock(

@@ -19,14 +19,18 @@ extension Place {
         Problem(.noSuchFileOrDirectory, "\(path) has no such name; what it has is listed by the image", .add)
     }
 
-    private var readOnly: Problem {
-        Problem(.readOnlyFileSystem, "\(entry.path) is \(entry.thing.noun)", .writable(entry))
+    private func readOnly(_ entry: MountView.Entry) -> Problem {
+        var problem = Problem(.readOnlyFileSystem, "\(entry.path) is \(entry.thing.noun)", .writable(entry))
+        problem.culprit = entry
+        return problem
     }
 
     private func refusedByMode(_ what: String, _ entry: MountView.Entry) -> Problem {
-        Problem(
+        var problem = Problem(
             .accessDenied, "\(entry.path) has a mode that does not let processes (uid 1000) \(what)",
             .mode(entry, what))
+        problem.culprit = entry
+        return problem
     }
 
     /// What the file says when it is opened, after all rules.
@@ -61,13 +65,13 @@ extension Place {
         // Before the mount is asked.
         case .file(let permissions) where !permissions.write:
             return Problem(.accessDenied, "\(path) is \(entry.thing.noun), with a mode without write", .writable(entry))
-        default: return entry.thing.isReadOnly ? readOnly : openProblem
+        default: return entry.thing.isReadOnly ? readOnly(entry) : openProblem
         }
     }
 
     /// In a directory whose contents are known.
     private var createProblem: Problem? {
-        if directory.thing.isReadOnly { return readOnly }
+        if directory.thing.isReadOnly { return readOnly(directory) }
         switch directory.thing {
         case .tmpfs(let permissions, _) where permissions.write: return nil
         case .tmpfs: return refusedByMode("write", directory)
@@ -92,16 +96,13 @@ extension Place {
         switch kind {
         case .directory: return isDirectory
         case .device, .socket: return Problem(.invalidArgument, "\(path) is \(entry.thing.noun), which has no length")
-        default: return entry.thing.isReadOnly ? readOnly : nil
+        default: return entry.thing.isReadOnly ? readOnly(entry) : nil
         }
     }
 
     /// The mount is asked first, even where there is nothing to remove (do_unlinkat in fs/namei.c).
     private var removeProblem: Problem? {
-        if directory.thing.isReadOnly {
-            return Problem(
-                .readOnlyFileSystem, "\(directory.path) is \(directory.thing.noun)", .writable(directory))
-        }
+        if directory.thing.isReadOnly { return readOnly(directory) }
         if kind == .missing { return absent }
         guard kind != .unknown else { return nil }
         switch directory.thing {

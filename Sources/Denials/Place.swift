@@ -17,6 +17,8 @@ struct Place {
         let text: String
         let errno: Errno
         let cure: Cure
+        /// What refuses, where it is not the place itself.
+        var culprit: MountView.Entry?
         /// Told by the file itself, once everybody else has agreed.
         var comesAfterLandlock = false
 
@@ -45,7 +47,7 @@ struct Place {
     let origin: String?
     /// The mount or directory that it is in.
     let entry: MountView.Entry
-    /// The same of what it would be removed from; nil for what cannot be removed.
+    /// What the name itself is in.
     let directory: MountView.Entry
     private(set) var notes: [String] = []
 
