@@ -87,12 +87,14 @@ extension Explanation {
             }
             return
         }
-        guard address.isLoopback else {
+        let isPrivileged = port > 0 && port < 1024
+        // IPv6 looks at the port first (__inet6_bind), IPv4 at the address (__inet_bind).
+        guard address.isLoopback || isPrivileged && address.family == AF_INET6 else {
             return deny(
                 .network, "the sandbox's network has a loopback interface and no other address", origin,
                 .errno(Errno(rawValue: EADDRNOTAVAIL)), cure: "Bind to 127.0.0.1, 0.0.0.0, ::1 or :: instead.")
         }
-        guard port == 0 || port >= 1024 else {
+        guard !isPrivileged else {
             return deny(
                 .capabilities, "ports below 1024 need CAP_NET_BIND_SERVICE, and processes have no capability", nil,
                 .errno(.accessDenied), cure: "Listen on a port from 1024 on, and allow it in landlock.tcp.bind.")

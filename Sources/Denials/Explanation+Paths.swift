@@ -11,7 +11,7 @@ extension Explanation {
             guard case .symlink(let target) = link.thing else { continue }
             note(.mounts, "\(link.path) is a link to \(target)", rules.origin(of: link))
         }
-        if event.access == .remove, resolution.path == "/" {
+        if event.access == .remove, case .thing(let entry) = resolution.outcome, entry.path == "/" {
             deny(.mounts, "/ is the root", nil, .errno(.busy), cure: cures.none)
             return
         }
@@ -36,7 +36,11 @@ extension Explanation {
                 rules.origin(of: entry), .errno(.accessDenied), cure: cures.mode(entry, "execute"))
         case .tooManyLinks:
             deny(.mounts, "the path leads through more than 40 links", nil, .errno(.tooManyLinks), cure: cures.none)
-        case .nameTooLong:
+        case .lastNameTooLong where event.access == .remove && rules.view.holder(of: resolution.path).thing.isReadOnly:
+            // The mount is asked before the name is looked up.
+            let holder = rules.view.holder(of: resolution.path)
+            decide(event, at: resolution.path, Place(missingIn: holder, rules), rules)
+        case .nameTooLong, .lastNameTooLong:
             deny(
                 .mounts, "the kernel takes paths of 4095 bytes with names of 255", nil, .errno(.nameTooLong),
                 cure: cures.none)

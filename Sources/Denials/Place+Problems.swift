@@ -25,6 +25,11 @@ extension Place {
         return problem
     }
 
+    /// A file of the root, which the mount refuses as well: another mode would change nothing.
+    private var readOnlyByMode: Problem {
+        Problem(.accessDenied, "\(path) is \(entry.thing.noun), with a mode without write", .writable(entry))
+    }
+
     private func refusedByMode(_ what: String, _ entry: MountView.Entry) -> Problem {
         var problem = Problem(
             .accessDenied, "\(entry.path) has a mode that does not let processes (uid 1000) \(what)",
@@ -63,8 +68,7 @@ extension Place {
         if kind == .directory { return isDirectory }
         switch entry.thing {
         // Before the mount is asked.
-        case .file(let permissions) where !permissions.write:
-            return Problem(.accessDenied, "\(path) is \(entry.thing.noun), with a mode without write", .writable(entry))
+        case .file(let permissions) where !permissions.write: return readOnlyByMode
         default: return entry.thing.isReadOnly ? readOnly(entry) : openProblem
         }
     }
@@ -91,13 +95,16 @@ extension Place {
         }
     }
 
-    /// Unlike for open(2), the mount is asked before the mode (vfs_truncate in fs/open.c).
+    /// As vfs_truncate in fs/open.c asks; kernels before about 6.16 ask the mount before the mode, so that
+    /// what is refused by both fails with EROFS there.
     private var truncateProblem: Problem? {
         switch kind {
         case .directory: return isDirectory
         case .device, .socket: return Problem(.invalidArgument, "\(path) is \(entry.thing.noun), which has no length")
-        default: return entry.thing.isReadOnly ? readOnly(entry) : nil
+        default: break
         }
+        if case .file(let permissions) = entry.thing, !permissions.write { return readOnlyByMode }
+        return entry.thing.isReadOnly ? readOnly(entry) : nil
     }
 
     /// The mount is asked first, even where there is nothing to remove (do_unlinkat in fs/namei.c).

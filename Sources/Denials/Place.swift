@@ -57,7 +57,7 @@ struct Place {
         origin = rules.origin(of: entry)
         says = "\(entry.path) is \(entry.thing.noun)"
         kind = entry.thing.kind
-        directory = Place.holder(of: entry.path, rules)
+        directory = rules.view.holder(of: entry.path)
         if case .device = entry.thing { notes = ["the mode of the device is the host's"] }
         if case .boundFile = entry.thing { notes = [Place.hostNote] }
     }
@@ -88,15 +88,6 @@ struct Place {
 
     private static let hostNote =
         "if the host has it and its mode lets others: the modes of the host's files are not rules"
-
-    /// The thing in which a name is.
-    private static func holder(of path: String, _ rules: SandboxRules) -> MountView.Entry {
-        var above = parent(of: path)
-        while true {
-            if let entry = rules.view[above] { return entry }
-            above = parent(of: above)
-        }
-    }
 }
 
 extension MountView.Thing {

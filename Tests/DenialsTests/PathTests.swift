@@ -23,7 +23,7 @@ import Testing
         ("/etc/passwd", .write, "EACCES", "images/small.yaml:6"),
         ("/etc/open", .write, "EROFS", "images/small.yaml:7"),
         ("/etc/closed", .read, "EACCES", "images/small.yaml:8"),
-        ("/etc/closed", .truncate, "EROFS", "images/small.yaml:8"),
+        ("/etc/closed", .truncate, "EACCES", "images/small.yaml:8"),
         ("/etc/shadow", .read, "ENOENT", "profiles/base.yaml:2"),
         ("/root/.ssh/id", .read, "ENOENT", "profiles/base.yaml:2"),
         ("/etc/passwd/x", .read, "ENOTDIR", "images/small.yaml:6"),

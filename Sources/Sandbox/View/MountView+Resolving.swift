@@ -19,8 +19,10 @@ extension MountView {
             case closed(Entry)
             /// More than 40 links, as many as the kernel follows.
             case tooManyLinks
-            /// A name of more than 255 bytes, or a path of more than 4095.
+            /// A path of more than 4095 bytes, or a name of more than 255.
             case nameTooLong
+            /// A name of more than 255 bytes at the end of the path, in a directory that is there.
+            case lastNameTooLong
         }
 
         /// Absolute and without links; as far as it was resolved.
@@ -41,6 +43,17 @@ extension MountView {
         }
         var walk = Walk(path, in: self)
         return walk.run(followingLast)
+    }
+
+    /// The thing in which a name is, or what is above it: a directory, a mount.
+    /// - Parameter path: without links.
+    package func holder(of path: String) -> Entry {
+        var above = parent(of: path)
+        while above != "/" {
+            if let entry = self[above] { return entry }
+            above = parent(of: above)
+        }
+        return self["/"] ?? Entry(path: "/", thing: .directory, key: nil)
     }
 
     /// Whether all that can be below a thing is in the view.
@@ -85,9 +98,9 @@ private struct Walk {
                 _ = here.popLast()
                 continue
             }
-            // NAME_MAX of limits.h.
-            if part.utf8.count > 255 { return ended(.nameTooLong) }
             here.append(part)
+            // NAME_MAX of limits.h.
+            if part.utf8.count > 255 { return ended(rest.isEmpty ? .lastNameTooLong : .nameTooLong) }
             if isMagicLink { return ended(.magicLink(path)) }
             if let entry = view[path] {
                 guard case .symlink(let target) = entry.thing, followingLast || !rest.isEmpty else { continue }
@@ -101,9 +114,7 @@ private struct Walk {
 
     private var end: MountView.Resolution.Outcome {
         if let entry = view[path] { return .thing(entry) }
-        var above = parent(of: path)
-        while view[above] == nil, above != "/" { above = parent(of: above) }
-        return view[above].map { .below($0) } ?? .noDirectory(path)
+        return .below(view.holder(of: path))
     }
 
     /// `/proc/self/fd/1`, `/proc/7/cwd` and their like.

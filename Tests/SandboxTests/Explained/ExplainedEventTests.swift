@@ -31,7 +31,7 @@ struct ExplainedEventTests {
                 let expected = errnoOf(explanation.denial)
                 let key = "\(explanation.denial?.source.rawValue ?? "allowed") \(Errno(rawValue: expected).name)"
                 seen[key, default: 0] += 1
-                guard errno != expected else { continue }
+                if errno == expected || isOlderOrder(event, expected, errno) { continue }
                 Issue.record(
                     """
                     \(EventProbe.line(event) ?? ""): explained \(Errno(rawValue: expected).name), found \
@@ -52,6 +52,12 @@ struct ExplainedEventTests {
         #expect(seen.values.reduce(0, +) >= 10_000, "\(seen)")
     }
 
+    /// Before about Linux 6.16 truncate(2) asks the mount before the mode.
+    private func isOlderOrder(_ event: Event, _ expected: CInt, _ found: CInt) -> Bool {
+        guard case .path(let path) = event, path.access == .truncate else { return false }
+        return expected == EACCES && found == EROFS
+    }
+
     private func errnoOf(_ denial: Denial?) -> CInt {
         guard let denial else { return 0 }
         if case .errno(let errno) = denial.effect { return errno.rawValue }
@@ -67,8 +73,9 @@ struct ExplainedEventTests {
                 events.append(try randomTCP(&random))
                 continue
             }
-            let event = try PathEvent(
-                randomPath(source, rules, tree, &random), random.pick(PathEvent.Access.allCases))
+            let path = randomPath(source, rules, tree, &random)
+            // Not what ends in a slash.
+            guard let event = try? PathEvent(path, random.pick(PathEvent.Access.allCases)) else { continue }
             if isTelling(event, rules, tree) { events.append(.path(event)) }
         }
         return events
@@ -162,7 +169,7 @@ private final class RandomData {
     func ask(_ source: RandomRules, _ rules: SandboxRules, _ events: [Event]) throws -> [CInt] {
         try directory.write("profiles/random.yaml", source.profile.joined(separator: "\n") + "\n")
         try directory.write("images/random.yaml", source.image.joined(separator: "\n") + "\n")
-        var corral = Corral(["--profile", "random", "--workdir", "/usr"])
+        var corral = Corral(["--interactive", "--profile", "random", "--workdir", "/usr"])
         if source.hostDirectory { corral.options += ["--workspace", workspace.path] }
         corral.variables["CORRAL_DATA"] = directory.path
         let writable = rules.view.entries.filter { entry in

@@ -79,7 +79,7 @@ struct RandomRules {
         }
         let targets =
             places + mounts + [
-                "/usr/bin", "\(tree.path)/a", "\(tree.path)/link", "/nowhere", "/nowhere/else", "/", "l1", "../d", "../..",
+                "/usr/bin", "\(tree.path)/a", "\(tree.path)/link", "/nowhere", "/nowhere/else", "l1", "../d", "../..",
                 "/l1", "/l2", "/l3/x", "/proc/self", "/dev/null", workspace, "\(workspace)/made", "/t/made", "/t/new",
                 "/m",
             ]
