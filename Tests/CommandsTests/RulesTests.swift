@@ -13,9 +13,14 @@ private struct Place {
     var installation: Installation { Installation(root: directory("data")) }
     var cachePath: String { directory("cache") }
 
+    /// Of default's policy.
+    static let parts = ["base", "general", "ipc", "unix", "network", "openat2"].map {
+        "profiles/seccomp/\($0).json"
+    }
+
     init() throws {
         directory = try TemporaryDirectory()
-        for file in ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/default.json"] {
+        for file in ["profiles/default.yaml", "profiles/offline.yaml", "images/host.yaml"] + Place.parts {
             let bytes = try File.read(Repository.path(file))
             try directory.write("data/\(file)", String(decoding: bytes, as: UTF8.self))
         }
@@ -39,10 +44,14 @@ private struct Place {
     /// The shipped files by how they are looked up.
     func sources() throws -> (RulesSource.Lookup) throws(CommandError) -> RulesSource {
         var all: [RulesSource] = []
+        let parts = Place.parts.map { file in
+            let name = file.split(separator: "/").last?.dropLast(".json".count) ?? ""
+            return (RulesSource.Lookup.part(String(name)), file)
+        }
         for (lookup, file) in [
             (RulesSource.Lookup.profile("default", behind: nil), "profiles/default.yaml"),
-            (.image("host"), "images/host.yaml"), (.part("default"), "profiles/seccomp/default.json"),
-        ] {
+            (.image("host"), "images/host.yaml"),
+        ] + parts {
             all.append(
                 RulesSource(lookup: lookup, called: file, bytes: try File.read(directory("data/\(file)"))))
         }
@@ -80,7 +89,7 @@ private func plain(_ rules: Rules) -> Rules {
         #expect(place.stored.count == 1)
     }
 
-    @Test(arguments: ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/default.json"])
+    @Test(arguments: ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/base.json"])
     func `a changed file is read again, and then kept`(file: String) throws {
         let place = try Place()
         _ = try place.rules()
@@ -98,7 +107,7 @@ private func plain(_ rules: Rules) -> Rules {
         #expect(try place.rules().image.masked.last == "/proc/uptime")
     }
 
-    @Test(arguments: ["images/host.yaml", "profiles/seccomp/default.json"])
+    @Test(arguments: ["images/host.yaml", "profiles/seccomp/openat2.json"])
     func `a file that is gone or wrong is an error, whatever the cache has`(file: String) throws {
         let place = try Place()
         _ = try place.rules()
