@@ -208,6 +208,89 @@ private func plain(_ rules: Rules) -> Rules {
         #expect(try place.rules().origin == .cache)
     }
 
+    @Test func `each variant has rules of its own, with its own filter`() throws {
+        let place = try Place()
+        var filters: Set<[UInt8]> = []
+        for variant in RulesVariant.all {
+            let rules = try place.rules("default", variant)
+            #expect(rules.origin == .compiled)
+            filters.insert(rules.filter.bytes)
+            let again = try place.rules("default", variant)
+            #expect(again.origin == .cache && plain(again) == plain(rules))
+        }
+        #expect(place.stored.count == 4)
+        // default has its parts for unix sockets always, so the relay makes no difference to it.
+        #expect(filters.count == 2)
+        for variant in RulesVariant.all { try place.installation.precompile("default", variant) }
+        let names = File.names(in: place.directory("data/profiles"))
+        for suffix in ["", "+relay", "+directory", "+relay+directory"] {
+            #expect(names.contains("default\(suffix).rules"))
+        }
+        let filtersThere = File.names(in: place.directory("data/profiles/seccomp")).filter {
+            $0.hasSuffix(".bpf")
+        }
+        #expect(
+            filtersThere == [
+                "base+general+ipc+unix+network+openat2.bpf", "base+general+ipc+unix+network.bpf",
+            ])
+        for variant in RulesVariant.all {
+            #expect(try place.rules("default", variant).origin == .installed)
+        }
+    }
+
+    @Test(arguments: ["profiles/default.yaml", "profiles/offline.yaml"])
+    func `a change anywhere in the chain is seen, with and without prepared rules`(file: String) throws {
+        for prepared in [false, true] {
+            let place = try Place()
+            if prepared { try place.installation.precompile("offline", RulesVariant()) }
+            let before = try place.rules("offline")
+            #expect(before.origin == (prepared ? .installed : .compiled))
+            let old = File.text(place.directory("data/\(file)")) ?? ""
+            try place.directory.write(
+                "data/\(file)",
+                old.replacing("limits:\n", with: "limits:\n  open_files: 77\n")
+                    .replacing("  open_files: 1024", with: ""))
+            let after = try place.rules("offline")
+            #expect(after.origin == .compiled && after.profile.limits.openFiles == 77)
+            #expect(try place.rules("offline").profile.limits.openFiles == 77)
+        }
+    }
+
+    /// The same words lead elsewhere once there is a file in front of the old one.
+    @Test(arguments: [true, false])
+    func `a name that is found elsewhere now makes stored rules void`(prepared: Bool) throws {
+        let place = try Place()
+        let user = place.directory("user")
+        let installation = Installation(
+            root: place.directory("data"),
+            directories: ProfileDirectories([
+                ProfileDirectory(owner: .user, path: user),
+                ProfileDirectory(owner: .shipped, path: place.directory("data/profiles")),
+            ]))
+        func rules() throws -> Rules {
+            // Directories are looked at when an installation is made.
+            try Installation(
+                root: installation.root, directories: ProfileDirectories(installation.directories.all)
+            )
+            .rules(
+                "offline", RulesVariant(), cache: FileDescriptor.open(place.cachePath, O_RDONLY | O_DIRECTORY)
+            )
+        }
+        if prepared { try place.installation.precompile("offline", RulesVariant()) }
+        _ = try rules()
+        #expect(try rules().origin == (prepared ? .installed : .cache))
+        try place.directory.write(
+            "user/default.yaml", "extends: default\ndescription: x\nenvironment: {MINE: a}\n")
+        let now = try rules()
+        #expect(now.origin == .compiled && now.profile.environment.last?.name == "MINE")
+        try place.directory.write(
+            "user/seccomp/base.json", (File.text(place.directory("data/\(Place.parts[0])")) ?? "") + "\n")
+        #expect(try rules().origin == .compiled)
+        #expect(try rules().origin == .cache)
+        try File.remove(user)
+        #expect(try rules().profile.environment.last?.name == "LANG")
+    }
+
     @Test func `precompile is in no list, and has help of its own`() {
         let command = PrecompileCommand.command
         #expect(CorralCommand.commands.contains { $0.name == command.name })
