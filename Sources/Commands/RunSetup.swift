@@ -16,6 +16,7 @@ struct RunRules: Sendable {
 
     static func load(_ options: RunOptions) throws(CommandError) -> RunRules {
         let rules = try Installation.find().rules(options.profile, cache: StateDirectory.cache())
+        for warning in rules.filter.warnings { Terminal.error("corral run: warning: \(warning)") }
         return RunRules(
             profile: rules.profile, image: rules.image, limits: options.limits(of: rules.profile),
             filter: rules.filter, hostPaths: HostPaths.probe(rules.image))
