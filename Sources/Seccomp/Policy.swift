@@ -73,6 +73,11 @@ package struct Policy: Hashable, Sendable {
         defaultAction.makesCall || lastNamed == nil ? defaultAction : .errno(UInt16(ENOSYS))
     }
 
+    /// The rules that name a call, in the files' order.
+    package func rules(for call: Int32) -> [Rule] {
+        rules.filter { rule in rule.names.contains { Syscalls.look(up: $0.text) == .number(call) } }
+    }
+
     /// What becomes of a call, and why. The one definition of what a policy means.
     /// - Parameters:
     ///   - call: a number of this machine's own table.
