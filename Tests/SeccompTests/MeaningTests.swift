@@ -109,7 +109,7 @@ private func randomTest(_ random: inout Seeded) -> Condition.Test {
 }
 
 /// xorshift64, so that a failure comes back.
-private struct Seeded: RandomNumberGenerator {
+struct Seeded: RandomNumberGenerator {
     var state: UInt64
     mutating func next() -> UInt64 {
         state ^= state << 13
