@@ -44,6 +44,15 @@ wait_for() {
     fail "$1 did not appear"
 }
 
+# Waits until somebody listens at a unix socket; its file is there earlier.
+wait_for_listener() {
+    for _ in {1..100}; do
+        if grep -q "^[^ ]* [^ ]* 0* 00010000 .* $1\$" /proc/net/unix; then return; fi
+        sleep 0.05
+    done
+    fail "nobody listens at $1"
+}
+
 # Runs corral; what it says on standard error is shown only where the status is not the wanted one.
 run_corral() {
     local wanted=$1 status=0
@@ -60,7 +69,7 @@ run_plugin() {
     "$python" -B examples/tgo/host/host.py "$work/host.sock" >"$work/messages" 2>&1 &
     local host=$!
     background+=("$host")
-    wait_for "$work/host.sock"
+    wait_for_listener "$work/host.sock"
     run_corral 0 --relay "tgo=$work/host.sock" --workspace "$work/plugin" --report "$work/plugin.json" \
         -- python3 main.py
     # The host waits 30 s for a plugin, but this one has ended: if it was served, so has the host.

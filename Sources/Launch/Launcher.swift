@@ -96,10 +96,11 @@ package enum Launcher {
     ) throws(SystemError) -> (pid: Int32, pidfd: CInt) {
         let null = FileDescriptor(
             owning: try call("open", on: "/dev/null") { unsafe open("/dev/null", O_RDWR | O_CLOEXEC) })
-        let here = FileDescriptor(
-            owning: try call("open", on: ".") { unsafe open(".", O_CLOEXEC | CLINUX_O_PATH) })
+        // Somebody may stand in a directory that they may not enter, as after `sudo -u`. Nothing can be
+        // reached from it by a relative path, so "/" afterwards is as good.
+        let here = unsafe enters < 0 ? -1 : open(".", O_CLOEXEC | CLINUX_O_PATH)
         if enters >= 0 { _ = try call("fchdir", on: "the workspace") { fchdir(enters) } }
-        defer { if enters >= 0 { _ = fchdir(here.number) } }
+        defer { if enters >= 0 { Launcher.goBack(to: here) } }
         var pidfd: CInt = -1
         var failure = clinux_failure()
         let (program, nullNumber) = (executable.descriptor.number, null.number)
@@ -117,6 +118,15 @@ package enum Launcher {
                 StartStep.name(failure.step), "sandbox-init", Errno(rawValue: failure.error))
         }
         return (pid, pidfd)
+    }
+
+    private static func goBack(to directory: CInt) {
+        guard directory >= 0 else {
+            _ = unsafe chdir("/")
+            return
+        }
+        _ = fchdir(directory)
+        _ = close(directory)
     }
 
     /// CHOWN 0, DAC_OVERRIDE 1, KILL 5, SETGID 6, SETUID 7, SETPCAP 8, NET_BIND_SERVICE 10,

@@ -14,6 +14,15 @@ package enum Host {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
+    /// Whether somebody listens at the unix socket `path` (`__SO_ACCEPTCON` in /proc/net/unix). A
+    /// socket's file is there from bind(2) on; who connects before listen(2) is refused.
+    package static func listens(at path: String) -> Bool {
+        (File.text("/proc/net/unix") ?? "").split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            return fields.count == 8 && fields[3] == "00010000" && fields[7] == path
+        }
+    }
+
     /// Writes one line to standard error saying that a test could not show what it is about.
     ///
     /// `make test` collects these lines; use `.enabled(if:)` where the reason is known before.
@@ -23,8 +32,9 @@ package enum Host {
     }
 }
 
-/// Asks `condition` every 5 ms until it holds or `seconds` have passed; returns whether it held.
-package func eventually(within seconds: Double = 5, _ condition: () -> Bool) -> Bool {
+/// Asks `condition` every 5 ms until it holds or `seconds` have passed; returns whether it held. The
+/// time is for a machine that is busy with something else.
+package func eventually(within seconds: Double = 20, _ condition: () -> Bool) -> Bool {
     let deadline = Host.now + seconds
     while true {
         if condition() { return true }

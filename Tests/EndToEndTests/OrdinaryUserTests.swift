@@ -141,6 +141,19 @@ struct OrdinaryUserTests {
         for path in ["file", "a", "a/b"] { #expect(try OrdinaryUser.owner(of: "\(workspace)/\(path)") == id) }
     }
 
+    @Test(arguments: [[], ["--workspace"]])
+    func `a program runs although the user may not enter the current directory`(option: [String]) throws {
+        let user = try OrdinaryUser()
+        let locked = try TemporaryDirectory(mode: 0o700)
+        let workspace = try user.ownDirectory("workspace")
+        let words = [user.corral, "run"] + option.flatMap { [$0, workspace] } + ["--", "pwd"]
+        let script =
+            "cd \(locked.path) && exec setpriv --reuid \(OrdinaryUser.uid) --regid \(OrdinaryUser.uid) "
+            + #"--clear-groups "$@""#
+        let outcome = try Program.run(["sh", "-c", script, "sh"] + words)
+        #expect(outcome.status == 0 && outcome.output == "/workspace\n", "\(outcome.errors)")
+    }
+
     @Test func `what the user may not read stays unread`() throws {
         let user = try OrdinaryUser()
         let workspace = try user.ownDirectory("workspace")
@@ -193,7 +206,7 @@ struct OrdinaryUserTests {
         let socket = try user.ownDirectory("sockets") + "/host.sock"
         let words = ["--relay", "tgo=\(socket)", "--workspace", workspace, "--", "python3", "main.py"]
         let server = try Program([Corral.python, "-B", host, socket], user: OrdinaryUser.uid).start()
-        try #require(eventually { File.exists(socket) })
+        try #require(eventually { Host.listens(at: socket) })
         let outcome = try user.run(words)
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(try server.wait(timeout: 20).status == 0)
@@ -211,7 +224,7 @@ struct OrdinaryUserTests {
             time.sleep(100)
             """
         let server = try Program([Corral.python, "-c", listen, socket]).start()
-        try #require(eventually { File.exists(socket) })
+        try #require(eventually { Host.listens(at: socket) })
         let outcome = try user.run(["--relay", "tgo=\(socket)", "--", "true"])
         Refusal("", [], says: "--relay tgo=\(socket)", "permission denied").check(outcome)
         try server.signal(SIGKILL)

@@ -49,7 +49,7 @@ import Testing
             let host = try Program([
                 Corral.python, "-B", Repository.path("examples/tgo/host/host.py"), socket,
             ]).start()
-            try #require(eventually { File.exists(socket) })
+            try #require(eventually { Host.listens(at: socket) })
             let outcome = try Corral.run(
                 ["--relay", "tgo=\(socket)", "--workspace", workspace, "--report", report, "--"]
                     + plugin.command)

@@ -228,7 +228,7 @@ extension LayerProbe {
             .cpu, "what takes more time than allowed is throttled", options: ["--cpus", "0.1"],
             script: "while True: pass"
         ) { sandbox in
-            let throttled = eventually(within: 3) {
+            let throttled = eventually(within: 5) {
                 guard let text = sandbox.control("cpu.stat") else { return false }
                 return text.split(separator: "\n").contains {
                     $0.hasPrefix("nr_throttled ") && $0 != "nr_throttled 0"

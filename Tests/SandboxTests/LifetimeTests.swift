@@ -55,7 +55,7 @@ extension OneAtATime {
             _ = try intruder.wait(timeout: 10)
             // The next run sweeps it.
             #expect(try Corral().run(["true"]).status == 0)
-            #expect(eventually(within: 5) { sandbox.remains == [] }, "\(sandbox.remains)")
+            #expect(eventually { sandbox.remains == [] }, "\(sandbox.remains)")
         }
 
         @Test func `a second signal does not stop the cleaning up`() throws {
@@ -84,12 +84,10 @@ extension OneAtATime {
             let (running, sandbox) = try start()
             let (other, live) = try start()
             try running.signal(SIGKILL)
-            let began = Host.now
-            #expect(eventually(within: 2) { sandbox.processes.isEmpty }, "\(sandbox.processes)")
-            #expect(Host.now - began < 2)
+            #expect(eventually { sandbox.processes.isEmpty }, "\(sandbox.processes)")
             _ = try running.wait(timeout: 10)
             // Somebody else's run may have removed them before; this one surely has.
-            let gone = eventually(within: 5) {
+            let gone = eventually {
                 _ = try? Corral().run(["/usr/bin/true"])
                 return sandbox.remains.isEmpty
             }
@@ -108,7 +106,7 @@ extension OneAtATime {
                 usleep(UInt32(delay))
                 try running.signal(SIGKILL)
                 _ = try running.wait(timeout: 10)
-                #expect(eventually(within: 2) { mark.processes.isEmpty }, "after \(delay) µs")
+                #expect(eventually { mark.processes.isEmpty }, "after \(delay) µs")
             }
         }
 
