@@ -238,9 +238,7 @@ import Testing
         let strict = try Policy(parts: shippedPolicy(narrow))
         let both = try (FilterUnderTest(shippedFilter(wide)), FilterUnderTest(shippedFilter(narrow)))
         for number in UInt32(0)...600 {
-            let rules = strict.rules.filter { rule in
-                rule.names.contains { Syscalls.look(up: $0.text) == .number(CInt(number)) }
-            }
+            let rules = strict.rules(for: CInt(number))
             for arguments in telling(rules) {
                 let call = SeccompCall(number, arguments)
                 guard both.1.interpreter.verdict(on: call) == .allow else { continue }
