@@ -27,9 +27,9 @@ struct Compiler {
         }
     }
 
-    /// Compiles the policy in `json`, the text of `file`, for this machine.
-    static func compile(_ json: [UInt8], file: String) throws(SeccompError) -> CompiledFilter {
-        try Compiler(Policy(json: json, file: file)).filter()
+    /// Compiles the policy that `parts` make up, for this machine.
+    static func compile(parts: [PolicyPart]) throws(SeccompError) -> CompiledFilter {
+        try Compiler(Policy(parts: parts)).filter()
     }
 
     /// - Throws: ``SeccompError/badPolicy(_:)`` for a name that no table knows, and for rules that
@@ -53,7 +53,7 @@ struct Compiler {
     }
 
     private func problem(_ name: Rule.Name, _ text: String) -> SeccompError {
-        .badPolicy(PolicyProblem(file: policy.file, place: name.place, path: name.path, problem: text))
+        .badPolicy(PolicyProblem(file: name.file, place: name.place, path: name.path, problem: text))
     }
 
     private mutating func add(_ rule: Rule, to number: CInt, _ name: Rule.Name) throws(SeccompError) {
@@ -86,7 +86,7 @@ struct Compiler {
             program += ConditionCode(call.value.conditional, otherwise: call.value.otherwise).program
         }
         guard program.count <= CompiledFilter.maximumInstructions else {
-            throw .tooLong(file: policy.file, instructions: program.count)
+            throw .tooLong(policy: policy.name, instructions: program.count)
         }
         let bytes = Instruction.encode(program)
         return CompiledFilter(
@@ -101,7 +101,7 @@ struct Compiler {
         _ calls: [(key: CInt, value: Verdict)], conditional: [CInt]
     ) throws(SeccompError) -> [Instruction] {
         let builder = try FilterBuilder.make(
-            otherwise: policy.defaultAction.number, calls: calls.count, file: policy.file)
+            otherwise: policy.defaultAction.number, calls: calls.count, policy: policy.name)
         for (number, verdict) in calls where verdict.conditional.isEmpty {
             // libseccomp refuses a rule that says what the default says.
             if verdict.otherwise == policy.defaultAction { continue }

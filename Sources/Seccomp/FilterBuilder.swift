@@ -13,11 +13,11 @@ struct FilterBuilder: ~Copyable {
     private static let treeThreshold = 8
 
     private let context: scmp_filter_ctx
-    private let file: String
+    private let policy: String
 
-    private init(context: scmp_filter_ctx, file: String) {
+    private init(context: scmp_filter_ctx, policy: String) {
         unsafe self.context = unsafe context
-        self.file = file
+        self.policy = policy
     }
 
     deinit { unsafe seccomp_release(context) }
@@ -25,11 +25,11 @@ struct FilterBuilder: ~Copyable {
     /// - Parameters:
     ///   - otherwise: becomes of calls that no rule decides.
     ///   - calls: how many calls will get rules.
-    static func make(otherwise: UInt32, calls: Int, file: String) throws(SeccompError) -> FilterBuilder {
+    static func make(otherwise: UInt32, calls: Int, policy: String) throws(SeccompError) -> FilterBuilder {
         guard let context = unsafe seccomp_init(otherwise) else {
-            throw .refused(file: file, call: "seccomp_init", errno: .invalidArgument)
+            throw .refused(policy: policy, call: "seccomp_init", errno: .invalidArgument)
         }
-        let builder = unsafe FilterBuilder(context: context, file: file)
+        let builder = unsafe FilterBuilder(context: context, policy: policy)
         // Another ABI (i386 through int 0x80, x32) numbers its calls differently.
         try builder.set(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS)
         if calls >= treeThreshold { try builder.set(SCMP_FLTATR_CTL_OPTIMIZE, 2) }
@@ -41,7 +41,7 @@ struct FilterBuilder: ~Copyable {
     }
 
     private borrowing func check(_ call: String, _ result: CInt) throws(SeccompError) {
-        if result < 0 { throw .refused(file: file, call: call, errno: Errno(rawValue: -result)) }
+        if result < 0 { throw .refused(policy: policy, call: call, errno: Errno(rawValue: -result)) }
     }
 
     borrowing func add(_ action: UInt32, call number: CInt) throws(SeccompError) {

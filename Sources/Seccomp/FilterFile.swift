@@ -26,12 +26,26 @@ package struct FilterFile {
 
     /// Names what a filter is compiled from and by, so that a change of any of these is a new file: 32
     /// bytes, also for files that hold such a filter among other things.
-    package static func key(for policy: [UInt8]) -> [UInt8] {
+    ///
+    /// The parts' files and order count, each with its size before it.
+    package static func key(for parts: [PolicyPart]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for part in parts {
+            for text in [Array(part.file.utf8), part.json] {
+                appendUInt32(UInt32(truncatingIfNeeded: text.count), to: &bytes)
+                bytes += text
+            }
+        }
+        return key(for: bytes)
+    }
+
+    /// The key of other bytes that a file with a filter in it was made from.
+    package static func key(for source: [UInt8]) -> [UInt8] {
         var digest = Digest()
         let context = "\(version) \(Syscalls.libseccompArchitecture) libseccomp \(Syscalls.libraryVersion)\n"
         let bytes = Array(context.utf8)
         digest.update(bytes.span)
-        digest.update(policy.span)
+        digest.update(source.span)
         return digest.finish()
     }
 

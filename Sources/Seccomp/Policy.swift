@@ -1,14 +1,14 @@
 import CSeccomp
 import Wire
 
-/// A seccomp policy as its file says it: Docker's and OCI's JSON, reduced to what applies to this
+/// A seccomp policy as its files say it: Docker's and OCI's JSON, reduced to what applies to this
 /// machine and to a sandbox without capabilities.
 ///
 /// For one system call, a rule with conditions goes before a rule without: the latter says what
 /// happens *otherwise*. A call that no rule decides gets the default action.
-struct Policy: Hashable, Sendable {
-    /// The file's name, for messages.
-    var file: String
+package struct Policy: Hashable, Sendable {
+    /// The names of its parts, for messages.
+    var name: String
     var defaultAction: Action
     var rules: [Rule]
 }
@@ -17,6 +17,7 @@ struct Policy: Hashable, Sendable {
 struct Rule: Hashable, Sendable {
     struct Name: Hashable, Sendable {
         var text: String
+        var file: String
         var place: JSONPlace
         /// Such as `syscalls[3].names[0]`.
         var path: String

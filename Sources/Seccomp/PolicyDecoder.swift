@@ -2,24 +2,41 @@ import Glibc
 import Wire
 
 extension Policy {
-    /// Decodes a policy file in Docker's or OCI's format (runtime-spec, config-linux.md, "Seccomp").
+    /// Decodes a policy in Docker's or OCI's format (runtime-spec, config-linux.md, "Seccomp"). The
+    /// first part is a whole file of that format; the others have rules only, which are added.
     ///
     /// Rules for other architectures, and rules that need a capability, are left out, since no
     /// process of a sandbox has any. Whatever else this cannot honour is refused.
-    init(json bytes: [UInt8], file: String) throws(SeccompError) {
-        let root = try PolicyNode.root(of: bytes, file: file)
+    package init(parts: [PolicyPart]) throws(SeccompError) {
+        guard let first = parts.first else { throw .noParts }
+        try self.init(first, name: parts.policyName)
+        for part in parts.dropFirst() {
+            let fields = try PolicyNode.root(of: part.json, file: part.file).fields(["comment", "syscalls"])
+            _ = try fields["comment"]?.string()
+            try add(fields["syscalls"])
+        }
+    }
+
+    private init(_ part: PolicyPart, name: String) throws(SeccompError) {
+        let root = try PolicyNode.root(of: part.json, file: part.file)
         let fields = try root.fields([
-            "defaultAction", "defaultErrnoRet", "architectures", "archMap", "flags", "syscalls",
+            "defaultAction", "defaultErrnoRet", "architectures", "archMap", "flags", "comment",
+            "syscalls",
         ])
+        _ = try fields["comment"]?.string()
         guard let defaultAction = fields["defaultAction"] else {
             throw root.failure("has no defaultAction, which says what becomes of calls without a rule")
         }
-        self.file = file
+        self.name = name
         self.defaultAction = try Action(defaultAction, errno: fields["defaultErrnoRet"])
         try checkArchitectures(fields["architectures"], fields["archMap"])
         try checkFlags(fields["flags"])
         rules = []
-        for node in try fields["syscalls"]?.elements() ?? [] {
+        try add(fields["syscalls"])
+    }
+
+    private mutating func add(_ syscalls: PolicyNode?) throws(SeccompError) {
+        for node in try syscalls?.elements() ?? [] {
             if let rule = try Rule(applying: node) { rules.append(rule) }
         }
     }
@@ -34,7 +51,7 @@ extension Rule {
         guard let names = fields["names"] else { throw node.failure("has no names") }
         guard let action = fields["action"] else { throw node.failure("has no action") }
         self.names = try names.elements().map { (name) throws(SeccompError) in
-            Name(text: try name.string(), place: name.tree.place, path: name.path)
+            Name(text: try name.string(), file: name.file, place: name.tree.place, path: name.path)
         }
         guard !self.names.isEmpty else { throw names.failure("is empty, so the rule says nothing") }
         self.action = try Action(action, errno: fields["errnoRet"])

@@ -6,9 +6,11 @@ package enum SeccompError: Error, Hashable, Sendable {
     /// The policy's text is wrong at one place.
     case badPolicy(PolicyProblem)
     /// libseccomp refused what the policy asks for.
-    case refused(file: String, call: String, errno: Errno)
+    case refused(policy: String, call: String, errno: Errno)
     /// The filter is longer than the kernel takes (BPF_MAXINSNS, 4096).
-    case tooLong(file: String, instructions: Int)
+    case tooLong(policy: String, instructions: Int)
+    /// A policy of no parts.
+    case noParts
     case noSuchPolicy(String)
     /// A file could not be read or written.
     case system(SystemError)
@@ -31,11 +33,13 @@ extension SeccompError: CustomStringConvertible {
         case .badPolicy(let problem):
             "\(problem.file):\(problem.place): " + (problem.path.isEmpty ? "" : problem.path + ": ")
                 + problem.problem
-        case .refused(let file, let call, let errno):
-            "\(file): libseccomp cannot compile this policy: \(call): \(errno)"
-        case .tooLong(let file, let instructions):
-            "\(file): the compiled filter has \(instructions) instructions, and the kernel takes at most "
+        case .refused(let policy, let call, let errno):
+            "\(policy): libseccomp cannot compile this policy: \(call): \(errno)"
+        case .tooLong(let policy, let instructions):
+            "\(policy): the compiled filter has \(instructions) instructions, and the kernel takes at most "
                 + "\(CompiledFilter.maximumInstructions)"
+        case .noParts:
+            "a seccomp policy needs at least one part, and a list of none was given"
         case .noSuchPolicy(let name):
             "there is no seccomp policy \"\(name)\""
         case .system(let error):

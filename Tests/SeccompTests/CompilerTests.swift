@@ -66,11 +66,13 @@ import Testing
 
     @Test func `a call of other architectures is told and not an error`() throws {
         let policy = try Policy(
-            json: Array(
-                #"""
-                {"defaultAction":"SCMP_ACT_ERRNO","syscalls":[
-                {"names":["read","riscv_hwprobe","socketcall"],"action":"SCMP_ACT_ALLOW"}]}
-                """#.utf8), file: "p.json")
+            parts: [
+                part(
+                    #"""
+                    {"defaultAction":"SCMP_ACT_ERRNO","syscalls":[
+                    {"names":["read","riscv_hwprobe","socketcall"],"action":"SCMP_ACT_ALLOW"}]}
+                    """#)
+            ])
         let compiler = try Compiler(policy)
         #expect(compiler.notHere == ["riscv_hwprobe", "socketcall"])
         #expect(try compiler.filter().allowedCount == 1)
@@ -111,12 +113,12 @@ import Testing
             {"names":["dup"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":7,"op":"SCMP_CMP_EQ"}]},
             {"names":["reboot"],"action":"SCMP_ACT_KILL_PROCESS"}]}
             """#
-        let filter = try Compiler.compile(Array(json.utf8), file: "p.json")
+        let filter = try Compiler.compile(parts: [part(json)])
         #expect(filter.allowedCount == 3)
         #expect(filter.conditionalCount == 1)
         #expect(filter.instructionCount * 8 == filter.bytes.count)
         #expect(filter.digest == Digest.of(filter.bytes))
-        #expect(try Compiler.compile(Array(json.utf8), file: "q.json") == filter)
+        #expect(try Compiler.compile(parts: [part(json, file: "q.json")]) == filter)
     }
 
     /// FIPS 180-4's example, so that the digest is what it says.

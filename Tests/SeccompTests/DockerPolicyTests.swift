@@ -10,7 +10,9 @@ private let dockerPolicy = "\(sourceRoot)/../shared/vectors/docker-default-secco
 @Suite(.enabled(if: unsafe access(dockerPolicy, R_OK) == 0, "\(dockerPolicy) is not there"))
 struct DockerPolicyTests {
     @Test func `Docker's default profile compiles and means what Docker means`() throws {
-        let filter = try Compiler.compile(contents(of: dockerPolicy), file: "docker.json")
+        let filter = try Compiler.compile(parts: [
+            PolicyPart(file: "docker.json", json: contents(of: dockerPolicy))
+        ])
         let ask = try FilterUnderTest(filter)
         #if arch(x86_64)
             // Counted from the profile by other means up to call 450: 291, and clone, personality and

@@ -5,7 +5,7 @@ import Wire
 
 @Suite struct PolicyDecoderTests {
     private func decode(_ json: String) throws(SeccompError) -> Policy {
-        try Policy(json: Array(json.utf8), file: "p.json")
+        try Policy(parts: [part(json, file: "p.json")])
     }
 
     @Test func `every part of a rule is read`() throws {
@@ -57,7 +57,7 @@ import Wire
         (
             "{\n \"defaultaction\": 1}",
             "p.json:2:2: defaultaction: is not a key here; the keys are "
-                + "defaultAction, defaultErrnoRet, architectures, archMap, flags, syscalls"
+                + "defaultAction, defaultErrnoRet, architectures, archMap, flags, comment, syscalls"
         ),
         (#"{"defaultAction": 1}"#, "p.json:1:19: defaultAction: must be a string, but is a number"),
         (

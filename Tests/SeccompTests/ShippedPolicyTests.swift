@@ -204,7 +204,7 @@ import Testing
 
     /// Whatever strict lets through, default does too, with the same arguments.
     @Test func `strict is never wider than default`() throws {
-        let strict = try Policy(json: shippedPolicy("strict"), file: "strict.json")
+        let strict = try Policy(parts: shippedPolicy("strict"))
         let both = try (FilterUnderTest(shippedFilter("default")), FilterUnderTest(shippedFilter("strict")))
         for number in UInt32(0)...600 {
             let rules = strict.rules.filter { rule in
@@ -220,7 +220,7 @@ import Testing
 
     @Test(arguments: ["default", "strict"])
     func `every rule says why, and every name is a call of some machine`(name: String) throws {
-        let policy = try Policy(json: shippedPolicy(name), file: "\(name).json")
+        let policy = try Policy(parts: shippedPolicy(name))
         for rule in policy.rules {
             #expect(rule.comment?.isEmpty == false, "\(rule.names.map(\.text))")
         }

@@ -16,12 +16,17 @@ func contents(of path: String) throws -> [UInt8] {
 }
 
 /// A shipped policy, `default` or `strict`.
-func shippedPolicy(_ name: String) throws -> [UInt8] {
-    try contents(of: "\(sourceRoot)/profiles/seccomp/\(name).json")
+func shippedPolicy(_ name: String) throws -> [PolicyPart] {
+    [PolicyPart(file: "\(name).json", json: try contents(of: "\(sourceRoot)/profiles/seccomp/\(name).json"))]
 }
 
 func shippedFilter(_ name: String) throws -> CompiledFilter {
-    try Compiler.compile(shippedPolicy(name), file: "\(name).json")
+    try Compiler.compile(parts: shippedPolicy(name))
+}
+
+/// A part from text, called `test.json` where nothing else is said.
+func part(_ json: String, file: String = "test.json") -> PolicyPart {
+    PolicyPart(file: file, json: Array(json.utf8))
 }
 
 /// A compiled policy under the interpreter, asked by name.
@@ -30,7 +35,7 @@ struct FilterUnderTest {
 
     init(_ filter: CompiledFilter) throws { interpreter = try SeccompInterpreter(filter.bytes) }
 
-    init(json: String) throws { try self.init(Compiler.compile(Array(json.utf8), file: "test.json")) }
+    init(json: String) throws { try self.init(Compiler.compile(parts: [part(json)])) }
 
     func callAsFunction(_ name: String, _ arguments: UInt64...) throws -> SeccompVerdict {
         guard case .number(let number) = Syscalls.look(up: name) else { throw NoSuchCall(name: name) }
