@@ -99,7 +99,8 @@ struct RulesFile {
         origin: CompiledFilter.Origin, _ find: (RulesSource.Lookup) throws(CommandError) -> RulesSource
     ) -> CompiledFilter? {
         for source in sources {
-            guard let now = try? find(source.lookup), now.called == source.called, holds(source.text, now.bytes)
+            guard let now = try? find(source.lookup), now.called == source.called,
+                holds(source.text, now.bytes)
             else { return nil }
         }
         return try? FilterFile.decode(Array(bytes[filterSource]), key: key, origin: origin)

@@ -72,7 +72,8 @@ final class RunLoop {
 
     private init(
         _ sandbox: RunningSandbox, _ request: ProcessRequest, _ signals: CInt, _ timeout: UInt64?,
-        _ outputLimit: UInt64?, _ input: consuming InputPump, _ output: consuming OutputPump, _ errors: consuming OutputPump,
+        _ outputLimit: UInt64?, _ input: consuming InputPump, _ output: consuming OutputPump,
+        _ errors: consuming OutputPump,
         _ ends: consuming StreamEnds
     ) {
         self.sandbox = sandbox

@@ -30,7 +30,8 @@ final class RunSession {
         let sandbox: RunningSandbox
         do throws(LaunchError) {
             sandbox = try Launcher.begin(
-                identity: resources.identity, without: rules.without(host), privileged: host.abilities.privileged,
+                identity: resources.identity, without: rules.without(host),
+                privileged: host.abilities.privileged,
                 workspace: host.workspace, descriptors: resources.descriptors)
         } catch {
             try? resources.release()

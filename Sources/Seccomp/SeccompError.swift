@@ -5,8 +5,6 @@ package import Wire
 package enum SeccompError: Error, Hashable, Sendable {
     /// The policy's text is wrong at one place.
     case badPolicy(PolicyProblem)
-    /// libseccomp refused what the policy asks for.
-    case refused(policy: String, call: String, errno: Errno)
     /// The filter is longer than the kernel takes (BPF_MAXINSNS, 4096).
     case tooLong(policy: String, instructions: Int)
     /// A policy of no parts.
@@ -18,7 +16,7 @@ package enum SeccompError: Error, Hashable, Sendable {
 
 /// One mistake in a policy file.
 package struct PolicyProblem: Hashable, Sendable {
-    package let file: String
+    package var file: String
     package let place: JSONPlace
     /// The way to the value through the file, such as `syscalls[3].args[0].op`; empty for the whole file.
     package let path: String
@@ -26,15 +24,18 @@ package struct PolicyProblem: Hashable, Sendable {
     package let problem: String
 }
 
-extension SeccompError: CustomStringConvertible {
+extension PolicyProblem: CustomStringConvertible {
     /// For example `strict.json:12:9: syscalls[3].action: there is no action "SCMP_ACT_NO"`.
+    package var description: String {
+        "\(file):\(place): " + (path.isEmpty ? "" : path + ": ") + problem
+    }
+}
+
+extension SeccompError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .badPolicy(let problem):
-            "\(problem.file):\(problem.place): " + (problem.path.isEmpty ? "" : problem.path + ": ")
-                + problem.problem
-        case .refused(let policy, let call, let errno):
-            "\(policy): libseccomp cannot compile this policy: \(call): \(errno)"
+            "\(problem)"
         case .tooLong(let policy, let instructions):
             "\(policy): the compiled filter has \(instructions) instructions, and the kernel takes at most "
                 + "\(CompiledFilter.maximumInstructions)"
@@ -45,16 +46,5 @@ extension SeccompError: CustomStringConvertible {
         case .system(let error):
             "\(error)"
         }
-    }
-}
-
-/// Makes system calls whose failure is an error of this module.
-func system<Value: ~Copyable>(
-    _ body: () throws(SystemError) -> Value
-) throws(SeccompError) -> Value {
-    do {
-        return try body()
-    } catch {
-        throw .system(error)
     }
 }

@@ -47,7 +47,8 @@ import Testing
         let words = ["--memory=64MiB", "--cpus=0.25", "--pids=7", "--timeout=1s", "true"]
         #expect(try RunRules.overridden(profile, Self.options(words)) == expected)
         expected.lifetime.timeout = 5
-        #expect(try RunRules.overridden(expected, Self.options(["--timeout=none", "x"])).lifetime.timeout == nil)
+        #expect(
+            try RunRules.overridden(expected, Self.options(["--timeout=none", "x"])).lifetime.timeout == nil)
     }
 
     @Test(arguments: ["/", "/workspace", "/tmp/a b"])

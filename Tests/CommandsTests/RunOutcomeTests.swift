@@ -20,7 +20,8 @@ import Testing
         outOfMemory: UInt64 = 0, pidsHits: UInt64 = 0, outputExceeded: Bool = false
     ) -> RunFacts {
         RunFacts(
-            status: status, timedOut: timedOut, outputExceeded: outputExceeded, askedBy: askedBy, outOfMemoryKills: outOfMemory,
+            status: status, timedOut: timedOut, outputExceeded: outputExceeded, askedBy: askedBy,
+            outOfMemoryKills: outOfMemory,
             pidsHits: pidsHits)
     }
 

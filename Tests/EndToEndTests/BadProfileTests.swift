@@ -73,7 +73,8 @@ import Testing
     @Test(arguments: [
         Refusal(
             "unknown name", ["--profile", "defualt", "true"], says: "\"defualt\"", "did you mean default?"),
-        Refusal("no name is near", ["--profile", "zzz", "true"], says: "\"zzz\"", "known: default, network_basic"),
+        Refusal(
+            "no name is near", ["--profile", "zzz", "true"], says: "\"zzz\"", "known: default, network_basic"),
         Refusal("missing file", ["--profile", "./zzz.yaml", "true"], says: "./zzz.yaml", "ENOENT"),
         Refusal("directory", ["--profile", "/etc", "true"], says: "/etc", "EISDIR"),
         Refusal(

@@ -53,7 +53,8 @@ import Testing
     @Test func `a file that is not there, and one that is wrong, are told where they are`() {
         #expect(problem(["a": "extends: b"]) == "a.yaml:1:10: extends: names b, which is not there")
         #expect(
-            problem(["a": "extends: b", "b": "limits: {pids: x}"])?.hasPrefix("b.yaml:1:16: limits.pids: ") == true)
+            problem(["a": "extends: b", "b": "limits: {pids: x}"])?.hasPrefix("b.yaml:1:16: limits.pids: ")
+                == true)
     }
 
     @Test func `a locked field overridden names both lines`() {
@@ -65,11 +66,16 @@ import Testing
             problem(["a": "extends: b\nnetwork: {mode: host}\n", "b": base])
                 == "a.yaml:2:11: network.mode: is locked by b.yaml:10 and stays none")
         // Said again, nothing is changed.
-        #expect(throws: Never.self) { try chain(["a": "extends: b\nlimits: {pids: 8}\n", "b": base]).profile() }
+        #expect(throws: Never.self) {
+            try chain(["a": "extends: b\nlimits: {pids: 8}\n", "b": base]).profile()
+        }
     }
 
     @Test func `a lock lower in the chain holds for every file above it`() {
-        let files = ["a": "extends: b\nlimits: {pids: 9}\n", "b": "extends: c\n", "c": minimalProfile + "locked: [limits]\n"]
+        let files = [
+            "a": "extends: b\nlimits: {pids: 9}\n", "b": "extends: c\n",
+            "c": minimalProfile + "locked: [limits]\n",
+        ]
         #expect(problem(files) == "a.yaml:2:10: limits.pids: is locked by c.yaml:10 and stays 8")
     }
 

@@ -9,7 +9,9 @@ import Testing
         #expect(profile.name == "default")
         #expect(profile.image == "host")
         #expect(profile.filesystem.workspace == .writable)
-        #expect(profile.lifetime == Lifetime(timeout: nil, maxTimeout: nil, maxTimeoutOrigin: "profiles/default.yaml:38"))
+        #expect(
+            profile.lifetime
+                == Lifetime(timeout: nil, maxTimeout: nil, maxTimeoutOrigin: "profiles/default.yaml:38"))
         #expect(profile.output.limit == nil && profile.locks.isEmpty)
         #expect(
             profile.limits

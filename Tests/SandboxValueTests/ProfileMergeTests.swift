@@ -126,7 +126,9 @@ private func merged(_ layers: [PartialProfile]) -> PartialProfile {
         var outcomes: [Bool: Int] = [:]
         for round in 0..<2000 {
             var layer = PartialProfile()
-            for path in ["limits", "limits.memory", "limits.cpus", "lifetime", "environment", "environment.A"]
+            for path in [
+                "limits", "limits.memory", "limits.cpus", "lifetime", "environment", "environment.A",
+            ]
             where Int.random(in: 0..<6, using: &generator) == 0 {
                 layer.lock(path, .file("x.yaml", line: 3, column: 1))
             }
@@ -140,7 +142,8 @@ private func merged(_ layers: [PartialProfile]) -> PartialProfile {
                 .memory(UInt64.random(in: 1...2, using: &generator) << 26), .cpus(500),
                 .pids(UInt32.random(in: 8...9, using: &generator)),
                 .timeout([nil, 5000, 10_000].randomElement(using: &generator) ?? nil),
-                .variable(EnvironmentVariable(name: "A", value: "\(Int.random(in: 1...2, using: &generator))")),
+                .variable(
+                    EnvironmentVariable(name: "A", value: "\(Int.random(in: 1...2, using: &generator))")),
                 .variable(EnvironmentVariable(name: "B", value: "b")),
             ].filter { _ in Bool.random(using: &generator) }
             var top = PartialProfile()
@@ -175,10 +178,14 @@ private func merged(_ layers: [PartialProfile]) -> PartialProfile {
             ),
         ]
         for (override, says) in refusals {
-            let error = #expect(throws: ProfileOverride.Refusal.self) { try profile.overridden(by: [override]) }
+            let error = #expect(throws: ProfileOverride.Refusal.self) {
+                try profile.overridden(by: [override])
+            }
             #expect(error?.description == says)
         }
-        let same: [ProfileOverride] = [.memory(64 << 20), .variable(EnvironmentVariable(name: "A", value: "b"))]
+        let same: [ProfileOverride] = [
+            .memory(64 << 20), .variable(EnvironmentVariable(name: "A", value: "b")),
+        ]
         #expect(try profile.overridden(by: same) == profile)
     }
 

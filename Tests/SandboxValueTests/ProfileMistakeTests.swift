@@ -22,10 +22,12 @@ import Testing
 
     private static let mistakes: [Mistake] = [
         Mistake(
-            "require: [seccomp]", "require: []\nlimits2: {}", "10:1: limits2: is not a key here; did you mean limits?"
+            "require: [seccomp]", "require: []\nlimits2: {}",
+            "10:1: limits2: is not a key here; did you mean limits?"
         ),
         Mistake(
-            "  pids: 8", "  timeout: 1s", "6:3: limits.timeout: is not a key here; did you mean lifetime.timeout?"
+            "  pids: 8", "  timeout: 1s",
+            "6:3: limits.timeout: is not a key here; did you mean lifetime.timeout?"
         ),
         Mistake(
             "require: [seccomp]", "require: []\nfilesystem: {root: writable}",
@@ -74,7 +76,8 @@ import Testing
         ),
         Mistake(
             "require: [seccomp]", "require: []\noutput: {limit: 5}\n\"limits.pids\": 3",
-            "11:1: \"limits.pids\": is not a key here; did you mean limits?"
+            "11:1: \"limits.pids\": is not a key here; expected a mapping for each of its parts, such as "
+                + "limits: {pids: 8}"
         ),
     ]
 

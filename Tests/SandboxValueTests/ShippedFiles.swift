@@ -15,7 +15,9 @@ func repositoryFile(_ path: String) throws -> [UInt8] {
 }
 
 /// The names of the profiles that are shipped.
-let shippedProfiles = ["default", "network_basic", "network_extended", "offline", "offline_readonly", "strict"]
+let shippedProfiles = [
+    "default", "network_basic", "network_extended", "offline", "offline_readonly", "strict",
+]
 
 /// A shipped profile's file and all that it extends.
 func shippedChain(_ name: String) throws -> ProfileChain {

@@ -43,7 +43,8 @@ private struct Generator: RandomNumberGenerator {
             name: text(), description: text(), image: text(),
             filesystem: Filesystem(workspace: element(Filesystem.Workspace.allCases, .writable)),
             syscalls: SyscallPolicy(
-                policy: list { $0.text() }, withRelay: list { $0.text() }, withoutHostDirectory: list { $0.text() }),
+                policy: list { $0.text() }, withRelay: list { $0.text() },
+                withoutHostDirectory: list { $0.text() }),
             landlock: LandlockPolicy(bind: ports(), connect: ports()),
             network: Network(
                 mode: element(Network.Mode.allCases, .none),

@@ -223,10 +223,11 @@ import Testing
         let two = part("2", file: "b.json")
         let lists = [
             [one], [two], [one, two], [two, one], [one, one], [part("1", file: "b.json")],
-            [part("1a.json2", file: "")], [part("", file: "a.json1")],
+            [part("1a2", file: "")], [part("", file: "a1")],
         ]
         #expect(Set(lists.map { FilterFile.key(for: $0) }).count == lists.count)
-        #expect(FilterFile.key(for: [one, two]) == FilterFile.key(for: [one, two]))
+        #expect(
+            FilterFile.key(for: [one, two]) == FilterFile.key(for: [part("1", file: "x/a.json"), two]))
     }
 
     @Test(arguments: ["other", "", ".", "../mine", ".hidden", "a/b", "mine\0"])

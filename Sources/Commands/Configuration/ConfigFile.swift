@@ -52,10 +52,13 @@ struct ConfigFile {
     static func weakness(_ status: stat, _ owners: [uid_t]) -> String? {
         let mode = "0" + String(status.st_mode & 0o7777, radix: 8)
         guard owners.contains(status.st_uid) else {
-            return "belongs to uid \(status.st_uid), who could change it; expected a file of root's or the caller's"
+            return
+                "belongs to uid \(status.st_uid), who could change it; expected a file of root's or the caller's"
         }
         // A sticky directory lets nobody replace what is another's, but lets everybody add names.
-        if status.st_mode & S_IWOTH != 0 { return "can be written by everybody (mode \(mode)); chmod go-w makes it fit" }
+        if status.st_mode & S_IWOTH != 0 {
+            return "can be written by everybody (mode \(mode)); chmod go-w makes it fit"
+        }
         if status.st_mode & S_IWGRP != 0 {
             return "can be written by the group \(status.st_gid) (mode \(mode)); chmod g-w makes it fit"
         }

@@ -80,17 +80,21 @@ struct ProfileDirectories: Sendable {
         let file = kind.file(name)
         for directory in present where directory.comes(after: behind) {
             let path = "\(directory.path)/\(file)"
+            func problem(_ text: String) -> CommandError {
+                CommandError("\(kind.rawValue) \(shown(directory.called(file))): \(text)")
+            }
             let owners = ConfigFile.owners(shipped: directory.owner == .shipped)
             do throws(ConfigFile.Problem) {
                 let bytes = try ConfigFile.read(path, in: AT_FDCWD, owners: owners, blocking: false)
                 try check(directory.path, owners)
                 return Found(
-                    file: ConfigFile(called: directory.called(file), bytes: bytes), directory: directory.owner)
+                    file: ConfigFile(called: directory.called(file), bytes: bytes), directory: directory.owner
+                )
             } catch {
                 switch error {
                 case .system(.noSuchFileOrDirectory): continue
-                case .system(let errno): throw CommandError("\(kind.rawValue) \(directory.called(file)): \(errno)")
-                case .refused(let why): throw CommandError("\(kind.rawValue) \(directory.called(file)): \(why)")
+                case .system(let errno): throw problem("\(errno)")
+                case .refused(let why): throw problem(why)
                 }
             }
         }
@@ -105,7 +109,9 @@ struct ProfileDirectories: Sendable {
     }
 
     /// The names that a directory holds, sorted; none where it is not there.
-    static func names(in directory: ProfileDirectory, _ kind: ProfileFileKind) throws(CommandError) -> [String] {
+    static func names(in directory: ProfileDirectory, _ kind: ProfileFileKind) throws(CommandError)
+        -> [String]
+    {
         let pattern = kind.file("").split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let suffix = pattern.last ?? ""
         let path = ([directory.path] + pattern.dropLast()).joined(separator: "/")

@@ -31,8 +31,8 @@ extension Installation {
                     reference: reference, behind: nil, called: called, bytes: bytes, directory: nil)
             } catch {
                 switch error {
-                case .system(let errno): throw CommandError("profile \(called): \(errno)")
-                case .refused(let why): throw CommandError("profile \(called): \(why)")
+                case .system(let errno): throw CommandError("profile \(shown(called)): \(errno)")
+                case .refused(let why): throw CommandError("profile \(shown(called)): \(why)")
                 }
             }
         }
@@ -91,7 +91,8 @@ extension Installation {
     }
 
     private func path(of source: ProfileSource) -> String {
-        guard let owner = source.directory, let directory = directories.all.first(where: { $0.owner == owner })
+        guard let owner = source.directory,
+            let directory = directories.all.first(where: { $0.owner == owner })
         else { return source.reference }
         return "\(directory.path)/\(ProfileFileKind.profile.file(source.reference))"
     }
@@ -116,7 +117,9 @@ extension Installation {
 
     /// A part of a seccomp policy.
     func part(_ name: String) throws(CommandError) -> ConfigFile {
-        guard let found = try directories.find(name, .part) else { throw try directories.unknown(name, .part) }
+        guard let found = try directories.find(name, .part) else {
+            throw try directories.unknown(name, .part)
+        }
         return found.file
     }
 }

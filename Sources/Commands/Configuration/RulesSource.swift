@@ -19,7 +19,10 @@ extension RulesSource.Lookup {
     func store(in writer: inout StoredWriter) {
         switch self {
         case .profile(let reference, let behind):
-            writer.byte(UInt8(behind.flatMap { ProfileDirectory.Owner.allCases.firstIndex(of: $0) }.map { $0 + 3 } ?? 0))
+            writer.byte(
+                UInt8(
+                    behind.flatMap { ProfileDirectory.Owner.allCases.firstIndex(of: $0) }.map { $0 + 3 } ?? 0)
+            )
             writer.text(reference)
         case .image(let name):
             writer.byte(1)

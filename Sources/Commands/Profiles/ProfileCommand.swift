@@ -18,7 +18,10 @@ enum ProfileCommand {
                     let source = try installation.profileSource(name)
                     let merged = try installation.chain(from: source).chain.merged
                     profiles.append(
-                        (name, source.directory?.rawValue ?? "", source.called, text(merged[.description]?.value)))
+                        (
+                            name, source.directory?.rawValue ?? "", source.called,
+                            text(merged[.description]?.value)
+                        ))
                 } catch {
                     // One that is wrong must not hide the others.
                     failed.append(error)
@@ -91,7 +94,8 @@ struct ProfilePaths {
                 isThere
                 ? ConfigFile.weakness(status, ConfigFile.owners(shipped: directory.owner == .shipped)) : nil
             let state = isThere ? weakness.map { "  refused: it \($0)" } ?? "" : "  (not there)"
-            lines.append("\(number) \(directory.owner.rawValue)  \(shown(FilePath.resolved(directory.path)))\(state)")
+            lines.append(
+                "\(number) \(directory.owner.rawValue)  \(shown(FilePath.resolved(directory.path)))\(state)")
             for kind in ProfileFileKind.allCases {
                 for name in try ProfileDirectories.names(in: directory, kind) {
                     let file = kind == .profile ? shown(name) : "seccomp/\(shown(name))"
@@ -125,7 +129,8 @@ enum Columns {
         }
         return rows.map { row in
             row.enumerated().map { index, cell in
-                index == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
+                index == row.count - 1
+                    ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
             }.joined(separator: "  ")
         }
     }

@@ -74,7 +74,8 @@ struct ProfileDifference {
             let kind = field.key.kind
             for (sign, statement) in [("-", first[field]), ("+", second[field])] {
                 lines.append(
-                    "  \(sign) " + (statement.map { "\($0.value.written(as: kind))  # \($0.origin)" } ?? "not set"))
+                    "  \(sign) "
+                        + (statement.map { "\($0.value.written(as: kind))  # \($0.origin)" } ?? "not set"))
             }
         }
         let (left, right) = (first.locks, second.locks)

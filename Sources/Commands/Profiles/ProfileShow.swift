@@ -6,7 +6,8 @@ extension ProfileCommand {
         "profile show", summary: "Print what a profile says, each value with its origin.",
         operandsHelp: "NAME|FILE", operands: 1...1,
         options: [
-            .init("effective", help: "every value that holds: of the file, of those it extends, and built in"),
+            .init(
+                "effective", help: "every value that holds: of the file, of those it extends, and built in"),
             .init("json", help: "print one JSON line"),
         ],
         details: """
@@ -58,7 +59,10 @@ struct ProfileShown {
             return ["\(field.path):", "\(padded)  # \(statement.origin)\(before)"]
         }
         rows += layers.locks.map { lock in
-            ["locked:", "\(lock.path + String(repeating: " ", count: max(0, 20 - lock.path.count)))  # \(lock.origin)"]
+            [
+                "locked:",
+                "\(lock.path + String(repeating: " ", count: max(0, 20 - lock.path.count)))  # \(lock.origin)",
+            ]
         }
         return (Columns.lines(head) + [""] + Columns.lines(rows)).joined(separator: "\n")
     }

@@ -79,7 +79,8 @@ struct ProfileValidation {
                 "\(mode.origin): warning: network.mode: the egress proxy does not exist yet, so corral run refuses "
                     + "this profile")
         case .host:
-            warnings.append("\(mode.origin): warning: network.mode: host is no isolation of the network at all")
+            warnings.append(
+                "\(mode.origin): warning: network.mode: host is no isolation of the network at all")
             if profile.require.contains(.netNamespace), let require = layers[.require] {
                 errors.append(
                     "\(require.origin): require: net-ns cannot hold with network.mode host (\(mode.origin))")

@@ -18,7 +18,8 @@ package struct NetworkAddress: Hashable, Sendable {
         guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")),
             let port = NetworkAddress.port(bytes[(colon + 1)...])
         else {
-            throw ValueError("\(quoted(text)) has no port; expected HOST:PORT, such as example.org:443 or *:443")
+            throw ValueError(
+                "\(quoted(text)) has no port; expected HOST:PORT, such as example.org:443 or *:443")
         }
         let host = String(decoding: bytes[..<colon], as: UTF8.self)
         guard NetworkAddress.isHost(bytes[..<colon]) else {
@@ -44,7 +45,9 @@ package struct NetworkAddress: Hashable, Sendable {
             // The form alone: the proxy compares what it has parsed (RFC 4291, section 2.2).
             return bytes.last == UInt8(ascii: "]") && (2...45).contains(inner.count)
                 && inner.contains(UInt8(ascii: ":"))
-                && inner.allSatisfy { isHexadecimal($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+                && inner.allSatisfy {
+                    isHexadecimal($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".")
+                }
         }
         return isName(bytes.starts(with: "*.".utf8) ? bytes.dropFirst(2) : bytes)
     }
@@ -52,7 +55,8 @@ package struct NetworkAddress: Hashable, Sendable {
     /// RFC 1123, section 2.1: labels of up to 63 letters, digits and inner hyphens, 253 bytes in all.
     private static func isName(_ bytes: ArraySlice<UInt8>) -> Bool {
         guard (1...253).contains(bytes.count) else { return false }
-        return bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
+        return bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy {
+            label in
             (1...63).contains(label.count) && label.first != UInt8(ascii: "-")
                 && label.last != UInt8(ascii: "-") && label.allSatisfy(isLetterDigitHyphen)
         }
@@ -60,7 +64,8 @@ package struct NetworkAddress: Hashable, Sendable {
 
     private static func isLetterDigitHyphen(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+            true
         default: false
         }
     }

@@ -44,12 +44,14 @@ extension Profile {
             }
             problems.append(
                 violation.refused.error(
-                    violation.field.path, "is locked by \(violation.lock) and \(held ?? "stays unset")", file))
+                    violation.field.path, "is locked by \(violation.lock) and \(held ?? "stays unset")", file)
+            )
         }
         for key in ProfileKey.allCases where key.isField && key != .environment && layers[key] == nil {
             problems.append(
                 ConfigError(
-                    file: file, line: 1, column: 1, key: key.rawValue, problem: "is missing; it has no default"))
+                    file: file, line: 1, column: 1, key: key.rawValue,
+                    problem: "is missing; it has no default"))
         }
         if let allow = layers[.networkAllow], allow.value != .list([]), let mode = layers[.networkMode],
             mode.value != .text(Network.Mode.proxy.rawValue)

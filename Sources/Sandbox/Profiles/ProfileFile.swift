@@ -56,7 +56,8 @@ package struct ProfileFile: Hashable, Sendable {
     /// An error about `extends`.
     func extendsError(_ problem: String) -> ConfigError {
         ConfigError(
-            file: file, line: extends?.line ?? 1, column: extends?.column ?? 1, key: "extends", problem: problem)
+            file: file, line: extends?.line ?? 1, column: extends?.column ?? 1, key: "extends",
+            problem: problem)
     }
 }
 
@@ -92,6 +93,9 @@ private struct ProfileReader {
     }
 
     private static func cure(_ name: String, in section: String) -> String {
+        if section.isEmpty, ProfileKey(rawValue: name) != nil {
+            return "expected a mapping for each of its parts, such as limits: {pids: 8}"
+        }
         let known = ProfileKey.names(in: section)
         if let near = suggestion(for: name, in: known) { return near }
         // In the wrong section.
@@ -139,7 +143,8 @@ private struct ProfileReader {
         guard text.utf8.contains(UInt8(ascii: "/")) else { return try checkSimpleName(text) }
         // PATH_MAX of limits.h, which counts a terminating zero.
         guard text.utf8.count <= 4095, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-            throw ValueError("\(quoted(text)) is not a path; expected at most 4095 bytes without control characters")
+            throw ValueError(
+                "\(quoted(text)) is not a path; expected at most 4095 bytes without control characters")
         }
     }
 

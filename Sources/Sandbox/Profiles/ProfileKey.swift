@@ -76,11 +76,13 @@ package enum ProfileKey: String, CaseIterable, Sendable {
         case .description: Row(.line(1000), "shown in lists")
         case .extends: Row(.profile, "the profile whose values hold where this file says nothing")
         case .image: Row(.name, "the root: an image, see docs/images.md")
-        case .root: Row(.word(["read_only"]), .text("read_only"), "the root directory; nothing else can be asked for")
+        case .root:
+            Row(.word(["read_only"]), .text("read_only"), "the root directory; nothing else can be asked for")
         case .workspace:
             Row(
                 .word(Filesystem.Workspace.allCases.map(\.rawValue)), .text("writable"),
-                "whether processes may write to the workspace; one that is gone afterwards and read-only is empty")
+                "whether processes may write to the workspace; one that is gone afterwards and read-only is empty"
+            )
         case .policy: Row(.names, "the system calls: parts of a seccomp policy, the base first, merged")
         case .withRelay: Row(.names, .list([]), "parts added where the sandbox has a relay")
         case .withoutHostDirectory:
@@ -110,16 +112,21 @@ package enum ProfileKey: String, CaseIterable, Sendable {
     private var limit: Row {
         switch self {
         case .memory:
-            Row(.quantity(Limits.Rule.memory), "processes, page cache and tmpfs together; reaching it ends the sandbox")
+            Row(
+                .quantity(Limits.Rule.memory),
+                "processes, page cache and tmpfs together; reaching it ends the sandbox")
         case .swap: Row(.quantity(Limits.Rule.swap), .number(0), "swap beside `memory`")
         case .pids: Row(.quantity(Limits.Rule.pids), "processes and threads")
         case .cpus: Row(.quantity(Limits.Rule.cpus), "processors' worth of time")
-        case .openFiles: Row(.quantity(Limits.Rule.openFiles), .number(1024), "open descriptors, each process")
-        case .fileSize: Row(.quantity(Limits.Rule.fileSize), .number(1 << 30), "the largest file written, each process")
+        case .openFiles:
+            Row(.quantity(Limits.Rule.openFiles), .number(1024), "open descriptors, each process")
+        case .fileSize:
+            Row(.quantity(Limits.Rule.fileSize), .number(1 << 30), "the largest file written, each process")
         case .stack:
             Row(
                 .quantity(Limits.Rule.stack), .number(8 << 20),
-                "stack of the first thread, each process; a quarter of it is room for arguments and environment")
+                "stack of the first thread, each process; a quarter of it is room for arguments and environment"
+            )
         case .workspaceBytes:
             Row(
                 .quantity(Limits.Rule.workspace),
@@ -129,17 +136,25 @@ package enum ProfileKey: String, CaseIterable, Sendable {
                 .quantity(Limits.Rule.workspaceFiles), .number(16_384),
                 "files and directories of an ephemeral workspace")
         case .timeout:
-            Row(.quantity(Lifetime.Rule.timeout), .unlimited, "wall-clock time of one run; reaching it ends the sandbox")
+            Row(
+                .quantity(Lifetime.Rule.timeout), .unlimited,
+                "wall-clock time of one run; reaching it ends the sandbox")
         case .maxTimeout:
-            Row(.quantity(Lifetime.Rule.timeout), .unlimited, "the most that `timeout` and `--timeout` may ask for")
+            Row(
+                .quantity(Lifetime.Rule.timeout), .unlimited,
+                "the most that `timeout` and `--timeout` may ask for")
         case .outputLimit:
             Row(
                 .quantity(OutputPolicy.Rule.limit), .unlimited,
                 "bytes of standard output and errors together; a run that writes more is ended")
         case .relayFrame:
-            Row(.quantity(RelayPolicy.Rule.frame), .number(4 << 20), "the largest frame, without its length prefix")
+            Row(
+                .quantity(RelayPolicy.Rule.frame), .number(4 << 20),
+                "the largest frame, without its length prefix")
         default:
-            Row(.quantity(RelayPolicy.Rule.connections), .number(8), "connections that a plugin has open at once")
+            Row(
+                .quantity(RelayPolicy.Rule.connections), .number(8),
+                "connections that a plugin has open at once")
         }
     }
 }

@@ -87,6 +87,7 @@ package struct ProfileLock: Hashable, Sendable {
 
     static func covers(_ lock: String, _ path: String) -> Bool {
         guard path.utf8.starts(with: lock.utf8) else { return false }
-        return path.utf8.count == lock.utf8.count || path.utf8.dropFirst(lock.utf8.count).first == UInt8(ascii: ".")
+        return path.utf8.count == lock.utf8.count
+            || path.utf8.dropFirst(lock.utf8.count).first == UInt8(ascii: ".")
     }
 }
