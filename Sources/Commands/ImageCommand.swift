@@ -8,6 +8,12 @@ enum ImageCommand {
             let shipped = try installation.names("images", suffix: ".yaml")
             let stored = try ImageStore.find()?.names().filter { !shipped.contains($0) } ?? []
             for name in shipped + stored {
+                if shipped.contains(name), let recipe = try installation.recipe(name),
+                    try ImageStore.find()?.source(name) == nil
+                {
+                    Terminal.print("\(name)  not built: \(recipe.description)")
+                    continue
+                }
                 Terminal.print("\(name)  \(try installation.image(name).description)")
             }
         }

@@ -5,7 +5,7 @@ import Testing
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian"],
     ["Launch", "Relay"],
     ["Commands"],
     ["corral", "sandbox-init", "Benchmarks"],
