@@ -69,6 +69,7 @@ let package = Package(
         library("Seccomp", ["Sandbox", "Wire", "Linux", "CLinux", "CSeccomp", "CNettle"]),
         library("Cgroups", ["Sandbox", "Linux", "CLinux"]),
         library("Dialects", ["Wire"]),
+        library("Debian", ["Sandbox", "Linux", "CLinux"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -97,6 +98,7 @@ let package = Package(
             "SeccompTests", ["Seccomp", "Sandbox", "Wire", "Linux", "CLinux", "CSeccomp"], data: ["Golden"]),
         tests("CgroupsTests", ["Cgroups", "Sandbox", "Linux"]),
         tests("DialectsTests", ["Dialects", "Wire"]),
+        tests("DebianTests", ["Debian", "Sandbox"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),

@@ -5,7 +5,15 @@ enum ImageCommand {
     static let list = Command("image list", summary: "List the images.") { _ in
         Failure.reported("image list") { () throws(CommandError) in
             let installation = try Installation.find()
-            for name in try installation.names("images", suffix: ".yaml") {
+            let shipped = try installation.names("images", suffix: ".yaml")
+            let stored = try ImageStore.find()?.names().filter { !shipped.contains($0) } ?? []
+            for name in shipped + stored {
+                if shipped.contains(name), let recipe = try installation.recipe(name),
+                    try ImageStore.find()?.source(name) == nil
+                {
+                    Terminal.print("\(name)  not built: \(recipe.description)")
+                    continue
+                }
                 Terminal.print("\(name)  \(try installation.image(name).description)")
             }
         }
@@ -30,6 +38,7 @@ enum ImageCommand {
             lines.append(
                 "bind       \(bind.path)  ro,nosuid,nodev\(bind.optional ? "  (where the host has it)" : "")")
         }
+        if let tree = image.tree { lines.append("tree       \(tree)  ro,nosuid,nodev") }
         for file in image.files {
             lines.append("file       \(file.path)  \(octal(file.mode)), \(file.content.utf8.count) bytes")
         }

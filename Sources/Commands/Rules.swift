@@ -24,7 +24,7 @@ extension Installation {
         let source = try profileSource(name)
         let key = RulesFile.key(profile: source.bytes, name: source.called, variant)
         let owner = geteuid()
-        if source.directory == .shipped,
+        if source.directory == .shipped, variant.image == nil,
             let profiles = try? FileDescriptor.open("\(root)/profiles", O_RDONLY | O_DIRECTORY),
             let rules = stored(
                 "\(name)\(variant.suffix).rules", in: profiles, key: key, owners: [0, owner], .installed)
@@ -88,7 +88,7 @@ extension Installation {
             let source = try profileSource(reference, behind: behind)
             return RulesSource(lookup: lookup, called: source.called, bytes: source.bytes)
         case .image(let name):
-            let (path, bytes) = try read(name, kind: "image", directory: "images", suffix: ".yaml")
+            let (path, bytes) = try imageSource(name)
             return RulesSource(lookup: lookup, called: path, bytes: bytes)
         case .part(let name):
             let part = try part(name)
@@ -102,10 +102,11 @@ extension Installation {
     ) throws(CommandError) -> (rules: Rules, bytes: [UInt8]) {
         let (chain, files) = try chain(from: source)
         let profile: Profile
-        do throws(ConfigError) {
-            profile = try chain.profile()
+        do {
+            // Here and not with the other options, since the image is one of the files.
+            profile = try chain.profile().overridden(by: variant.image.map { [.image($0)] } ?? [])
         } catch {
-            throw CommandError(error.description)
+            throw CommandError("\(error)")
         }
         var sources = files.map { file in
             RulesSource(

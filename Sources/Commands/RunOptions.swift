@@ -17,6 +17,7 @@ struct RunOptions: Sendable {
     var pids: UInt64?
     /// The inner nil is `none`.
     var timeout: UInt64??
+    var image: String?
     var relay: Relay?
     var interactive: Bool
     var json: Bool
@@ -41,6 +42,14 @@ struct RunOptions: Sendable {
         if arguments.value("timeout") != nil {
             timeout = .some(try RunOptions.quantity(arguments, "timeout", Lifetime.Rule.timeout))
         }
+        if let name = arguments.value("image") {
+            do throws(ValueError) {
+                try checkSimpleName(name)
+            } catch {
+                throw ValueError("--image: \(error.problem)")
+            }
+            image = name
+        }
         if let text = arguments.value("relay") { relay = try RunOptions.relay(text) }
         interactive = arguments.has("interactive")
         json = arguments.has("json")
@@ -54,9 +63,12 @@ struct RunOptions: Sendable {
     }
 
     /// The rules that decide which parts of the seccomp policy there are.
-    var variant: RulesVariant { RulesVariant(relay: relay != nil, hostDirectory: workspace != nil) }
+    var variant: RulesVariant {
+        RulesVariant(relay: relay != nil, hostDirectory: workspace != nil, image: image)
+    }
 
-    /// What the options say about the profile's fields: its uppermost layer.
+    /// What the options say about the profile's fields: its uppermost layer, without the image, which
+    /// the rules are looked up with.
     var overrides: [ProfileOverride] {
         var overrides: [ProfileOverride] = []
         if let memory { overrides.append(.memory(memory)) }

@@ -19,7 +19,7 @@ struct RunRules: Sendable {
         for warning in rules.filter.warnings { Terminal.error("corral run: warning: \(warning)") }
         return RunRules(
             profile: try overridden(rules.profile, options), image: rules.image, filter: rules.filter,
-            hostPaths: HostPaths.probe(rules.image))
+            hostPaths: try HostPaths.probe(rules.image))
     }
 
     /// The profile with the command line as its uppermost layer.
@@ -114,10 +114,11 @@ struct RunHost {
 }
 
 extension HostPaths {
-    /// Looks at the host.
-    static func probe(_ image: Image) -> HostPaths {
+    /// Looks at the host, and at the stored tree that the image shows.
+    static func probe(_ image: Image) throws(CommandError) -> HostPaths {
         var paths = HostPaths()
         for bind in image.binds { paths.add(bind.path, probe(bind.path)) }
+        if let tree = image.tree { paths.tree = try ImageStore.find()?.tree(tree) }
         return paths
     }
 

@@ -20,14 +20,14 @@ extension Place {
     }
 
     private func readOnly(_ entry: MountView.Entry) -> Problem {
-        var problem = Problem(.readOnlyFileSystem, "\(entry.path) is \(entry.thing.noun)", .writable(entry))
+        var problem = Problem(.readOnlyFileSystem, "\(entry.path) is \(entry.noun)", .writable(entry))
         problem.culprit = entry
         return problem
     }
 
     /// A file of the root, which the mount refuses as well: another mode would change nothing.
     private var readOnlyByMode: Problem {
-        Problem(.accessDenied, "\(path) is \(entry.thing.noun), with a mode without write", .writable(entry))
+        Problem(.accessDenied, "\(path) is \(entry.noun), with a mode without write", .writable(entry))
     }
 
     private func refusedByMode(_ what: String, _ entry: MountView.Entry) -> Problem {
@@ -79,7 +79,7 @@ extension Place {
         switch directory.thing {
         case .tmpfs(let permissions, _) where permissions.write: return nil
         case .tmpfs: return refusedByMode("write", directory)
-        default: return Problem(.accessDenied, "\(path) is \(directory.thing.noun)")
+        default: return Problem(.accessDenied, "\(path) is \(directory.noun)")
         }
     }
 
@@ -88,9 +88,9 @@ extension Place {
         case .file(let permissions): return permissions.execute ? nil : refusedByMode("execute", entry)
         case .boundFile: return nil
         case _ where kind != .unknown:
-            return Problem(.accessDenied, "\(path) is \(entry.thing.noun), and only files are executed")
+            return Problem(.accessDenied, "\(path) is \(entry.noun), and only files are executed")
         case .tmpfs(_, executable: false), .proc:
-            return Problem(.accessDenied, "\(entry.path) is \(entry.thing.noun)", .executable(entry))
+            return Problem(.accessDenied, "\(entry.path) is \(entry.noun)", .executable(entry))
         default: return nil
         }
     }
@@ -100,7 +100,7 @@ extension Place {
     private var truncateProblem: Problem? {
         switch kind {
         case .directory: return isDirectory
-        case .device, .socket: return Problem(.invalidArgument, "\(path) is \(entry.thing.noun), which has no length")
+        case .device, .socket: return Problem(.invalidArgument, "\(path) is \(entry.noun), which has no length")
         default: break
         }
         if case .file(let permissions) = entry.thing, !permissions.write { return readOnlyByMode }
@@ -117,7 +117,7 @@ extension Place {
         case .tmpfs(let permissions, _) where permissions.isSticky:
             return Problem(.notPermitted, "\(path) is the init's, and \(directory.path) is sticky")
         case .socketDirectory:
-            return Problem(.accessDenied, "\(directory.path) is \(directory.thing.noun)")
+            return Problem(.accessDenied, "\(directory.path) is \(directory.noun)")
         default: return nil
         }
     }

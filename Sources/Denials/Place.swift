@@ -55,22 +55,22 @@ struct Place {
         self.entry = entry
         path = entry.path
         origin = rules.origin(of: entry)
-        says = "\(entry.path) is \(entry.thing.noun)"
+        says = "\(entry.path) is \(entry.noun)"
         kind = entry.thing.kind
         directory = rules.view.holder(of: entry.path)
         if case .device = entry.thing { notes = ["the mode of the device is the host's"] }
-        if case .boundFile = entry.thing { notes = [Place.hostNote] }
+        if case .boundFile = entry.thing { notes = [Place.foreignNote(entry)] }
     }
 
     init(below entry: MountView.Entry, _ rules: SandboxRules) {
         self.entry = entry
         path = entry.path
         origin = rules.origin(of: entry)
-        says = "\(entry.path) is \(entry.thing.noun)"
+        says = "\(entry.path) is \(entry.noun)"
         kind = .unknown
         directory = entry
         switch entry.thing {
-        case .boundDirectory: notes = [Place.hostNote]
+        case .boundDirectory: notes = [Place.foreignNote(entry)]
         case .proc: notes = ["whether it is there, and who may read it, is the kernel's to say"]
         default: notes = ["it has to be there: somebody in the sandbox has to have made it, with a mode that fits"]
         }
@@ -82,12 +82,28 @@ struct Place {
         path = directory.path
         self.directory = directory
         origin = rules.origin(of: directory) ?? rules.origin(.image)
-        says = "\(directory.path) is \(directory.thing.noun)"
+        says = "\(directory.path) is \(directory.noun)"
         kind = .missing
     }
 
-    private static let hostNote =
-        "if the host has it and its mode lets others: the modes of the host's files are not rules"
+    private static func foreignNote(_ entry: MountView.Entry) -> String {
+        let owner = entry.isOfTree ? "tree" : "host"
+        return "if the \(owner) has it and its mode lets others: the modes of the \(owner)'s files are not rules"
+    }
+}
+
+extension MountView.Entry {
+    /// Whether it is shown of a stored tree.
+    fileprivate var isOfTree: Bool { key == "tree" }
+
+    /// What it is, with its article.
+    var noun: String {
+        switch thing {
+        case .boundDirectory where isOfTree: "a directory of the image's tree, read-only"
+        case .boundFile where isOfTree: "a file of the image's tree, read-only"
+        default: thing.noun
+        }
+    }
 }
 
 extension MountView.Thing {
@@ -102,7 +118,7 @@ extension MountView.Thing {
     }
 
     /// With its article.
-    package var noun: String {
+    fileprivate var noun: String {
         switch self {
         case .directory: "a directory of the root, which is read-only"
         case .symlink(let target): "a link to \(target)"

@@ -9,6 +9,9 @@ package enum LaunchError: Error, Hashable, Sendable {
     /// The profile wants an egress proxy.
     case noProxy(profile: String)
     case imagePathMissing(image: String, path: String)
+    case imageTreeMissing(image: String, tree: String)
+    /// The relay's socket is at a path below /var/run, where the tree has something of its own.
+    case noRunLink(image: String, socket: String)
     case initMissing(looked: [String])
     /// A call of the launcher's own failed while it did what `doing` says.
     case system(SystemError, doing: String)
@@ -34,6 +37,12 @@ extension LaunchError: CustomStringConvertible {
         case .imagePathMissing(let image, let path):
             "the image \(image) binds \(path), which this host does not have; "
                 + "mark it optional in images/\(image).yaml or create it"
+        case .imageTreeMissing(let image, let tree):
+            "the image \(image) shows the tree \(tree), which is not in the image store; import or build it "
+                + "again, or remove the image with corral image rm \(image)"
+        case .noRunLink(let image, let socket):
+            "the socket \(socket) cannot be made: in the tree of the image \(image) /var/run is no link to /run; "
+                + "make it one and import the tree again"
         case .initMissing(let looked):
             "sandbox-init not found; looked for \(looked.joined(separator: ", ")); "
                 + "install it beside corral or name it in CORRAL_INIT"

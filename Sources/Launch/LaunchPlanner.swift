@@ -4,9 +4,9 @@ package import Sandbox
 
 /// Computes a ``LaunchPlan``. No kernel is asked: what the host can do comes in as values.
 package struct LaunchPlanner {
-    private let spec: SandboxSpec
+    let spec: SandboxSpec
     private let host: HostAbilities
-    private let hostPaths: HostPaths
+    let hostPaths: HostPaths
 
     /// - Parameter hostPaths: what stands at each path that the image binds.
     /// - Throws: ``LaunchError`` when a required layer would not hold, a limit is more than the host
@@ -17,6 +17,7 @@ package struct LaunchPlanner {
         let planner = LaunchPlanner(spec: spec, host: host, hostPaths: hostPaths)
         if spec.profile.network.mode == .proxy { throw .noProxy(profile: spec.profile.name) }
         try planner.checkLimits()
+        try planner.checkSockets()
         let layers = planner.layers()
         for layer in spec.profile.require where !spec.without.contains(layer) {
             let state = layers[layer] ?? .off("unknown")
@@ -38,7 +39,7 @@ package struct LaunchPlanner {
     }
 
     private var adoptsRoot: Bool { host.privileged && !spec.without.contains(.mountNamespace) }
-    private var hasOwnRoot: Bool { !spec.without.contains(.mountNamespace) }
+    var hasOwnRoot: Bool { !spec.without.contains(.mountNamespace) }
     private var hasOwnNetwork: Bool {
         spec.profile.network.mode != .host && !spec.without.contains(.netNamespace)
     }
@@ -174,31 +175,6 @@ package struct LaunchPlanner {
             fields.text("/proc")
             fields.integer(0)
             fields.integer(1)
-        }
-    }
-
-    // MARK: Sockets
-
-    private var socketDirectories: [String] {
-        var directories: [String] = []
-        for socket in spec.sockets {
-            let path = spec.image.followingLinks(socket)
-            guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else {
-                continue
-            }
-            let directory = String(path[..<slash])
-            let exists = spec.image.tmpfs.contains { $0.path == directory } || directories.contains(directory)
-            if !exists { directories.append(directory) }
-        }
-        return directories
-    }
-
-    private func listen(_ socket: String, _ list: inout StepList) {
-        let path = spec.image.followingLinks(socket)
-        list.add(.listen, "listen at \(path)") { fields in
-            fields.text(path)
-            fields.integer(0o666)
-            fields.integer(8)
         }
     }
 

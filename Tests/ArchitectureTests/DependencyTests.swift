@@ -5,7 +5,7 @@ import Testing
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian"],
     ["Launch", "Denials", "Relay"],
     ["Commands"],
     ["corral", "sandbox-init", "Benchmarks"],

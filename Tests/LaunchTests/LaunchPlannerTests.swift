@@ -5,7 +5,7 @@ import Sandbox
 import Testing
 
 @Suite struct LaunchPlannerTests {
-    private static let root = HostAbilities(
+    static let root = HostAbilities(
         uid: 0, gid: 0, supplementaryGroups: 0, privileged: true, landlockABI: 7, kernel: "6.18",
         totalMemory: 1 << 34, processors: 2, openFilesLimit: 20_000)
 
@@ -17,7 +17,7 @@ import Testing
         .memory: .inForce, .swap: .inForce, .pids: .inForce, .cpu: .inForce,
     ]
 
-    private static func spec(
+    static func spec(
         identity: Identity = .slot(3), cgroups: [Layer: LayerState] = inForce, require: [Layer] = [],
         adjust: (inout SandboxSpec) -> Void = { _ in }
     ) -> SandboxSpec {

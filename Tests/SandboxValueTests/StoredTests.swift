@@ -76,7 +76,7 @@ private struct Generator: RandomNumberGenerator {
                     executable: Bool.random(using: &$0))
             },
             devices: list { Image.Device(name: $0.text(), major: $0.word(), minor: $0.word()) },
-            masked: list { $0.text() })
+            masked: list { $0.text() }, tree: Bool.random(using: &self) ? text() : nil)
     }
 }
 

@@ -48,16 +48,21 @@ extension RulesSource.Lookup {
     }
 }
 
-/// What of a run decides which parts of the seccomp policy it gets. The rules of each variant are
-/// stored in a file of their own, so that a run reads just one.
+/// What of a run decides which files make its rules: the parts of the seccomp policy, the image. The
+/// rules of each variant are stored in a file of their own, so that a run reads just one.
 struct RulesVariant: Hashable, Sendable {
     var relay = false
     var hostDirectory = false
+    /// The image in place of the profile's.
+    var image: String?
 
+    /// Those that `make install` prepares.
     static let all = [false, true].flatMap { relay in
         [false, true].map { RulesVariant(relay: relay, hostDirectory: $0) }
     }
 
     /// Behind the profile's name in the name of its stored rules.
-    var suffix: String { (relay ? "+relay" : "") + (hostDirectory ? "+directory" : "") }
+    var suffix: String {
+        (relay ? "+relay" : "") + (hostDirectory ? "+directory" : "") + (image.map { "+image=\($0)" } ?? "")
+    }
 }

@@ -81,11 +81,15 @@ struct ExplainSubject {
             let profile = try chain.profile()
             let (image, places) = try installation.imageAndPlaces(profile.image)
             parts = try installation.policyParts(of: profile, variant)
+            let hostPaths = try HostPaths.probeAll(image)
+            if let tree = image.tree, hostPaths.tree == nil {
+                throw LaunchError.imageTreeMissing(image: image.name, tree: tree)
+            }
             let host = try HostAbilities.probe()
             let sharesUID = if case .single = UserIdentity.choose(host) { !host.privileged } else { false }
             rules = SandboxRules(
                 profile: profile, layers: layers, image: image, imagePlaces: places,
-                policy: try Policy(parts: parts), hostPaths: HostPaths.probeAll(image),
+                policy: try Policy(parts: parts), hostPaths: hostPaths,
                 hostDirectory: hostDirectory, sockets: relay ? [RunRelay.socketPath] : [],
                 landlockABI: host.landlockABI, sharesUID: sharesUID)
         } catch {
@@ -97,7 +101,7 @@ struct ExplainSubject {
 extension Installation {
     /// An image and where the keys of its file stand.
     fileprivate func imageAndPlaces(_ name: String) throws(CommandError) -> (Image, KeyPlaces) {
-        let (path, bytes) = try read(name, kind: "image", directory: "images", suffix: ".yaml")
+        let (path, bytes) = try imageSource(name)
         do throws(ConfigError) {
             return (try Image.decode(bytes, file: path), try KeyPlaces(bytes, file: path))
         } catch {

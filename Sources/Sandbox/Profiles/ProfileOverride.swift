@@ -9,6 +9,8 @@ package enum ProfileOverride: Hashable, Sendable {
     /// In milliseconds; nil for none.
     case timeout(UInt64?)
     case variable(EnvironmentVariable)
+    /// A name.
+    case image(String)
 
     package var field: ProfileField {
         switch self {
@@ -17,6 +19,7 @@ package enum ProfileOverride: Hashable, Sendable {
         case .pids: ProfileField(.pids)
         case .timeout: ProfileField(.timeout)
         case .variable(let variable): ProfileField(variable: variable.name)
+        case .image: ProfileField(.image)
         }
     }
 
@@ -27,6 +30,7 @@ package enum ProfileOverride: Hashable, Sendable {
         case .pids: "--pids"
         case .timeout: "--timeout"
         case .variable: "--env"
+        case .image: "--image"
         }
     }
 
@@ -37,6 +41,7 @@ package enum ProfileOverride: Hashable, Sendable {
         case .pids(let count): .number(UInt64(count))
         case .timeout(let time): time.map(ProfileValue.number) ?? .unlimited
         case .variable(let variable): .text(variable.value)
+        case .image(let name): .text(name)
         }
     }
 
@@ -68,6 +73,7 @@ extension Profile {
         case .variable(let variable):
             environment.removeAll { $0.name == variable.name }
             environment.append(variable)
+        case .image(let name): image = name
         }
     }
 
@@ -90,6 +96,7 @@ extension Profile {
         case .timeout: lifetime.timeout.map(ProfileValue.number) ?? .unlimited
         case .variable(let variable):
             environment.first { $0.name == variable.name }.map { .text($0.value) }
+        case .image: .text(image)
         }
     }
 

@@ -58,6 +58,7 @@ package struct MountView: Hashable, Sendable {
             case .file: add(bind.path, .boundFile, "binds[\(index)]")
             }
         }
+        if let tree = hostPaths.tree { add(tree, hiddenBy: image) }
         for (index, file) in image.files.enumerated() {
             let permissions = Permissions(mode: file.mode, isOwner: sharesUID)
             add(file.path, .file(permissions), "files[\(index)]")
@@ -83,7 +84,7 @@ package struct MountView: Hashable, Sendable {
             case .file, .symlink: found[path] = Entry(path: path, thing: .maskedFile, key: "masked[\(index)]")
             }
         }
-        for socket in sockets { add(socket: socket, image) }
+        for socket in sockets { add(socket: socket, image, hostPaths) }
     }
 
     package subscript(path: String) -> Entry? { found[path] }
@@ -96,6 +97,23 @@ package struct MountView: Hashable, Sendable {
         found[path] = Entry(path: path, thing: thing, key: key)
     }
 
+    /// What is at the top of a stored tree.
+    private mutating func add(_ tree: TreeView, hiddenBy image: Image) {
+        let taken = tree.hidden(by: image)
+        for entry in tree.entries where !taken.contains(entry.name) {
+            switch entry.found {
+            case .missing: continue
+            case .symlink(let target): add("/\(entry.name)", .symlink(target: target), "tree")
+            case .directory: add("/\(entry.name)", .boundDirectory, "tree")
+            case .file: add("/\(entry.name)", .boundFile, "tree")
+            }
+        }
+        guard tree.varRun != .other, !taken.contains("var") else { return }
+        // Not by add where it is the tree's own: what else is in /var is the tree's, too.
+        if tree.varRun == .absent { addDirectories(above: "/var/run", .directory) }
+        found["/var/run"] = Entry(path: "/var/run", thing: .symlink(target: "/run"), key: "tree")
+    }
+
     private mutating func addDirectories(above path: String, _ thing: Thing) {
         let above = parent(of: path)
         guard found[above] == nil else { return }
@@ -104,8 +122,8 @@ package struct MountView: Hashable, Sendable {
     }
 
     /// A socket, behind the image's links: `/var/run/x` is `/run/x`.
-    private mutating func add(socket: String, _ image: Image) {
-        let path = image.followingLinks(socket)
+    private mutating func add(socket: String, _ image: Image, _ hostPaths: HostPaths) {
+        let path = image.followingLinks(socket, hostPaths)
         addDirectories(above: path, .socketDirectory)
         found[path] = Entry(path: path, thing: .socket, key: nil)
     }
@@ -159,11 +177,13 @@ package struct Permissions: Hashable, Sendable {
 
 extension Image {
     /// A socket's path behind the image's links: `/var/run/x` is `/run/x`.
-    package func followingLinks(_ path: String) -> String {
+    package func followingLinks(_ path: String, _ hostPaths: HostPaths) -> String {
         for link in symlinks where isBelow(path, link.path) && link.target.hasPrefix("/") {
             return link.target + path.dropFirst(link.path.count)
         }
-        return path
+        let link = "/var/run"
+        guard let tree = hostPaths.tree, tree.varRun != .other, isBelow(path, link) else { return path }
+        return "/run" + path.dropFirst(link.count)
     }
 }
 
