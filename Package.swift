@@ -77,7 +77,8 @@ let package = Package(
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
         library(
-            "Commands", ["Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Dialects", "Wire", "Linux"]),
+            "Commands",
+            ["Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Dialects", "Wire", "Linux"]),
         library("TestSupport", ["Linux", "CLinux"]),
 
         .executableTarget(

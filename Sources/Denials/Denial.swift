@@ -95,7 +95,8 @@ package struct Explanation: Hashable, Sendable {
     }
 
     mutating func deny(
-        _ source: Denial.Source, _ text: String, _ origin: String? = nil, _ effect: Denial.Effect, cure: String
+        _ source: Denial.Source, _ text: String, _ origin: String? = nil, _ effect: Denial.Effect,
+        cure: String
     ) {
         let rule = Denial.Rule(text, origin)
         let denial = Denial(source: source, rule: rule, effect: effect, cure: cure)

@@ -114,4 +114,6 @@ extension Condition {
     }
 }
 
-private func hexadecimal(_ value: UInt64) -> String { value < 10 ? "\(value)" : "0x" + String(value, radix: 16) }
+private func hexadecimal(_ value: UInt64) -> String {
+    value < 10 ? "\(value)" : "0x" + String(value, radix: 16)
+}

@@ -74,7 +74,8 @@ extension SandboxRules {
         guard case .quantity(let quantity) = key.kind else { return "Raise \(key.rawValue)." }
         guard let amount else { return "Set \(key.rawValue) to none in the profile." }
         guard quantity.range.contains(amount) else {
-            return "No profile can allow it: \(key.rawValue) goes up to \(quantity.write(quantity.range.upperBound))."
+            return
+                "No profile can allow it: \(key.rawValue) goes up to \(quantity.write(quantity.range.upperBound))."
         }
         return "Set \(key.rawValue) to \(quantity.write(amount)) in the profile."
     }
@@ -84,7 +85,8 @@ extension ProfileKey {
     /// What the program sees when it goes too far.
     fileprivate var effect: Denial.Effect {
         switch self {
-        case .memory: .ends("the kernel kills a process of the sandbox (SIGKILL), which ends with cause memory")
+        case .memory:
+            .ends("the kernel kills a process of the sandbox (SIGKILL), which ends with cause memory")
         case .swap: .other("it stays in memory, where it counts for limits.memory")
         case .pids: .errno(.wouldBlock)
         case .cpus: .other("it is slowed down")

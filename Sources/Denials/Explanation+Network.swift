@@ -29,10 +29,13 @@ extension Explanation {
         let origin = rules.origin(.networkMode)
         guard rules.profile.network.mode == .host else {
             return deny(
-                .network, "network.mode is none: there is nobody who knows the address of \(shown(name))", origin,
+                .network, "network.mode is none: there is nobody who knows the address of \(shown(name))",
+                origin,
                 .other("the look-up of the name fails"), cure: cure(shown(name), port))
         }
-        note(.network, "network.mode is host: whoever the host asks knows the address of \(shown(name))", origin)
+        note(
+            .network, "network.mode is host: whoever the host asks knows the address of \(shown(name))",
+            origin)
         landlock(.connect, port, rules)
     }
 
@@ -48,11 +51,14 @@ extension Explanation {
         }
         guard address.isLoopback else {
             return deny(
-                .network, "network.mode is none: the sandbox's network has a loopback interface and no way out",
+                .network,
+                "network.mode is none: the sandbox's network has a loopback interface and no way out",
                 origin, .errno(Errno(rawValue: ENETUNREACH)), cure: cure("\(address)", port))
         }
         allow(.network, "\(address) is the sandbox's own loopback interface", origin)
-        note(.network, "somebody in the sandbox has to listen there, or the connection is refused (ECONNREFUSED)")
+        note(
+            .network,
+            "somebody in the sandbox has to listen there, or the connection is refused (ECONNREFUSED)")
     }
 
     private func cure(_ host: String, _ port: UInt16) -> String {
@@ -62,7 +68,8 @@ extension Explanation {
     /// What the egress proxy would say.
     private mutating func proxy(_ host: String, _ port: UInt16, _ rules: SandboxRules) {
         note(
-            .network, "network.mode is proxy: the way out is a proxy, which does not exist yet; until then no run "
+            .network,
+            "network.mode is proxy: the way out is a proxy, which does not exist yet; until then no run "
                 + "starts with this profile", rules.origin(.networkMode))
         let wanted = "\(shown(host)):\(port)"
         if let entry = rules.profile.network.allow.first(where: { $0.covers(host, port) }) {
@@ -83,7 +90,8 @@ extension Explanation {
         if rules.profile.network.mode == .host {
             allow(.network, "network.mode is host: addresses and ports of the host", origin)
             if port > 0, port < 1024 {
-                note(.capabilities, "the host's net.ipv4.ip_unprivileged_port_start has to be at most \(port)")
+                note(
+                    .capabilities, "the host's net.ipv4.ip_unprivileged_port_start has to be at most \(port)")
             }
             return
         }
@@ -92,12 +100,15 @@ extension Explanation {
         guard address.isLoopback || isPrivileged && address.family == AF_INET6 else {
             return deny(
                 .network, "the sandbox's network has a loopback interface and no other address", origin,
-                .errno(Errno(rawValue: EADDRNOTAVAIL)), cure: "Bind to 127.0.0.1, 0.0.0.0, ::1 or :: instead.")
+                .errno(Errno(rawValue: EADDRNOTAVAIL)), cure: "Bind to 127.0.0.1, 0.0.0.0, ::1 or :: instead."
+            )
         }
         guard !isPrivileged else {
             return deny(
-                .capabilities, "ports below 1024 need CAP_NET_BIND_SERVICE, and processes have no capability", nil,
-                .errno(.accessDenied), cure: "Listen on a port from 1024 on, and allow it in landlock.tcp.bind.")
+                .capabilities, "ports below 1024 need CAP_NET_BIND_SERVICE, and processes have no capability",
+                nil,
+                .errno(.accessDenied),
+                cure: "Listen on a port from 1024 on, and allow it in landlock.tcp.bind.")
         }
         allow(.network, "\(address) is the sandbox's own loopback interface", origin)
     }

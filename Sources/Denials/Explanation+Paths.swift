@@ -24,7 +24,8 @@ extension Explanation {
             note(.mounts, "\(link) leads to what that process has there: ask about that path")
         case .noDirectory(let path):
             deny(
-                .mounts, "the sandbox has no \(path); what it has is listed by the image", rules.origin(.image),
+                .mounts, "the sandbox has no \(path); what it has is listed by the image",
+                rules.origin(.image),
                 .errno(.noSuchFileOrDirectory), cure: cures.addToImage(path, rules))
         case .notDirectory(let entry):
             deny(
@@ -35,8 +36,11 @@ extension Explanation {
                 .mounts, "\(entry.path) has a mode that lets processes (uid 1000) not go through",
                 rules.origin(of: entry), .errno(.accessDenied), cure: cures.mode(entry, "execute"))
         case .tooManyLinks:
-            deny(.mounts, "the path leads through more than 40 links", nil, .errno(.tooManyLinks), cure: cures.none)
-        case .lastNameTooLong where event.access == .remove && rules.view.holder(of: resolution.path).thing.isReadOnly:
+            deny(
+                .mounts, "the path leads through more than 40 links", nil, .errno(.tooManyLinks),
+                cure: cures.none)
+        case .lastNameTooLong
+        where event.access == .remove && rules.view.holder(of: resolution.path).thing.isReadOnly:
             // The mount is asked before the name is looked up.
             let holder = rules.view.holder(of: resolution.path)
             decide(event, at: resolution.path, Place(missingIn: holder, rules), rules)
@@ -61,7 +65,9 @@ extension Explanation {
         for note in place.notes where denial == nil { self.note(.mounts, note) }
     }
 
-    private mutating func deny(_ problem: Place.Problem, _ place: Place, _ rules: SandboxRules, _ path: String) {
+    private mutating func deny(
+        _ problem: Place.Problem, _ place: Place, _ rules: SandboxRules, _ path: String
+    ) {
         let cure =
             switch problem.cure {
             case .none: cures.none
@@ -88,7 +94,9 @@ extension Explanation {
         }
         deny(
             .landlock, "allows only \(known)", nil, .errno(.accessDenied),
-            cure: "Landlock lets processes write where the image has a tmpfs and to the workspace; use one of these.")
+            cure:
+                "Landlock lets processes write where the image has a tmpfs and to the workspace; use one of these."
+        )
     }
 
     private var cures: PathCures { PathCures() }

@@ -44,7 +44,8 @@ extension Place {
         switch entry.thing {
         // tty(4): the terminal of the session, and a sandbox's has none.
         case .device(5, 0) where kind == .device:
-            problem = Problem(Errno(rawValue: ENXIO), "/dev/tty is the terminal of a session, and processes have none")
+            problem = Problem(
+                Errno(rawValue: ENXIO), "/dev/tty is the terminal of a session, and processes have none")
         case .socket: problem = Problem(Errno(rawValue: ENXIO), "\(path) is a socket: connect to it")
         default: return nil
         }
@@ -55,7 +56,8 @@ extension Place {
     private var readProblem: Problem? {
         switch entry.thing {
         case .file(let permissions) where !permissions.read: refusedByMode("read", entry)
-        case .tmpfs(let permissions, _) where kind == .directory && !permissions.read: refusedByMode("read", entry)
+        case .tmpfs(let permissions, _) where kind == .directory && !permissions.read:
+            refusedByMode("read", entry)
         default: openProblem
         }
     }
@@ -100,7 +102,8 @@ extension Place {
     private var truncateProblem: Problem? {
         switch kind {
         case .directory: return isDirectory
-        case .device, .socket: return Problem(.invalidArgument, "\(path) is \(entry.noun), which has no length")
+        case .device, .socket:
+            return Problem(.invalidArgument, "\(path) is \(entry.noun), which has no length")
         default: break
         }
         if case .file(let permissions) = entry.thing, !permissions.write { return readOnlyByMode }

@@ -72,7 +72,8 @@ struct Place {
         switch entry.thing {
         case .boundDirectory: notes = [Place.foreignNote(entry)]
         case .proc: notes = ["whether it is there, and who may read it, is the kernel's to say"]
-        default: notes = ["it has to be there: somebody in the sandbox has to have made it, with a mode that fits"]
+        default:
+            notes = ["it has to be there: somebody in the sandbox has to have made it, with a mode that fits"]
         }
     }
 
@@ -88,7 +89,8 @@ struct Place {
 
     private static func foreignNote(_ entry: MountView.Entry) -> String {
         let owner = entry.isOfTree ? "tree" : "host"
-        return "if the \(owner) has it and its mode lets others: the modes of the \(owner)'s files are not rules"
+        return
+            "if the \(owner) has it and its mode lets others: the modes of the \(owner)'s files are not rules"
     }
 }
 
@@ -109,7 +111,8 @@ extension MountView.Entry {
 extension MountView.Thing {
     fileprivate var kind: Place.Kind {
         switch self {
-        case .directory, .boundDirectory, .tmpfs, .workspace, .proc, .maskedDirectory, .socketDirectory: .directory
+        case .directory, .boundDirectory, .tmpfs, .workspace, .proc, .maskedDirectory, .socketDirectory:
+            .directory
         case .file, .boundFile: .file
         case .device, .maskedFile: .device
         case .socket: .socket

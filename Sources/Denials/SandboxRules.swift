@@ -21,7 +21,8 @@ package struct SandboxRules: Sendable {
     ///   - sharesUID: whether the init has the processes' uid, as it has for an ordinary user.
     package init(
         profile: Profile, layers: PartialProfile, image: Image, imagePlaces: KeyPlaces, policy: Policy,
-        hostPaths: HostPaths, hostDirectory: Bool, sockets: [String], landlockABI: Int, sharesUID: Bool = false
+        hostPaths: HostPaths, hostDirectory: Bool, sockets: [String], landlockABI: Int,
+        sharesUID: Bool = false
     ) {
         self.profile = profile
         self.layers = layers

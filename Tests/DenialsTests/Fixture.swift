@@ -100,7 +100,8 @@ enum Shipped {
 
     static func layers(_ name: String) throws -> PartialProfile {
         func read(_ name: String) throws -> ProfileFile {
-            try ProfileFile(File.read(Repository.path("profiles/\(name).yaml")), file: "profiles/\(name).yaml")
+            try ProfileFile(
+                File.read(Repository.path("profiles/\(name).yaml")), file: "profiles/\(name).yaml")
         }
         return try ProfileChain(from: read(name)) { (_, reference) throws(ProfileChain.Missing) in
             do { return try read(reference.target) } catch { throw .absent("\(error)") }
@@ -114,7 +115,8 @@ enum Shipped {
         }
     }
 
-    static func rules(_ name: String, relay: Bool, hostDirectory: Bool) throws -> (SandboxRules, [PolicyPart]) {
+    static func rules(_ name: String, relay: Bool, hostDirectory: Bool) throws -> (SandboxRules, [PolicyPart])
+    {
         let layers = try layers(name)
         let profile = try Profile(layers, name: name, file: "profiles/\(name).yaml")
         let parts = try parts(profile, relay: relay, hostDirectory: hostDirectory)

@@ -13,9 +13,11 @@ import Testing
     private static let ports = "landlock:\n  tcp: {bind: [0, 80, 8080], connect: [443]}"
 
     @Test(arguments: [
-        ("127.0.0.1", UInt16(443), nil as String?), ("::1", 443, nil), ("0.0.0.0", 443, nil), ("::ffff:127.9.9.9", 443, nil),
+        ("127.0.0.1", UInt16(443), nil as String?), ("::1", 443, nil), ("0.0.0.0", 443, nil),
+        ("::ffff:127.9.9.9", 443, nil),
         ("127.0.0.1", 80, "EACCES profiles/upper.yaml:2"), ("10.0.0.1", 443, "ENETUNREACH built-in default"),
-        ("10.0.0.1", 80, "EACCES profiles/upper.yaml:2"), ("2001:db8::1", 443, "ENETUNREACH built-in default"),
+        ("10.0.0.1", 80, "EACCES profiles/upper.yaml:2"),
+        ("2001:db8::1", 443, "ENETUNREACH built-in default"),
     ])
     func `connections stay on the loopback interface and its open ports`(
         host: String, port: UInt16, expected: String?
@@ -58,22 +60,27 @@ import Testing
         var fixture = Fixture()
         fixture.landlockABI = 3
         #expect(
-            Evaluator.denial(of: .tcp(.connect(try address("127.0.0.1"), port: 9)), under: try fixture.rules()) == nil)
+            Evaluator.denial(
+                of: .tcp(.connect(try address("127.0.0.1"), port: 9)), under: try fixture.rules()) == nil)
     }
 
     @Test(arguments: [
         ("example.org", UInt16(443), true), ("EXAMPLE.org.", 443, true), ("example.org", 80, false),
         ("www.example.org", 443, false), ("a.example.net", 80, true), ("a.b.example.net", 80, true),
-        ("example.net", 80, false), ("badexample.net", 80, false), ("10.0.0.7", 8443, true), ("10.0.0.8", 8443, false),
+        ("example.net", 80, false), ("badexample.net", 80, false), ("10.0.0.7", 8443, true),
+        ("10.0.0.8", 8443, false),
         ("2001:DB8:0::1", 1, true), ("2001:db8::2", 1, false), ("whatever", 25, true), ("10.9.9.9", 25, true),
     ])
-    func `the proxy lets through what the allowlist covers`(host: String, port: UInt16, isAllowed: Bool) throws {
+    func `the proxy lets through what the allowlist covers`(host: String, port: UInt16, isAllowed: Bool)
+        throws
+    {
         let profile = """
             network:
               mode: proxy
               allow: ["example.org:443", "*.example.net:80", "10.0.0.7:8443", "[2001:db8::1]:1", "*:25"]
             """
-        let event = IPAddress(host).map { TCPEvent.connect($0, port: port) } ?? .connectByName(host, port: port)
+        let event =
+            IPAddress(host).map { TCPEvent.connect($0, port: port) } ?? .connectByName(host, port: port)
         let denial = try denial(profile, event)
         #expect((denial == nil) == isAllowed)
         if let denial { #expect(denial.rule.origin == "profiles/upper.yaml:3") }

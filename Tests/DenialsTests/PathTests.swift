@@ -8,7 +8,8 @@ import Testing
 @Suite struct PathTests {
     @Test(arguments: [
         ("/", PathEvent.Access.read), ("/usr/lib/x", .read), ("/usr/bin/x", .execute), ("/bin/sh", .execute),
-        ("/etc/motd", .read), ("/etc/passwd", .read), ("/tmp/x", .create), ("/tmp/x", .execute), ("/home/x", .write),
+        ("/etc/motd", .read), ("/etc/passwd", .read), ("/tmp/x", .create), ("/tmp/x", .execute),
+        ("/home/x", .write),
         ("/workspace/x", .remove), ("/var/run", .read), ("/proc/self/status", .read), ("/proc/keys", .read),
         ("/dev/null", .write), ("/etc/../tmp/x", .truncate), ("/proc/self/fd/1", .write),
     ])
@@ -30,12 +31,15 @@ import Testing
         ("/etc/passwd", .remove, "EROFS", nil), ("/etc/none", .remove, "EROFS", nil),
         ("/a", .read, "ELOOP", nil), ("/tmp", .write, "EISDIR", "images/small.yaml:12"),
         ("/tmp", .execute, "EACCES", "images/small.yaml:12"),
-        ("/home/x", .execute, "EACCES", "images/small.yaml:14"), ("/run/x", .create, "EACCES", "images/small.yaml:13"),
-        ("/var/run/x", .read, "ENOENT", "images/small.yaml:13"), ("/secret/x", .read, "EACCES", "images/small.yaml:15"),
+        ("/home/x", .execute, "EACCES", "images/small.yaml:14"),
+        ("/run/x", .create, "EACCES", "images/small.yaml:13"),
+        ("/var/run/x", .read, "ENOENT", "images/small.yaml:13"),
+        ("/secret/x", .read, "EACCES", "images/small.yaml:15"),
         ("/secret", .read, "EACCES", "images/small.yaml:15"), ("/proc/self/comm", .write, "EROFS", nil),
         ("/proc/self/comm", .execute, "EACCES", nil), ("/dev/tty", .read, "ENXIO", "images/small.yaml:16"),
         ("/dev/null", .truncate, "EINVAL", "images/small.yaml:16"), ("/dev/x", .create, "EROFS", nil),
-        ("/proc/acpi/x", .read, "ENOENT", "images/small.yaml:17"), ("/proc/keys/x", .read, "ENOTDIR", "images/small.yaml:17"),
+        ("/proc/acpi/x", .read, "ENOENT", "images/small.yaml:17"),
+        ("/proc/keys/x", .read, "ENOTDIR", "images/small.yaml:17"),
         ("/", .remove, "EBUSY", nil),
     ])
     func `a refused path has its errno and the place of its rule`(
@@ -64,7 +68,9 @@ import Testing
         #expect(try fixture.denial("/workspace/x", .read)?.seen == "ENOENT")
         fixture.hostDirectory = true
         #expect(try fixture.denial("/workspace/x", .read) == nil)
-        #expect(try fixture.denial("/workspace/x", .write)?.cure == "Set filesystem.workspace: writable in the profile.")
+        #expect(
+            try fixture.denial("/workspace/x", .write)?.cure
+                == "Set filesystem.workspace: writable in the profile.")
     }
 
     @Test func `the relay's socket is there only with a relay`() throws {
@@ -93,7 +99,8 @@ import Testing
         #expect(explanation.denial == nil)
         #expect(
             explanation.steps.map(\.rule.text) == [
-                "allows execve, as every call for which the policy base has no rule", "/bin is a link to usr/bin",
+                "allows execve, as every call for which the policy base has no rule",
+                "/bin is a link to usr/bin",
                 "/usr is a directory of the host, read-only", "allows read and execute below /",
                 "if the host has it and its mode lets others: the modes of the host's files are not rules",
             ])

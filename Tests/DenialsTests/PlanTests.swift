@@ -29,7 +29,8 @@ import Testing
             let viewed = Dictionary(uniqueKeysWithValues: view.entries.map { ($0.path, word($0.thing)) })
             let paths = Set(planned.keys).union(viewed.keys).filter { planned[$0] != viewed[$0] }.sorted()
             #expect(
-                paths.map { "\($0): plan \(planned[$0] ?? "nothing"), view \(viewed[$0] ?? "nothing")" } == [])
+                paths.map { "\($0): plan \(planned[$0] ?? "nothing"), view \(viewed[$0] ?? "nothing")" } == []
+            )
         }
     }
 
@@ -37,10 +38,12 @@ import Testing
         let image = someTree
         for varRun in [TreeView.VarRun.linked, .absent, .other] {
             var hostPaths: HostPaths = [:]
-            let names: [(String, HostPath)] = [
-                ("usr", .directory), ("bin", .symlink(target: "usr/bin")), ("tmp", .directory), ("init", .file),
-                ("dev", .symlink(target: "/etc")), ("etc", .directory),
-            ] + (varRun == .absent ? [] : [("var", .directory)])
+            let names: [(String, HostPath)] =
+                [
+                    ("usr", .directory), ("bin", .symlink(target: "usr/bin")), ("tmp", .directory),
+                    ("init", .file),
+                    ("dev", .symlink(target: "/etc")), ("etc", .directory),
+                ] + (varRun == .absent ? [] : [("var", .directory)])
             hostPaths.tree = TreeView(
                 path: "/store/root", device: 1, inode: 2,
                 entries: names.map { TreeView.Entry(name: $0.0, found: $0.1) }, varRun: varRun)
@@ -56,7 +59,8 @@ import Testing
     private var someTree: Image {
         Image(
             name: "tree", description: "", hostname: "box", workspace: "/workspace", binds: [], files: [],
-            symlinks: [], tmpfs: [.init(path: "/tmp", size: 65_536, files: 16, mode: 0o1777, executable: true)],
+            symlinks: [],
+            tmpfs: [.init(path: "/tmp", size: 65_536, files: 16, mode: 0o1777, executable: true)],
             devices: [.init(name: "null", major: 1, minor: 3)], masked: [],
             tree: "sha256-" + String(repeating: "0", count: 64))
     }

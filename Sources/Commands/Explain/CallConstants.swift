@@ -23,7 +23,9 @@ enum CallConstants {
 
     /// Decimal, hexadecimal behind `0x`, octal behind `0`.
     static func number(_ text: String) -> UInt64? {
-        guard let first = text.utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return nil }
+        guard let first = text.utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return nil
+        }
         if text.hasPrefix("0x") { return UInt64(text.dropFirst(2), radix: 16) }
         return text.utf8.count > 1 && first == UInt8(ascii: "0") ? UInt64(text, radix: 8) : UInt64(text)
     }
@@ -34,7 +36,8 @@ enum CallConstants {
         "AT_FDCWD": Int64(AT_FDCWD), "AT_EMPTY_PATH": 0x1000, "AT_SYMLINK_NOFOLLOW": 0x100,
         "AF_UNSPEC": 0, "AF_UNIX": Int64(AF_UNIX), "AF_INET": Int64(AF_INET), "AF_INET6": Int64(AF_INET6),
         "AF_NETLINK": 16, "AF_PACKET": 17, "AF_ALG": 38, "AF_VSOCK": 40,
-        "SOCK_STREAM": 1, "SOCK_DGRAM": 2, "SOCK_RAW": 3, "SOCK_RDM": 4, "SOCK_SEQPACKET": 5, "SOCK_PACKET": 10,
+        "SOCK_STREAM": 1, "SOCK_DGRAM": 2, "SOCK_RAW": 3, "SOCK_RDM": 4, "SOCK_SEQPACKET": 5,
+        "SOCK_PACKET": 10,
         "SOCK_NONBLOCK": 0o4000, "SOCK_CLOEXEC": 0o2000000,
         "IPPROTO_TCP": 6, "IPPROTO_UDP": 17, "IPPROTO_ICMP": 1, "IPPROTO_MPTCP": 262,
         "NETLINK_ROUTE": 0, "NETLINK_AUDIT": 9, "NETLINK_NETFILTER": 12,
@@ -55,7 +58,8 @@ enum CallConstants {
         "F_ADD_SEALS": 1033,
         "TCGETS": 0x5401, "TIOCSTI": 0x5412, "TIOCGWINSZ": 0x5413, "FIONREAD": 0x541B, "TIOCLINUX": 0x541C,
         "FIONBIO": 0x5421, "FIOCLEX": 0x5451, "TIOCSETD": 0x5423,
-        "PR_SET_PDEATHSIG": 1, "PR_GET_DUMPABLE": 3, "PR_SET_DUMPABLE": 4, "PR_SET_NAME": 15, "PR_GET_NAME": 16,
+        "PR_SET_PDEATHSIG": 1, "PR_GET_DUMPABLE": 3, "PR_SET_DUMPABLE": 4, "PR_SET_NAME": 15,
+        "PR_GET_NAME": 16,
         "PR_SET_SECCOMP": 22, "PR_CAPBSET_READ": 23, "PR_SET_MM": 35, "PR_SET_CHILD_SUBREAPER": 36,
         "PR_SET_NO_NEW_PRIVS": 38, "PR_GET_NO_NEW_PRIVS": 39, "PR_SET_VMA": 0x53564D41,
         "PER_LINUX": 0, "ADDR_NO_RANDOMIZE": 0x40000, "READ_IMPLIES_EXEC": 0x400000,

@@ -3,6 +3,7 @@ import Launch
 import Sandbox
 import Seccomp
 
+/// `corral profile explain`: a profile in words, or what it says to one event.
 extension ProfileCommand {
     static let explain = Command(
         "profile explain", summary: "Say what a profile allows, or why it refuses one thing; nothing is run.",
@@ -57,7 +58,8 @@ extension ProfileCommand {
             }
             let explanation = Evaluator.explanation(of: event, under: subject.rules)
             isAllowed = explanation.denial == nil
-            let text = ExplainText(profile: subject.rules.profile.name, event: event, explanation: explanation)
+            let text = ExplainText(
+                profile: subject.rules.profile.name, event: event, explanation: explanation)
             Terminal.print(arguments.has("json") ? text.json : text.text)
         }
         return code == ExitCode.success && !isAllowed ? ExitCode.denied : code

@@ -40,13 +40,15 @@ enum ExplainEvent {
         // 0x40000000 is the bit of x32, another ABI (asm/unistd.h).
         if let number = CallConstants.number(name) {
             guard number < 0x4000_0000 else {
-                throw ValueError("\(quoted(name)) is not a call of this machine's own; expected less than 0x40000000")
+                throw ValueError(
+                    "\(quoted(name)) is not a call of this machine's own; expected less than 0x40000000")
             }
             return Int32(number)
         }
         switch Syscalls.look(up: name) {
         case .number(let number): return number
-        case .notHere: throw ValueError("the system call \(quoted(name)) does not exist on this machine's architecture")
+        case .notHere:
+            throw ValueError("the system call \(quoted(name)) does not exist on this machine's architecture")
         case .unknown:
             let known = (Int32(0)...600).compactMap { Syscalls.name(of: $0) }
             let cure = suggestion(for: name, in: known) ?? "expected a name such as openat, or a number"
@@ -75,7 +77,8 @@ enum ExplainEvent {
     private static func bind(_ text: String) throws(ValueError) -> Event {
         let (host, port) = try hostAndPort(text, "--bind", lowest: 0)
         guard let address = IPAddress(host ?? "127.0.0.1") else {
-            throw ValueError("--bind: \(quoted(host ?? "")) is not an address; expected one such as 127.0.0.1")
+            throw ValueError(
+                "--bind: \(quoted(host ?? "")) is not an address; expected one such as 127.0.0.1")
         }
         return .tcp(.bind(address, port: port))
     }
@@ -96,14 +99,16 @@ enum ExplainEvent {
 
     /// `memory=300MiB`, by the last part of the limit's key or by all of it.
     private static func limit(_ text: String) throws(ValueError) -> Event {
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         guard parts.count == 2 else {
             throw ValueError("--limit: \(quoted(text)) has no =; expected such as memory=300MiB")
         }
         let names = LimitEvent.keys.map(shortName)
         let found = LimitEvent.keys.first { $0.rawValue == parts[0] || shortName($0) == parts[0] }
         guard let key = found, case .quantity(let quantity) = key.kind else {
-            let cure = suggestion(for: parts[0], in: names) ?? "expected one of \(names.joined(separator: ", "))"
+            let cure =
+                suggestion(for: parts[0], in: names) ?? "expected one of \(names.joined(separator: ", "))"
             throw ValueError("--limit: there is no limit \(quoted(parts[0])); \(cure)")
         }
         do throws(ValueError) {

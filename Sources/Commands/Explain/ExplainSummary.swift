@@ -49,15 +49,33 @@ struct ExplainSummary {
         for section in sections {
             lines += ["", "\(section.title):"]
             for item in section.items {
-                let name = item.name + String(repeating: " ", count: names - item.name.count)
-                lines.append("  \(name)  \(item.text)\(item.origin.map { "  (\($0))" } ?? "")")
+                let texts = ExplainSummary.wrapped(
+                    item.text + (item.origin.map { " (\($0))" } ?? ""), 96 - names)
+                for (index, text) in texts.enumerated() {
+                    let name = index == 0 ? item.name : ""
+                    lines.append("  \(name + String(repeating: " ", count: names - name.count))  \(text)")
+                }
             }
         }
         lines += [
-            "", "Ask about one thing with --syscall, --path, --connect, --bind or --limit; every value and its",
+            "",
+            "Ask about one thing with --syscall, --path, --connect, --bind or --limit; every value and its",
             "origin is printed by corral profile show --effective \(rules.profile.name).",
         ]
         return lines.joined(separator: "\n")
+    }
+
+    /// Lines of at most `width` characters, broken at single spaces.
+    private static func wrapped(_ text: String, _ width: Int) -> [String] {
+        var lines: [String] = []
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            if let last = lines.last, last.count + 1 + word.count <= width {
+                lines[lines.count - 1] += " \(word)"
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines
     }
 
     var json: String {
@@ -115,43 +133,63 @@ extension SandboxRules {
                 text: "\(filter.allowedCount) system calls, \(filter.conditionalCount) of them with certain "
                     + "arguments only: policy \(policy.name)", origin: origin(.policy)),
         ]
-        let ports = [(ProfileKey.bind, "listen", profile.landlock.bind), (.connect, "connect", profile.landlock.connect)]
+        let ports = [
+            (ProfileKey.bind, "listen", profile.landlock.bind),
+            (.connect, "connect", profile.landlock.connect),
+        ]
         for (key, name, ports) in ports where ports != .only([]) {
             items.append(
-                Item(name: name, text: "\(key == .bind ? "on" : "to") the TCP ports \(written(key))", origin: origin(key)))
+                Item(
+                    name: name, text: "\(key == .bind ? "on" : "to") the TCP ports \(written(key))",
+                    origin: origin(key)))
         }
         if profile.network.mode == .proxy {
             items.append(
                 Item(
-                    name: "reach", text: "\(written(.networkAllow)), by the egress proxy (which does not exist yet)",
+                    name: "reach",
+                    text: "\(written(.networkAllow)), by the egress proxy (which does not exist yet)",
                     origin: origin(.networkAllow)))
         }
         if profile.network.mode == .host {
             items.append(
-                Item(name: "reach", text: "the host's network, as any process of the host", origin: origin(.networkMode)))
+                Item(
+                    name: "reach", text: "the host's network, as any process of the host",
+                    origin: origin(.networkMode)))
         }
         if view.entries.contains(where: { $0.thing == .socket }) {
-            items.append(Item(name: "relay", text: "talk to the host application by the relay's socket", origin: nil))
+            items.append(
+                Item(name: "relay", text: "talk to the host application by the relay's socket", origin: nil))
         }
         return items
     }
 
     fileprivate var prohibitions: [Item] {
         var items = [
-            Item(name: "see", text: "any other path of the host, nor any of its processes", origin: origin(.image))
+            Item(
+                name: "see", text: "any other path of the host, nor any of its processes",
+                origin: origin(.image))
         ]
         if profile.network.mode == .none {
-            items.append(Item(name: "reach", text: "any network: it has a loopback interface", origin: origin(.networkMode)))
+            items.append(
+                Item(
+                    name: "reach", text: "any network: it has a loopback interface",
+                    origin: origin(.networkMode)))
         }
-        let ports = [(ProfileKey.bind, "listen", profile.landlock.bind), (.connect, "connect", profile.landlock.connect)]
+        let ports = [
+            (ProfileKey.bind, "listen", profile.landlock.bind),
+            (.connect, "connect", profile.landlock.connect),
+        ]
         for (key, name, ports) in ports where ports == .only([]) {
             let preposition = key == .bind ? "on" : "to"
             items.append(
                 Item(
-                    name: name, text: "\(preposition) any TCP port, its own loopback's included", origin: origin(key)))
+                    name: name, text: "\(preposition) any TCP port, its own loopback's included",
+                    origin: origin(key)))
         }
         items.append(
-            Item(name: "become", text: "anybody else: uid 1000, no capabilities, setuid does nothing", origin: nil))
+            Item(
+                name: "become", text: "anybody else: uid 1000, no capabilities, setuid does nothing",
+                origin: nil))
         return items
     }
 
@@ -185,7 +223,8 @@ extension SandboxRules {
         }
         let texts = groups.map { group in
             let above = group.directory == "/" ? "/" : group.directory + "/"
-            return group.names.count == 1 ? above + group.names[0] : "\(above){\(group.names.joined(separator: ","))}"
+            return group.names.count == 1
+                ? above + group.names[0] : "\(above){\(group.names.joined(separator: ","))}"
         }
         return texts.isEmpty ? "nothing" : texts.joined(separator: " ")
     }

@@ -22,7 +22,10 @@ struct ExplainText {
             lines.append("allowed: \(event.sentence), under \(profile)")
         }
         let rows = explanation.steps.map { step in
-            ["  \(step.verdict.word)", step.source.rawValue, step.rule.text + (step.rule.origin.map { "  (\($0))" } ?? "")]
+            [
+                "  \(step.verdict.word)", step.source.rawValue,
+                step.rule.text + (step.rule.origin.map { "  (\($0))" } ?? ""),
+            ]
         }
         return (lines + ["", "Why:"] + Columns.lines(rows)).joined(separator: "\n")
     }

@@ -103,7 +103,9 @@ private struct Walk {
             if part.utf8.count > 255 { return ended(rest.isEmpty ? .lastNameTooLong : .nameTooLong) }
             if isMagicLink { return ended(.magicLink(path)) }
             if let entry = view[path] {
-                guard case .symlink(let target) = entry.thing, followingLast || !rest.isEmpty else { continue }
+                guard case .symlink(let target) = entry.thing, followingLast || !rest.isEmpty else {
+                    continue
+                }
                 if let end = follow(entry, target) { return end }
             } else if let directory, view.isKnown(directory.thing) {
                 return ended(rest.isEmpty ? .missing(directory: directory) : .noDirectory(path))

@@ -29,7 +29,8 @@ struct ExplainedEventTests {
             for (event, errno) in zip(events, found) {
                 let explanation = Evaluator.explanation(of: event, under: rules)
                 let expected = errnoOf(explanation.denial)
-                let key = "\(explanation.denial?.source.rawValue ?? "allowed") \(Errno(rawValue: expected).name)"
+                let key =
+                    "\(explanation.denial?.source.rawValue ?? "allowed") \(Errno(rawValue: expected).name)"
                 seen[key, default: 0] += 1
                 if errno == expected || isOlderOrder(event, expected, errno) { continue }
                 Issue.record(
@@ -46,7 +47,9 @@ struct ExplainedEventTests {
         for errno in ["EACCES", "EROFS", "ENOENT", "EISDIR", "ENOTDIR", "ELOOP", "EINVAL"] {
             #expect(seen["mounts \(errno)", default: 0] >= 20, "\(seen)")
         }
-        for kind in ["landlock EACCES", "network ENETUNREACH", "network EADDRNOTAVAIL", "capabilities EACCES"] {
+        for kind in [
+            "landlock EACCES", "network ENETUNREACH", "network EADDRNOTAVAIL", "capabilities EACCES",
+        ] {
             #expect(seen[kind, default: 0] >= 20, "\(seen)")
         }
         #expect(seen.values.reduce(0, +) >= 10_000, "\(seen)")
@@ -84,8 +87,11 @@ struct ExplainedEventTests {
     private func randomPath(
         _ source: RandomRules, _ rules: SandboxRules, _ tree: OpenTree, _ random: inout Seeded
     ) -> String {
-        let extra = ["/", "/etc", "/proc/self/comm", "/usr/bin", "/none", "/d", "/m", "/dev", "/proc/self", "/home"]
-        let known = source.paths + rules.view.entries.map(\.path) + extra + ["/" + String(repeating: "x", count: 256)]
+        let extra = [
+            "/", "/etc", "/proc/self/comm", "/usr/bin", "/none", "/d", "/m", "/dev", "/proc/self", "/home",
+        ]
+        let known =
+            source.paths + rules.view.entries.map(\.path) + extra + ["/" + String(repeating: "x", count: 256)]
         let base = random.pick(known)
         let below = ["made", "made", "new", "x", "file", "sub/inner", "sub", "f", "e/f", "n/x"]
         let start = base == "/" ? "" : base
@@ -140,7 +146,8 @@ extension HostPaths {
     /// What stands at the paths that a random image binds and masks.
     fileprivate static func found(_ rules: RandomRules, _ tree: OpenTree) -> HostPaths {
         var paths = tree.hostPaths
-        for path in ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache"] + rules.paths where paths[path] == nil {
+        for path in ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache"] + rules.paths
+        where paths[path] == nil {
             var status = stat()
             let isThere = unsafe lstat(path, &status) == 0
             if let target = File.target(ofLink: path) {

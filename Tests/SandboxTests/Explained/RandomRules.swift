@@ -75,21 +75,27 @@ struct RandomRules {
         let mounts = ["/t", "/m/t", "/m/n", "/dev/shm", "/run"]
         section("tmpfs", &random, mounts) { path, random in
             let mode = random.pick(["01777", "0777", "0755", "0700", "0733", "0744", "0711", "01755", "0000"])
-            return "  - {path: \(path), size: 64KiB, files: 32, mode: \(mode), executable: \(random.chance(2))}"
+            return
+                "  - {path: \(path), size: 64KiB, files: 32, mode: \(mode), executable: \(random.chance(2))}"
         }
         let targets =
             places + mounts + [
-                "/usr/bin", "\(tree.path)/a", "\(tree.path)/link", "/nowhere", "/nowhere/else", "l1", "../d", "../..",
-                "/l1", "/l2", "/l3/x", "/proc/self", "/dev/null", workspace, "\(workspace)/made", "/t/made", "/t/new",
+                "/usr/bin", "\(tree.path)/a", "\(tree.path)/link", "/nowhere", "/nowhere/else", "l1", "../d",
+                "../..",
+                "/l1", "/l2", "/l3/x", "/proc/self", "/dev/null", workspace, "\(workspace)/made", "/t/made",
+                "/t/new",
                 "/m",
             ]
         section("symlinks", &random, ["/l1", "/l2", "/l3", "/d/l", "/m/l"]) { path, random in
             let climbs = path.split(separator: "/").count - 1
             var target = random.pick(targets)
-            while target == path || target.hasPrefix("../..") && climbs < 2 || target.hasPrefix("..") && climbs < 1 {
+            while target == path || target.hasPrefix("../..") && climbs < 2
+                || target.hasPrefix("..") && climbs < 1
+            {
                 target = random.pick(targets)
             }
-            return target == "../.." ? "  - {path: \(path), target: ../l1}" : "  - {path: \(path), target: \(target)}"
+            return target == "../.."
+                ? "  - {path: \(path), target: ../l1}" : "  - {path: \(path), target: \(target)}"
         }
         image.append("devices:")
         let devices = [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("urandom", 1, 9), ("tty", 5, 0)]
@@ -101,7 +107,8 @@ struct RandomRules {
         hostDirectory = random.chance(3)
         profile = [
             "description: Random", "image: random", "syscalls: {policy: [open]}",
-            "limits: {memory: 256MiB, pids: 32, cpus: 1, workspace: 1MiB, workspace_files: 64}", "require: []",
+            "limits: {memory: 256MiB, pids: 32, cpus: 1, workspace: 1MiB, workspace_files: 64}",
+            "require: []",
             "filesystem: {workspace: \(random.pick(["writable", "writable", "read_only"]))}",
             "landlock: {tcp: {bind: \(RandomRules.ports(&random)), connect: \(RandomRules.ports(&random))}}",
         ]
