@@ -102,7 +102,8 @@ let package = Package(
         tests("WireTests", ["Wire"]),
         tests("InitPlanTests", ["InitPlan"]),
         tests("SandboxValueTests", ["Sandbox"]),
-        tests("SeccompTests", ["Seccomp", "Sandbox", "Wire", "Linux", "CLinux"], data: ["Golden"]),
+        tests(
+            "SeccompTests", ["Seccomp", "Sandbox", "Wire", "Linux", "CLinux", "CSeccomp"], data: ["Golden"]),
         tests("CgroupsTests", ["Cgroups", "Sandbox", "Linux"]),
         tests("DialectsTests", ["Dialects", "Wire"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),

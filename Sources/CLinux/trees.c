@@ -18,6 +18,9 @@
 
 #define INSIDE (CLINUX_RESOLVE_IN_ROOT | CLINUX_RESOLVE_NO_MAGICLINKS | CLINUX_RESOLVE_NO_SYMLINKS)
 
+#define BENEATH \
+    (CLINUX_RESOLVE_BENEATH | CLINUX_RESOLVE_NO_MAGICLINKS | CLINUX_RESOLVE_NO_SYMLINKS | CLINUX_RESOLVE_NO_XDEV)
+
 static int close_keeping_errno(int fd, int result) {
     int error = errno;
     close(fd);
@@ -80,6 +83,25 @@ int clinux_tree_file(int root, const char *path, uint32_t mode, const void *byte
 
 int clinux_tree_open(int root, const char *path) {
     return clinux_openat2(root, path, O_PATH | O_NOFOLLOW, 0, INSIDE);
+}
+
+int clinux_stored_entry(const char *tree, uint64_t device, uint64_t inode, const char *name, int directory) {
+    int top = clinux_openat2(AT_FDCWD, tree, O_PATH | O_DIRECTORY, 0, CLINUX_RESOLVE_NO_MAGICLINKS);
+    if (top < 0) return -1;
+    struct stat status;
+    // By number, because a path can come to mean another directory between a look and its use.
+    if (fstat(top, &status) < 0 || status.st_dev != device || status.st_ino != inode) {
+        close(top);
+        errno = ESTALE;
+        return -1;
+    }
+    int flags = O_PATH | O_NOFOLLOW | (directory ? O_DIRECTORY : 0);
+    int fd = clinux_openat2(top, name, (uint64_t)flags, 0, BENEATH);
+    close_keeping_errno(top, 0);
+    if (fd < 0 || directory) return fd;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) return fd;
+    errno = EINVAL;
+    return close_keeping_errno(fd, -1);
 }
 
 int clinux_is_directory(int fd) {

@@ -5,7 +5,9 @@ enum ImageCommand {
     static let list = Command("image list", summary: "List the images.") { _ in
         Failure.reported("image list") { () throws(CommandError) in
             let installation = try Installation.find()
-            for name in try installation.names("images", suffix: ".yaml") {
+            let shipped = try installation.names("images", suffix: ".yaml")
+            let stored = try ImageStore.find()?.names().filter { !shipped.contains($0) } ?? []
+            for name in shipped + stored {
                 Terminal.print("\(name)  \(try installation.image(name).description)")
             }
         }
@@ -30,6 +32,7 @@ enum ImageCommand {
             lines.append(
                 "bind       \(bind.path)  ro,nosuid,nodev\(bind.optional ? "  (where the host has it)" : "")")
         }
+        if let tree = image.tree { lines.append("tree       \(tree)  ro,nosuid,nodev") }
         for file in image.files {
             lines.append("file       \(file.path)  \(octal(file.mode)), \(file.content.utf8.count) bytes")
         }
@@ -48,31 +51,6 @@ enum ImageCommand {
     }
 
     private static func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
-}
-
-/// `corral profile`: the rules for sandboxes.
-enum ProfileCommand {
-    static let list = Command("profile list", summary: "List the profiles.") { _ in
-        Failure.reported("profile list") { () throws(CommandError) in
-            let installation = try Installation.find()
-            for name in try installation.names("profiles", suffix: ".yaml") {
-                Terminal.print("\(name)  \(try installation.profile(name).description)")
-            }
-        }
-    }
-
-    static let check = Command(
-        "profile check", summary: "Check a profile, given by name or by file, without running anything.",
-        operandsHelp: "PROFILE", operands: 1...1
-    ) { arguments in
-        Failure.reported("profile check") { () throws(CommandError) in
-            let installation = try Installation.find()
-            let profile = try installation.profile(arguments.operands[0])
-            _ = try installation.image(profile.image)
-            _ = try installation.policy(profile.seccomp)
-            Terminal.print("\(arguments.operands[0]): ok")
-        }
-    }
 }
 
 /// Printing an error and turning it into an exit code.

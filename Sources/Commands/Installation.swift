@@ -6,6 +6,14 @@ import Sandbox
 struct Installation: Sendable {
     /// The directory that holds `profiles` and `images`.
     let root: String
+    /// Where profiles and parts of seccomp policies are looked up.
+    let directories: ProfileDirectories
+
+    /// - Parameter directories: nil for the standard ones.
+    init(root: String, directories: ProfileDirectories? = nil) {
+        self.root = root
+        self.directories = directories ?? .standard(root: root)
+    }
 
     /// `CORRAL_DATA`, else `../share/corral` seen from this program's file, else the source tree
     /// that it was built in.
@@ -31,21 +39,11 @@ struct Installation: Sendable {
         unsafe access("\(directory)/profiles", R_OK) == 0 && access("\(directory)/images", R_OK) == 0
     }
 
-    /// - Parameter name: a name, or a path with a slash in it.
-    func profile(_ name: String) throws(CommandError) -> Profile {
-        let (path, bytes) = try read(name, kind: "profile", directory: "profiles", suffix: ".yaml")
-        do throws(ConfigError) {
-            return try Profile.decode(bytes, file: path)
-        } catch {
-            throw CommandError(error.description)
-        }
-    }
-
     func image(_ name: String) throws(CommandError) -> Image { try imageAndSource(name).image }
 
     /// An image and its file's text.
     func imageAndSource(_ name: String) throws(CommandError) -> (image: Image, source: [UInt8]) {
-        let (path, bytes) = try read(name, kind: "image", directory: "images", suffix: ".yaml")
+        let (path, bytes) = try imageSource(name)
         do throws(ConfigError) {
             return (try Image.decode(bytes, file: path), bytes)
         } catch {
@@ -53,9 +51,15 @@ struct Installation: Sendable {
         }
     }
 
-    /// A seccomp policy's text.
-    func policy(_ name: String) throws(CommandError) -> (path: String, bytes: [UInt8]) {
-        try read(name, kind: "seccomp policy", directory: "profiles/seccomp", suffix: ".json")
+    /// The file of an image: the shipped one, else that in the image store.
+    func imageSource(_ name: String) throws(CommandError) -> (path: String, bytes: [UInt8]) {
+        let isShipped = unsafe name.contains("/") || access("\(root)/images/\(name).yaml", F_OK) == 0
+        if isShipped { return try read(name, kind: "image", directory: "images", suffix: ".yaml") }
+        let store = try ImageStore.find()
+        if let found = try store?.source(name) { return found }
+        let known = try names("images", suffix: ".yaml") + (store?.names() ?? [])
+        let hint = nearestMatch(to: name, in: known).map { "; did you mean \($0)?" } ?? ""
+        throw CommandError("unknown image \(quoted(name))\(hint) (known: \(known.joined(separator: ", ")))")
     }
 
     /// The names in a directory, sorted.

@@ -7,6 +7,7 @@ enum RunCommand {
         operandsHelp: "[--] COMMAND [ARG...]", operands: 1...Int.max, stopsAtOperand: true,
         options: [
             .init("profile", value: "NAME|FILE", help: "the rules of the sandbox (default: default)"),
+            .init("image", value: "NAME", help: "the root, in place of the profile's image"),
             .init(
                 "env", short: "e", value: "NAME=VALUE", repeats: true, help: "set a variable; may be repeated"
             ),

@@ -14,7 +14,7 @@ package enum PlanFormat {
     package static let magic: UInt32 = 0x4C52_5243
     /// Raised with every change of the layout or of an operation, so that a launcher and an init
     /// of different installations refuse each other.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
 
     /// The init's descriptors. One more, which it only keeps open, is the lock on its ids.
     package static let control: Int32 = 3
@@ -44,6 +44,9 @@ package enum PlanOperation: UInt32, Sendable {
     case tmpfs
     /// path, attributes, recursive: more mount attributes for what is mounted there
     case attributes
+    /// path, the stored tree's path, its device and inode, name at its top, 1 for a directory,
+    /// attributes
+    case bindTree
 
     // The init's own.
 

@@ -27,6 +27,7 @@ package struct RootBuilder {
             let content = unsafe try fields.blob()
             try check(unsafe clinux_tree_file(root, path, mode, content.baseAddress, content.count))
         case .bindPath: try bind(&fields)
+        case .bindTree: try bindTree(&fields)
         case .device: try device(&fields)
         case .tmpfs: try tmpfs(&fields)
         case .attributes: try attributes(&fields)
@@ -53,6 +54,23 @@ package struct RootBuilder {
         // would appear in the sandbox.
         try check(
             clinux_mount_setattr(mount, recursive, attributes, 0, UInt64(CLINUX_PROPAGATION_PRIVATE), -1))
+        unsafe try attach(mount, at: path)
+    }
+
+    private func bindTree(_ fields: inout PlanReader) throws(PlanError) {
+        let path = unsafe try fields.text()
+        let tree = unsafe try fields.text()
+        let (device, inode) = (try fields.integer(), try fields.integer())
+        let name = unsafe try fields.text()
+        let directory = try fields.integer() != 0 ? Int32(1) : 0
+        let source = try check(unsafe clinux_stored_entry(tree, device, inode, name, directory))
+        defer { close(source) }
+        // Without what is mounted below: of a tree, that is nothing.
+        let mount = try check(clinux_open_tree_at(source, 0))
+        defer { close(mount) }
+        try check(
+            clinux_mount_setattr(
+                mount, 0, try fields.integer(), 0, UInt64(CLINUX_PROPAGATION_PRIVATE), -1))
         unsafe try attach(mount, at: path)
     }
 

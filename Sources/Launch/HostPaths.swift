@@ -10,6 +10,9 @@ package struct HostPaths: Hashable, Sendable {
 
     private var entries: [Entry] = []
 
+    /// What the image's stored tree has; nil for an image without one.
+    package var tree: TreeView?
+
     package init() {}
 
     /// Nil for a path that was not looked at.

@@ -23,6 +23,10 @@ struct RootSteps {
     ) throws(LaunchError) -> StepList {
         var steps = RootSteps(image: image, hostPaths: hostPaths, into: list)
         for bind in image.binds { try steps.bind(bind) }
+        if let name = image.tree {
+            guard let tree = hostPaths.tree else { throw .imageTreeMissing(image: image.name, tree: name) }
+            steps.tree(tree)
+        }
         for file in image.files { steps.file(file.path, file.mode, file.content) }
         for link in image.symlinks { steps.symlink(link.path, link.target) }
         for tmpfs in image.tmpfs { steps.directory(tmpfs.path) }
@@ -52,6 +56,38 @@ struct RootSteps {
             fields.text(path)
             fields.integer(UInt64(CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV))
             fields.integer(1)
+        }
+    }
+
+    /// Everything at the top of a stored tree but what is the sandbox's own.
+    private mutating func tree(_ tree: TreeView) {
+        let taken = tree.hidden(by: image)
+        for entry in tree.entries where !taken.contains(entry.name) {
+            let path = "/\(entry.name)"
+            switch entry.found {
+            case .missing: continue
+            case .symlink(let target): symlink(path, target)
+            case .directory:
+                directory(path)
+                mount(path, entry.name, of: tree, isDirectory: true)
+            case .file:
+                file(path, 0o444, "")
+                mount(path, entry.name, of: tree, isDirectory: false)
+            }
+        }
+        // Where programs look for the sockets in /run, and no tree says otherwise.
+        if tree.varRun == .absent, !taken.contains("var") { symlink("/var/run", "/run") }
+    }
+
+    private mutating func mount(_ path: String, _ name: String, of tree: TreeView, isDirectory: Bool) {
+        list.add(.bindTree, "tree \(shown(path)), read-only, nosuid, nodev") { fields in
+            fields.text(path)
+            fields.text(tree.path)
+            fields.integer(tree.device)
+            fields.integer(tree.inode)
+            fields.text(name)
+            fields.integer(isDirectory ? 1 : 0)
+            fields.integer(UInt64(CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV))
         }
     }
 

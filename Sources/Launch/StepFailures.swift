@@ -18,6 +18,18 @@ enum StepFailures {
         if step.hasPrefix("device "), errno == .noSuchFileOrDirectory || errno.rawValue == 19 {
             return "the host's /dev does not have this device as it should be"
         }
+        if step.hasPrefix("tree ") {
+            switch errno.rawValue {
+            case 116:  // ESTALE
+                return "the image was changed at the same time: try again"
+            case 18, 22:  // EXDEV, EINVAL
+                return
+                    "something is mounted in the stored tree, or a name in it was replaced: import it again"
+            case 13:  // EACCES
+                return "the sandbox's init may not enter the image store: name another in CORRAL_IMAGES"
+            default: return nil
+            }
+        }
         if step.hasPrefix("landlock"), errno == .noSuchFileOrDirectory {
             return "the image does not have this path"
         }

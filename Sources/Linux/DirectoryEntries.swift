@@ -14,11 +14,14 @@ package struct DirectoryEntry: Hashable, Sendable {
 
 extension FileDescriptor {
     /// Every name in this directory but `.` and `..`, in the file system's order (getdents64(2)).
-    /// - Parameter prefix: what the names have to begin with.
+    /// - Parameters:
+    ///   - prefix: what the names have to begin with.
+    ///   - limit: the most names to take.
+    /// - Throws: `.fileTooLarge` when there are more than `limit`.
     ///
     /// Moves the descriptor's position, so it is not for two threads at once.
     package borrowing func entries(
-        startingWith prefix: String = ""
+        startingWith prefix: String = "", limit: Int = .max
     ) throws(SystemError) -> [DirectoryEntry] {
         let directory = number
         let prefix = Array(prefix.utf8)
@@ -32,6 +35,7 @@ extension FileDescriptor {
             }
             if count == 0 { return entries }
             append(records: buffer[..<count], startingWith: prefix, to: &entries)
+            if entries.count > limit { throw SystemError("getdents64", nil, .fileTooLarge) }
         }
     }
 }

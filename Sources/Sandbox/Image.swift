@@ -71,6 +71,9 @@ package struct Image: Hashable, Sendable {
     /// Where the workspace is; also the default working directory.
     package var workspace: String
     package var binds: [Bind]
+    /// The stored tree whose top-level directories appear inside, as the store calls it:
+    /// `sha256-` and 64 hexadecimal digits. Nil for a view of the host; an image with one has no binds.
+    package var tree: String?
     package var files: [File]
     package var symlinks: [Symlink]
     package var tmpfs: [Tmpfs]
@@ -80,13 +83,14 @@ package struct Image: Hashable, Sendable {
 
     package init(
         name: String, description: String, hostname: String, workspace: String, binds: [Bind], files: [File],
-        symlinks: [Symlink], tmpfs: [Tmpfs], devices: [Device], masked: [String]
+        symlinks: [Symlink], tmpfs: [Tmpfs], devices: [Device], masked: [String], tree: String? = nil
     ) {
         self.name = name
         self.description = description
         self.hostname = hostname
         self.workspace = workspace
         self.binds = binds
+        self.tree = tree
         self.files = files
         self.symlinks = symlinks
         self.tmpfs = tmpfs

@@ -19,7 +19,25 @@ package struct CompiledFilter: Hashable, Sendable {
     package let allowedCount: Int
     /// Those of them whose arguments are looked at.
     package let conditionalCount: Int
+    /// What of the policy has no effect, such as a rule for a call that nobody knows: lines for people,
+    /// each with its place.
+    package let warnings: [String]
+    /// The kernels that it was compiled for, where the policy makes a difference.
+    package let kernels: KernelRange
     package var origin: Origin
+
+    package init(
+        bytes: [UInt8], digest: [UInt8], allowedCount: Int, conditionalCount: Int, warnings: [String] = [],
+        kernels: KernelRange = .all, origin: Origin
+    ) {
+        self.bytes = bytes
+        self.digest = digest
+        self.allowedCount = allowedCount
+        self.conditionalCount = conditionalCount
+        self.warnings = warnings
+        self.kernels = kernels
+        self.origin = origin
+    }
 
     /// The most instructions the kernel takes (BPF_MAXINSNS).
     package static let maximumInstructions = 4096

@@ -2,8 +2,7 @@
 ///
 /// libseccomp could write this too, but it does not write it right: of 6,000 random policies whose
 /// rules did not contradict each other, 2.5.4 compiled 77 to filters that answered something else,
-/// such as `trap` for the value 8 under "trap if >= 0x700000003" and "trap if <= 7". So libseccomp
-/// tells the calls apart and this tells the arguments apart.
+/// such as `trap` for the value 8 under "trap if >= 0x700000003" and "trap if <= 7".
 struct ConditionCode {
     private(set) var program: [Instruction] = []
     /// The word of `struct seccomp_data` that the accumulator holds whenever the next rule begins.

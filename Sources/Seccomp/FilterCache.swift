@@ -11,34 +11,24 @@ package struct FilterCache: ~Copyable, Sendable {
     private let directory: FileDescriptor?
     private let policies: FileDescriptor?
 
-    /// The longest policy file, in bytes.
+    /// The longest file of a policy, in bytes.
     private static let maximumPolicySize: UInt64 = 1 << 18
 
     /// - Parameters:
     ///   - directory: owned by the caller and writable by nobody else; nil for no cache.
-    ///   - policies: holds policies, `NAME.json`, and what ``precompile(policyJSON:file:into:)`` made
-    ///     of them, `NAME.bpf`; nil for nowhere.
+    ///   - policies: holds policies, `NAME.json`, and what ``precompile(parts:into:)`` made of
+    ///     them, `NAME.bpf` or `NAME+NAME.bpf`; nil for nowhere.
     package init(directory: consuming FileDescriptor?, policies: consuming FileDescriptor?) {
         self.directory = directory
         self.policies = policies
     }
 
-    /// The filter of the policy `name`: `NAME.json` among the policies.
-    /// - Throws: ``SeccompError/noSuchPolicy(_:)``, and what ``filter(policyJSON:file:)`` throws.
-    package borrowing func filter(named name: String) throws(SeccompError) -> CompiledFilter {
-        switch policies {
-        case .some(let policies):
-            return try filter(policyJSON: try Self.policy(named: name, in: policies), file: "\(name).json")
-        case .none: throw .noSuchPolicy(name)
-        }
-    }
-
-    /// The text of the policy `name`: `NAME.json` in `directory`.
+    /// The part `name` of a policy: `NAME.json` in `directory`.
     /// - Throws: ``SeccompError/noSuchPolicy(_:)``, and ``SeccompError/system(_:)`` for a file that
     ///   cannot be read or is too long.
-    package static func policy(
+    package static func part(
         named name: String, in directory: borrowing FileDescriptor
-    ) throws(SeccompError) -> [UInt8] {
+    ) throws(SeccompError) -> PolicyPart {
         // Names come from profiles; none may lead out of the directory.
         guard name.utf8.first ?? 0x2E != 0x2E, !name.utf8.contains(where: { $0 == 0x2F || $0 == 0 }) else {
             throw .noSuchPolicy(name)
@@ -53,7 +43,7 @@ package struct FilterCache: ~Copyable, Sendable {
             var status = clinux_stat()
             _ = try call("fstat", on: file) { unsafe clinux_fstat(policy.number, &status) }
             guard status.size <= maximumPolicySize else { throw SystemError("read", file, .fileTooLarge) }
-            return try policy.readOnce(limit: Int(status.size))
+            return PolicyPart(file: file, json: try policy.readOnce(limit: Int(status.size)))
         } catch {
             throw error.errno == .noSuchFileOrDirectory ? .noSuchPolicy(name) : .system(error)
         }
@@ -61,15 +51,13 @@ package struct FilterCache: ~Copyable, Sendable {
 
     /// The filter of a policy: as the installation brought it, from the cache, or compiled now and
     /// put into the cache. Failing to store a filter is not an error.
-    /// - Parameters:
-    ///   - policyJSON: the policy's text; it is parsed only when no stored filter fits.
-    ///   - file: the policy's file name, for messages; `default.json` has its installed filter in
-    ///     `default.bpf`.
-    package borrowing func filter(policyJSON: [UInt8], file: String) throws(SeccompError) -> CompiledFilter {
-        let key = FilterFile.key(for: policyJSON)
+    /// - Parameter parts: parsed only when no stored filter fits; `base.json` and `network.json` have
+    ///   their installed filter in `base+network.bpf`.
+    package borrowing func filter(parts: [PolicyPart]) throws(SeccompError) -> CompiledFilter {
+        let key = FilterFile.key(for: parts)
         let owner = geteuid()
         if let filter = Self.stored(
-            Self.installedName(of: file), in: policies, key: key, owners: [0, owner], .installed)
+            Self.installedName(of: parts), in: policies, key: key, owners: [0, owner], .installed)
         {
             return filter
         }
@@ -77,21 +65,20 @@ package struct FilterCache: ~Copyable, Sendable {
         if let filter = Self.stored(name, in: directory, key: key, owners: [owner], .cache) {
             return filter
         }
-        let filter = try Compiler.compile(policyJSON, file: file)
+        let filter = try Compiler.compile(parts: parts)
         Self.store(filter, key: key, as: name, in: directory, owner: owner)
         return filter
     }
 
-    /// Compiles a policy and stores the filter beside it, for `make install`: `default.json` gets
-    /// `default.bpf`.
+    /// Compiles a policy and stores the filter beside its parts, for `make install`.
     /// - Throws: what compiling throws, and ``SeccompError/system(_:)`` when the file cannot be written.
     @discardableResult
     package static func precompile(
-        policyJSON: [UInt8], file: String, into directory: borrowing FileDescriptor
+        parts: [PolicyPart], into directory: borrowing FileDescriptor
     ) throws(SeccompError) -> CompiledFilter {
-        let filter = try Compiler.compile(policyJSON, file: file)
-        let bytes = FilterFile.encode(filter, key: FilterFile.key(for: policyJSON))
-        let name = installedName(of: file)
+        let filter = try Compiler.compile(parts: parts)
+        let bytes = FilterFile.encode(filter, key: FilterFile.key(for: parts))
+        let name = installedName(of: parts)
         do {
             try OwnedFile.write(bytes, as: name, in: directory, mode: 0o644)
         } catch {
@@ -122,10 +109,7 @@ package struct FilterCache: ~Copyable, Sendable {
         }
     }
 
-    private static func installedName(of file: String) -> String {
-        let name = file.split(separator: "/").last ?? ""
-        return (name.hasSuffix(".json") ? name.dropLast(5) : name) + ".bpf"
-    }
+    package static func installedName(of parts: [PolicyPart]) -> String { parts.policyName + ".bpf" }
 
     static func read(
         _ name: String, in directory: borrowing FileDescriptor, key: [UInt8], owners: [uid_t],

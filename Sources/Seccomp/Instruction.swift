@@ -23,6 +23,14 @@ struct Instruction: Hashable {
         Instruction(code: returnConstant, jumpTrue: 0, jumpFalse: 0, k: value)
     }
 
+    static func load(word offset: UInt32) -> Instruction {
+        Instruction(code: load, jumpTrue: 0, jumpFalse: 0, k: offset)
+    }
+
+    static func jump(_ code: UInt16, _ k: UInt32, _ jumpTrue: UInt8, else jumpFalse: UInt8) -> Instruction {
+        Instruction(code: code, jumpTrue: jumpTrue, jumpFalse: jumpFalse, k: k)
+    }
+
     /// Reads a whole program; every machine that Corral runs on is little-endian.
     static func decode(_ bytes: [UInt8]) -> [Instruction] {
         stride(from: 0, to: bytes.count - size + 1, by: size).map { at in

@@ -1,3 +1,4 @@
+import Sandbox
 import Wire
 
 /// A value in a policy file, with the way to it, so that every refusal says where.
@@ -56,6 +57,23 @@ struct PolicyNode {
             throw failure("must be a string, but is \(tree.kind)")
         }
         return text
+    }
+
+    /// One of `known`; `kind` says of what, for the message.
+    func string(of known: [String], _ kind: String) throws(SeccompError) -> String {
+        let text = try string()
+        guard known.contains(text) else {
+            let cure = suggestion(for: text, in: known).map { "; \($0)" } ?? ""
+            throw failure("there is no \(kind) \"\(shown(text))\"\(cure)")
+        }
+        return text
+    }
+
+    func truth() throws(SeccompError) -> Bool {
+        guard case .bool(let value) = tree.value else {
+            throw failure("must be true or false, but is \(tree.kind)")
+        }
+        return value
     }
 
     func strings() throws(SeccompError) -> [String] {

@@ -5,10 +5,10 @@ package import Wire
 package enum SeccompError: Error, Hashable, Sendable {
     /// The policy's text is wrong at one place.
     case badPolicy(PolicyProblem)
-    /// libseccomp refused what the policy asks for.
-    case refused(file: String, call: String, errno: Errno)
     /// The filter is longer than the kernel takes (BPF_MAXINSNS, 4096).
-    case tooLong(file: String, instructions: Int)
+    case tooLong(policy: String, instructions: Int)
+    /// A policy of no parts.
+    case noParts
     case noSuchPolicy(String)
     /// A file could not be read or written.
     case system(SystemError)
@@ -16,7 +16,7 @@ package enum SeccompError: Error, Hashable, Sendable {
 
 /// One mistake in a policy file.
 package struct PolicyProblem: Hashable, Sendable {
-    package let file: String
+    package var file: String
     package let place: JSONPlace
     /// The way to the value through the file, such as `syscalls[3].args[0].op`; empty for the whole file.
     package let path: String
@@ -24,33 +24,27 @@ package struct PolicyProblem: Hashable, Sendable {
     package let problem: String
 }
 
-extension SeccompError: CustomStringConvertible {
+extension PolicyProblem: CustomStringConvertible {
     /// For example `strict.json:12:9: syscalls[3].action: there is no action "SCMP_ACT_NO"`.
+    package var description: String {
+        "\(file):\(place): " + (path.isEmpty ? "" : path + ": ") + problem
+    }
+}
+
+extension SeccompError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .badPolicy(let problem):
-            "\(problem.file):\(problem.place): " + (problem.path.isEmpty ? "" : problem.path + ": ")
-                + problem.problem
-        case .refused(let file, let call, let errno):
-            "\(file): libseccomp cannot compile this policy: \(call): \(errno)"
-        case .tooLong(let file, let instructions):
-            "\(file): the compiled filter has \(instructions) instructions, and the kernel takes at most "
+            "\(problem)"
+        case .tooLong(let policy, let instructions):
+            "\(policy): the compiled filter has \(instructions) instructions, and the kernel takes at most "
                 + "\(CompiledFilter.maximumInstructions)"
+        case .noParts:
+            "a seccomp policy needs at least one part, and a list of none was given"
         case .noSuchPolicy(let name):
             "there is no seccomp policy \"\(name)\""
         case .system(let error):
             "\(error)"
         }
-    }
-}
-
-/// Makes system calls whose failure is an error of this module.
-func system<Value: ~Copyable>(
-    _ body: () throws(SystemError) -> Value
-) throws(SeccompError) -> Value {
-    do {
-        return try body()
-    } catch {
-        throw .system(error)
     }
 }

@@ -3,13 +3,22 @@ import Glibc
 
 /// The machine's own system calls, by name and number. No other architecture's calls are ever
 /// allowed, so no other is looked up.
-enum Syscalls {
+package enum Syscalls {
     /// The name Docker's files use in `arches`.
     static var dockerArchitecture: String {
         #if arch(x86_64)
             "amd64"
         #elseif arch(arm64)
             "arm64"
+        #endif
+    }
+
+    /// The AUDIT_ARCH_* of linux/audit.h, which a filter sees.
+    static var auditArchitecture: UInt32 {
+        #if arch(x86_64)
+            0xC000_003E
+        #elseif arch(arm64)
+            0xC000_00B7
         #endif
     }
 
@@ -22,7 +31,7 @@ enum Syscalls {
         #endif
     }
 
-    enum Lookup: Hashable {
+    package enum Lookup: Hashable {
         case number(CInt)
         /// A call of other architectures, or of none any more: a rule on it has no effect here.
         case notHere
@@ -30,7 +39,7 @@ enum Syscalls {
     }
 
     /// Finds a call by its name: in libseccomp's table first, then in ours of newer calls.
-    static func look(up name: String) -> Lookup {
+    package static func look(up name: String) -> Lookup {
         // libseccomp takes C strings, so a NUL would hide the rest of the name.
         guard !name.utf8.contains(0) else { return .unknown }
         let number = unsafe name.withCString { unsafe seccomp_syscall_resolve_name($0) }
@@ -43,7 +52,7 @@ enum Syscalls {
     }
 
     /// The name of a number; nil when neither libseccomp nor our table has one.
-    static func name(of number: CInt) -> String? {
+    package static func name(of number: CInt) -> String? {
         if let newer = newerCalls.first(where: { $0.value == number }) { return newer.key }
         guard let name = unsafe seccomp_syscall_resolve_num_arch(UInt32(SCMP_ARCH_NATIVE), number) else {
             return nil
@@ -52,13 +61,13 @@ enum Syscalls {
         return unsafe String(cString: name)
     }
 
-    /// What libseccomp 2.5.4 does not know, from the kernel's syscall tables as of Linux 6.18.
+    /// What libseccomp 2.5.4 does not know, from the kernel's syscall tables as of Linux 6.19.
     /// Numbers from 424 up are the same on every architecture; nil is a call of other machines only.
     private static let newerCalls: KeyValuePairs<String, CInt?> = [
         "statmount": 457, "listmount": 458, "lsm_get_self_attr": 459, "lsm_set_self_attr": 460,
         "lsm_list_modules": 461, "mseal": 462, "setxattrat": 463, "getxattrat": 464,
         "listxattrat": 465, "removexattrat": 466, "open_tree_attr": 467, "file_getattr": 468,
-        "file_setattr": 469, "uretprobe": onlyOnX86(335), "uprobe": onlyOnX86(336),
+        "file_setattr": 469, "listns": 470, "uretprobe": onlyOnX86(335), "uprobe": onlyOnX86(336),
         "riscv_hwprobe": nil,
     ]
 

@@ -85,7 +85,7 @@ struct Setup {
         case .landlock, .landlockPath, .landlockPort: try landlock(operation, &fields)
         case .rlimit, .filter, .without, .identity: try rule(operation, &fields)
         case .capabilities: try keepCapabilities(try fields.integer())
-        case .directory, .symlink, .file, .bindPath, .device, .tmpfs, .attributes:
+        case .directory, .symlink, .file, .bindPath, .device, .tmpfs, .attributes, .bindTree:
             throw .unknownOperation  // there is no root yet
         }
     }

@@ -29,7 +29,7 @@ import Testing
         let imageFile = Repository.path("images/host.yaml")
         let image = try Image.decode(File.read(imageFile), file: imageFile)
         let rules = RunRules(
-            profile: profile, image: image, limits: options.limits(of: profile),
+            profile: try RunRules.overridden(profile, options), image: image,
             filter: CompiledFilter(
                 bytes: [UInt8](repeating: 0, count: 16), digest: [], allowedCount: 0, conditionalCount: 0,
                 origin: .compiled),

@@ -41,8 +41,8 @@ import Testing
         let passwd = try #require(host.files.first { $0.path == "/etc/passwd" })
         #expect(passwd.mode == 0o644)
         #expect(passwd.content.contains("plugin:x:1000:1000:processes of the sandbox:/home:/bin/sh\n"))
-        for file in ["profiles/default.yaml", "profiles/strict.yaml"] {
-            let profile = try Profile.decode(repositoryFile(file), file: file)
+        for name in shippedProfiles {
+            let profile = try shippedProfile(name)
             #expect(profile.environment.contains(EnvironmentVariable(name: "HOME", value: "/home")))
         }
     }
@@ -168,6 +168,70 @@ import Testing
             "description: x\nhostname: h\nworkspace: /ws\nbinds: []\n"
                 + "symlinks: [{path: /var/run, target: ../run}, {path: /b, target: c}]\n")
         #expect(image.symlinks.map(\.target) == ["../run", "c"])
+    }
+
+    private static let tree = "sha256-" + String(repeating: "0123456789abcdef", count: 4)
+
+    @Test func `an image shows a stored tree in place of binds`() throws {
+        let image = try decode(
+            "description: x\nhostname: h\nworkspace: /ws\ntree: \(ImageFileTests.tree)\n"
+                + "symlinks: [{path: /dev/fd, target: /proc/self/fd}]\n"
+                + "tmpfs: [{path: /tmp, size: 1MiB, files: 16, mode: 01777}]\n")
+        #expect(image.tree == ImageFileTests.tree)
+        #expect(image.binds == [])
+        #expect(host.tree == nil)
+    }
+
+    @Test(arguments: [
+        ("tree: latest", "tree: \"latest\" is not a stored tree; expected sha256- and 64 of 0-9 and a-f"),
+        (
+            "tree: sha256-abc",
+            "tree: \"sha256-abc\" is not a stored tree; expected sha256- and 64 of 0-9 and a-f"
+        ),
+        (
+            "tree: sha256-../../../../../../../../../../../../../../../../../../../../etc",
+            "tree: \"sha256-../../../../../../../../../../../../../../../../../../../../etc\" is not a stored "
+                + "tree; expected sha256- and 64 of 0-9 and a-f"
+        ),
+        ("tree: \(tree)\nbinds: []", "binds: is given beside tree; expected one of the two"),
+        (
+            "tree: \(tree)\nfiles: [{path: /etc/passwd, content: x}]",
+            "files[0].path: \"/etc/passwd\" is inside a directory of the tree; expected a path at the top, such "
+                + "as /tmp, or below /dev"
+        ),
+        (
+            "tree: \(tree)\ntmpfs: [{path: /var/tmp, size: 1MiB, files: 16, mode: 01777}]",
+            "tmpfs[0].path: \"/var/tmp\" is inside a directory of the tree; expected a path at the top, such as "
+                + "/tmp, or below /dev"
+        ),
+        (
+            "tree: \(tree)\nsymlinks: [{path: /proc/x, target: /y}]",
+            "symlinks[0].path: \"/proc/x\" is in /proc, which is the kernel's; expected another place"
+        ),
+    ])
+    func `trees that cannot be shown are refused`(entries: String, message: String) {
+        let text = "description: x\nhostname: h\nworkspace: /ws\n" + entries + "\n"
+        let error = #expect(throws: ConfigError.self) { try decode(text) }
+        #expect(error.map { "\($0.key): \($0.problem)" } == message)
+    }
+
+    @Test func `what is written as a file is read as the same image`() throws {
+        let over = host.showing(tree: ImageFileTests.tree, name: "x", description: "a \"tree\" \\ é: #1")
+        for image in [host, over] {
+            #expect(try Image.decode(Array(image.yaml.utf8), file: "images/\(image.name).yaml") == image)
+        }
+        var empty = host
+        (empty.binds, empty.files, empty.symlinks, empty.tmpfs, empty.devices, empty.masked) = (
+            [], [], [], [], [], []
+        )
+        #expect(try Image.decode(Array(empty.yaml.utf8), file: "images/host.yaml") == empty)
+    }
+
+    @Test func `an image over a tree keeps what belongs to the sandbox and nothing of the host`() {
+        let over = host.showing(tree: ImageFileTests.tree, name: "x", description: "x")
+        #expect(over.files == [] && over.binds == [])
+        #expect(over.tmpfs == host.tmpfs && over.devices == host.devices && over.masked == host.masked)
+        #expect(over.symlinks.map(\.path) == ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr"])
     }
 
     private func decode(_ text: String) throws(ConfigError) -> Image {

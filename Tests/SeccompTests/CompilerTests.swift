@@ -15,11 +15,11 @@ import Testing
         return error?.description
     }
 
-    @Test func `a rule without conditions says what happens otherwise`() throws {
+    @Test func `a rule says what happens otherwise`() throws {
         let filter = try compile(
             """
             {"names":["dup"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":7,"op":"SCMP_CMP_EQ"}]},
-            {"names":["dup", "pause"],"action":"SCMP_ACT_ERRNO","errnoRet":9},
+            {"names":["dup", "pause"],"otherwise":true,"action":"SCMP_ACT_ERRNO","errnoRet":9},
             {"names":["fsync"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":7,"op":"SCMP_CMP_EQ"}]},
             {"names":["sync"],"action":"SCMP_ACT_ERRNO","errnoRet":0}
             """)
@@ -37,9 +37,9 @@ import Testing
             """
             {"names":["dup"],"action":"SCMP_ACT_KILL_PROCESS",
              "args":[{"index":0,"value":7,"op":"SCMP_CMP_EQ"}]},
-            {"names":["dup"],"action":"SCMP_ACT_ALLOW"},
+            {"names":["dup"],"otherwise":true,"action":"SCMP_ACT_ALLOW"},
             {"names":["fsync"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":7,"op":"SCMP_CMP_EQ"}]},
-            {"names":["fsync"],"action":"SCMP_ACT_KILL_PROCESS"},
+            {"names":["fsync"],"otherwise":true,"action":"SCMP_ACT_KILL_PROCESS"},
             {"names":["pause"],"action":"SCMP_ACT_TRAP"}
             """)
         #expect(try filter("dup", 7) == .killProcess)
@@ -66,22 +66,16 @@ import Testing
 
     @Test func `a call of other architectures is told and not an error`() throws {
         let policy = try Policy(
-            json: Array(
-                #"""
-                {"defaultAction":"SCMP_ACT_ERRNO","syscalls":[
-                {"names":["read","riscv_hwprobe","socketcall"],"action":"SCMP_ACT_ALLOW"}]}
-                """#.utf8), file: "p.json")
-        let compiler = try Compiler(policy)
-        #expect(compiler.notHere == ["riscv_hwprobe", "socketcall"])
-        #expect(try compiler.filter().allowedCount == 1)
-    }
-
-    @Test func `an unknown name is an error with its place`() {
-        #expect(
-            problem(of: "\n {\"names\": [\"read\", \"raed\"], \"action\": \"SCMP_ACT_ALLOW\"}")
-                == "test.json:2:21: syscalls[0].names[1]: there is no system call \"raed\", as far as "
-                + "libseccomp \(Syscalls.libraryVersion) and Corral know")
-        #expect(problem(of: #"{"names":["read\u0000x"],"action":"SCMP_ACT_ALLOW"}"#) != nil)
+            parts: [
+                part(
+                    #"""
+                    {"defaultAction":"SCMP_ACT_ERRNO","syscalls":[
+                    {"names":["read","riscv_hwprobe","socketcall"],"action":"SCMP_ACT_ALLOW"}]}
+                    """#)
+            ])
+        #expect(policy.notHere == ["riscv_hwprobe", "socketcall"])
+        #expect(policy.warnings.isEmpty)
+        #expect(try Compiler(policy).filter().allowedCount == 1)
     }
 
     @Test func `rules that contradict each other are an error`() {
@@ -91,7 +85,8 @@ import Testing
                     {"names":["dup"],"action":"SCMP_ACT_ALLOW"},
                     {"names":["dup"],"action":"SCMP_ACT_TRAP"}
                     """)?.hasSuffix(
-                    "syscalls[1].names[0]: another rule without conditions gives dup another action") == true)
+                    "syscalls[1].names[0]: another rule without conditions, at test.json:1:47, gives dup "
+                        + "another action") == true)
         #expect(
             problem(
                 of: """
@@ -100,8 +95,8 @@ import Testing
                     {"names":["dup"],"action":"SCMP_ACT_TRAP",
                      "args":[{"index":0,"value":7,"op":"SCMP_CMP_GE"}]}
                     """)?.hasSuffix(
-                    "syscalls[1].names[0]: a call of dup can fulfil this rule and one before it that has "
-                        + "another action") == true)
+                    "syscalls[1].names[0]: a call of dup can fulfil this rule and the one at test.json:1:47, which "
+                        + "has another action") == true)
     }
 
     @Test func `counts and digest describe the filter`() throws {
@@ -111,12 +106,12 @@ import Testing
             {"names":["dup"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":7,"op":"SCMP_CMP_EQ"}]},
             {"names":["reboot"],"action":"SCMP_ACT_KILL_PROCESS"}]}
             """#
-        let filter = try Compiler.compile(Array(json.utf8), file: "p.json")
+        let filter = try Compiler.compile(parts: [part(json)])
         #expect(filter.allowedCount == 3)
         #expect(filter.conditionalCount == 1)
         #expect(filter.instructionCount * 8 == filter.bytes.count)
         #expect(filter.digest == Digest.of(filter.bytes))
-        #expect(try Compiler.compile(Array(json.utf8), file: "q.json") == filter)
+        #expect(try Compiler.compile(parts: [part(json, file: "q.json")]) == filter)
     }
 
     /// FIPS 180-4's example, so that the digest is what it says.
@@ -127,7 +122,7 @@ import Testing
     }
 
     @Test func `a filter longer than the kernel takes is an error`() {
-        let rules = (0..<1500).map { value in
+        let rules = (0..<1000).map { value in
             #"""
             {"names":["dup"],"action":"SCMP_ACT_ALLOW","args":[
               {"index":0,"value":\#(value),"op":"SCMP_CMP_EQ"},

@@ -12,14 +12,18 @@ import Testing
         {"names":["dup"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":7,"op":"SCMP_CMP_EQ"}]}]}
         """#.utf8)
 
+    private static func parts(_ policy: [UInt8] = policy) -> [PolicyPart] {
+        [PolicyPart(file: "p.json", json: policy)]
+    }
+
     private func filter(
         _ policy: [UInt8] = FilterCacheTests.policy, in directory: borrowing FileDescriptor
     ) throws -> CompiledFilter {
         try FilterCache(directory: directory.duplicate(), policies: nil)
-            .filter(policyJSON: policy, file: "dir/p.json")
+            .filter(parts: Self.parts(policy))
     }
 
-    private func storedName() -> String { hexadecimal(FilterFile.key(for: Self.policy)) + ".bpf" }
+    private func storedName() -> String { hexadecimal(FilterFile.key(for: Self.parts())) + ".bpf" }
 
     @Test func `the second time a filter comes from the cache, byte for byte`() throws {
         let directory = try TemporaryDirectory.make()
@@ -48,7 +52,7 @@ import Testing
 
     @Test func `without a cache a filter is compiled`() throws {
         let cache = FilterCache(directory: nil, policies: nil)
-        #expect(try cache.filter(policyJSON: Self.policy, file: "p.json").origin == .compiled)
+        #expect(try cache.filter(parts: Self.parts()).origin == .compiled)
     }
 
     @Test func `a file that was changed anywhere is not used, and made anew`() throws {
@@ -82,8 +86,8 @@ import Testing
     @Test func `a filter of another policy under this one's name is not used`() throws {
         let directory = try TemporaryDirectory.make()
         let wide = Array(#"{"defaultAction":"SCMP_ACT_ALLOW"}"#.utf8)
-        let other = try Compiler.compile(wide, file: "wide.json")
-        let file = FilterFile.encode(other, key: FilterFile.key(for: wide))
+        let other = try Compiler.compile(parts: Self.parts(wide))
+        let file = FilterFile.encode(other, key: FilterFile.key(for: Self.parts(wide)))
         try directory.write(file, to: storedName())
         #expect(throws: FilterFileProblem.otherPolicy) { try read(in: directory.descriptor) }
         #expect(try filter(in: directory.descriptor).origin == .compiled)
@@ -91,7 +95,7 @@ import Testing
 
     @Test func `a program that does not look like a filter is refused`() throws {
         let directory = try TemporaryDirectory.make()
-        let key = FilterFile.key(for: Self.policy)
+        let key = FilterFile.key(for: Self.parts())
         // `ret allow` alone: does not begin with the architecture.
         let bytes = Instruction.encode([.answer(Action.allow.number)])
         let fake = CompiledFilter(
@@ -104,7 +108,8 @@ import Testing
         in directory: borrowing FileDescriptor, owners: [uid_t] = [geteuid()]
     ) throws(FilterFileProblem) -> CompiledFilter {
         try FilterCache.read(
-            storedName(), in: directory, key: FilterFile.key(for: Self.policy), owners: owners, origin: .cache
+            storedName(), in: directory, key: FilterFile.key(for: Self.parts()), owners: owners,
+            origin: .cache
         )
     }
 
@@ -178,7 +183,7 @@ import Testing
     @Test func `an installed filter is used as long as it fits the policy`() throws {
         let directory = try TemporaryDirectory.make()
         let compiled = try FilterCache.precompile(
-            policyJSON: Self.policy, file: "profiles/p.json", into: directory.descriptor)
+            parts: Self.parts(), into: directory.descriptor)
         #expect(directory.names == ["p.bpf"])
         var status = clinux_stat()
         let number = unsafe openat(directory.descriptor.number, "p.bpf", O_RDONLY)
@@ -188,29 +193,50 @@ import Testing
         let kept = try TemporaryDirectory.make()
         let cache = try FilterCache(
             directory: kept.descriptor.duplicate(), policies: directory.descriptor.duplicate())
-        let found = try cache.filter(policyJSON: Self.policy, file: "elsewhere/p.json")
+        let found = try cache.filter(parts: Self.parts())
         #expect(found.origin == .installed)
         #expect(found.bytes == compiled.bytes)
         #expect(kept.names == [])
-        let changed = try cache.filter(policyJSON: Self.policy + [0x20], file: "elsewhere/p.json")
+        let changed = try cache.filter(parts: Self.parts(Self.policy + [0x20]))
         #expect(changed.origin == .compiled)
     }
 
-    @Test func `a policy is found by its name`() throws {
+    @Test func `parts are found by their names`() throws {
         let directory = try TemporaryDirectory.make()
         try directory.write(Self.policy, to: "mine.json")
+        let more = Array(#"{"syscalls":[{"names":["pause"],"action":"SCMP_ACT_ALLOW"}]}"#.utf8)
+        try directory.write(more, to: "more.json")
+        let parts = try ["mine", "more"].map { try FilterCache.part(named: $0, in: directory.descriptor) }
+        #expect(parts.map(\.file) == ["mine.json", "more.json"])
+        #expect(parts.map(\.json) == [Self.policy, more])
+        #expect(parts.policyName == "mine+more")
         let cache = try FilterCache(directory: nil, policies: directory.descriptor.duplicate())
-        #expect(try cache.filter(named: "mine").origin == .compiled)
-        try FilterCache.precompile(policyJSON: Self.policy, file: "mine.json", into: directory.descriptor)
-        #expect(try cache.filter(named: "mine").origin == .installed)
+        #expect(try cache.filter(parts: parts).origin == .compiled)
+        try FilterCache.precompile(parts: parts, into: directory.descriptor)
+        #expect(directory.names == ["mine+more.bpf", "mine.json", "more.json"])
+        #expect(try cache.filter(parts: parts).origin == .installed)
+        #expect(try cache.filter(parts: parts).allowedCount == 4)
+    }
+
+    @Test func `parts, their names and their order are in the key`() {
+        let one = part("1", file: "a.json")
+        let two = part("2", file: "b.json")
+        let lists = [
+            [one], [two], [one, two], [two, one], [one, one], [part("1", file: "b.json")],
+            [part("1a2", file: "")], [part("", file: "a1")],
+        ]
+        #expect(Set(lists.map { FilterFile.key(for: $0) }).count == lists.count)
+        #expect(
+            FilterFile.key(for: [one, two]) == FilterFile.key(for: [part("1", file: "x/a.json"), two]))
     }
 
     @Test(arguments: ["other", "", ".", "../mine", ".hidden", "a/b", "mine\0"])
     func `a name that is no policy's is an error`(name: String) throws {
         let directory = try TemporaryDirectory.make()
         try directory.write(Self.policy, to: "mine.json")
-        let cache = try FilterCache(directory: nil, policies: directory.descriptor.duplicate())
-        let error = #expect(throws: SeccompError.self) { try cache.filter(named: name) }
+        let error = #expect(throws: SeccompError.self) {
+            try FilterCache.part(named: name, in: directory.descriptor)
+        }
         #expect(error == .noSuchPolicy(name))
         #expect(error?.description == "there is no seccomp policy \"\(name)\"")
     }
@@ -218,9 +244,8 @@ import Testing
     @Test func `a policy file that is too long is an error`() throws {
         let directory = try TemporaryDirectory.make()
         try directory.write([UInt8](repeating: 0x20, count: 1 << 18 + 1), to: "long.json")
-        let cache = try FilterCache(directory: nil, policies: directory.descriptor.duplicate())
         #expect(throws: SeccompError.system(SystemError("read", "long.json", .fileTooLarge))) {
-            try cache.filter(named: "long")
+            try FilterCache.part(named: "long", in: directory.descriptor)
         }
     }
 

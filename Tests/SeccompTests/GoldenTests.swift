@@ -9,10 +9,10 @@ import Testing
     /// The whole of each shipped filter as a table in the repository, so that every widening is seen
     /// in review. `CORRAL_GOLDEN=write` writes the tables anew.
     @Suite struct GoldenTests {
-        @Test(arguments: ["default", "strict"])
+        @Test(arguments: shippedNames)
         func `the filter answers as the table says`(policy: String) throws {
             let path = "\(sourceRoot)/Tests/SeccompTests/Golden/\(policy).txt"
-            let table = try goldenTable(of: shippedFilter(policy))
+            let table = try goldenTable(of: shippedPolicy(policy))
             if unsafe getenv("CORRAL_GOLDEN").map({ unsafe String(cString: $0) }) == "write" {
                 let number = try call("open", on: path) {
                     unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -34,20 +34,33 @@ import Testing
         }
     }
 
-    private func goldenTable(of filter: CompiledFilter) throws -> [String] {
+    private func goldenTable(of parts: [PolicyPart]) throws -> [String] {
+        let filter = try Compiler.compile(parts: parts)
         let interpreter = try SeccompInterpreter(filter.bytes)
         var lines = [
-            "# What the filter answers on x86_64; CORRAL_GOLDEN=write swift test --filter GoldenTests",
+            "# What the filter of \(parts.policyName) answers; "
+                + "CORRAL_GOLDEN=write swift test --filter GoldenTests",
             "# \(filter.allowedCount) calls are allowed, "
                 + "\(filter.conditionalCount) of them by their arguments.",
             "",
-            "# Calls by number: the answer with every argument 0, and with all bits set where it differs.",
+            "# Calls of x86_64 by number: the answer with every argument 0, and with all bits set where it differs.",
         ]
         lines += (UInt32(0)...600).map { number in
             let zeros = interpreter.verdict(on: SeccompCall(number))
             let ones = interpreter.verdict(on: SeccompCall(number, Array(repeating: .max, count: 6)))
             let name = Syscalls.name(of: CInt(number)) ?? "-"
             return "\(number) \(name): \(zeros)\(ones == zeros ? "" : " | \(ones)")"
+        }
+        for (abi, call) in [
+            ("x32", { SeccompCall(0x4000_0000 | $0, $1) }),
+            ("i386", { SeccompCall($0, $1, architecture: SeccompCall.i386) }),
+        ] as [(String, (UInt32, [UInt64]) -> SeccompCall)] {
+            lines += ["", "# Calls of \(abi) by number, with every argument 0 and with all bits set."]
+            let answers = (UInt32(0)...600).map { number in
+                Set([0, .max].map { interpreter.verdict(on: call(number, Array(repeating: $0, count: 6))) })
+                    .map(\.description).sorted().joined(separator: " | ")
+            }
+            lines += runs(of: answers)
         }
         lines += ["", "# Calls with arguments that matter."]
         for (name, tuples) in cases {
@@ -59,6 +72,17 @@ import Testing
             }
         }
         return lines + [""]
+    }
+
+    /// `0...600: kill process`: neighbours with the same answer in one line.
+    private func runs(of answers: [String]) -> [String] {
+        var lines: [String] = []
+        var start = 0
+        for at in answers.indices where at + 1 == answers.count || answers[at + 1] != answers[at] {
+            lines.append("\(start)...\(at): \(answers[at])")
+            start = at + 1
+        }
+        return lines
     }
 
     private let cases: KeyValuePairs<String, [[UInt64]]> = [
@@ -73,6 +97,12 @@ import Testing
                 ]
             },
         "socketpair": [[1, 1], [1, 2], [1, 5], [2, 1], [16, 3]],
+        "mq_open": [[0, 0, 0o4600], [0, 0o100, 0o600], [0, 0o100, 0o4600], [0, 0o100, 0o2600]],
+        "creat": [0o755, 0o1777, 0o2755, 0o4755].map { [0, $0] },
+        "fchmod": [0o755, 0o1777, 0o2755, 0o4755].map { [0, $0] },
+        "fchmodat": [0o755, 0o1777, 0o2755, 0o4755].map { [0, 0, $0] },
+        "mkdirat": [0o755, 0o1777, 0o2755, 0o4755].map { [0, 0, $0] },
+        "mknodat": [0o100644, 0o104755, 0o010600, 0o020600, 0o060600, 0o140600].map { [0, 0, $0] },
         "ioctl": [
             0x5401, 0x5402, 0x540E, 0x5412, 0x5413, 0x541B, 0x541C, 0x5421, 0x5450, 0x5451, 0x5452,
             0x8933, 0x4004_9409, 0x802C_542A, 0xFFFF_FFFF_0000_5412,

@@ -15,13 +15,37 @@ func contents(of path: String) throws -> [UInt8] {
     return try FileDescriptor(owning: number).readOnce(limit: 1 << 17)
 }
 
-/// A shipped policy, `default` or `strict`.
-func shippedPolicy(_ name: String) throws -> [UInt8] {
-    try contents(of: "\(sourceRoot)/profiles/seccomp/\(name).json")
+/// The policies of the shipped profiles, and with what of the sandbox's own they vary.
+let shippedPolicies: [String: [String]] = [
+    "default": ["base", "general", "ipc", "unix", "network", "openat2"],
+    "default-host-directory": ["base", "general", "ipc", "unix", "network"],
+    "offline_readonly": ["base", "general", "unix", "openat2"],
+    "network_basic": ["base", "general", "unix", "network", "openat2"],
+    "network_extended": ["base", "general", "ipc", "unix", "network", "netlink", "openat2"],
+    "strict": ["base", "openat2"],
+    "strict-relay": ["base", "unix", "openat2"],
+    "strict-host-directory": ["base"],
+]
+
+func shippedPolicy(_ name: String) throws -> [PolicyPart] {
+    guard let names = shippedPolicies[name] else { throw NoSuchPolicy(name: name) }
+    return try names.map { name in
+        PolicyPart(
+            file: "\(name).json", json: try contents(of: "\(sourceRoot)/profiles/seccomp/\(name).json"))
+    }
 }
 
+let shippedNames = shippedPolicies.keys.sorted()
+
+struct NoSuchPolicy: Error { let name: String }
+
 func shippedFilter(_ name: String) throws -> CompiledFilter {
-    try Compiler.compile(shippedPolicy(name), file: "\(name).json")
+    try Compiler.compile(parts: shippedPolicy(name))
+}
+
+/// A part from text, called `test.json` where nothing else is said.
+func part(_ json: String, file: String = "test.json") -> PolicyPart {
+    PolicyPart(file: file, json: Array(json.utf8))
 }
 
 /// A compiled policy under the interpreter, asked by name.
@@ -30,7 +54,9 @@ struct FilterUnderTest {
 
     init(_ filter: CompiledFilter) throws { interpreter = try SeccompInterpreter(filter.bytes) }
 
-    init(json: String) throws { try self.init(Compiler.compile(Array(json.utf8), file: "test.json")) }
+    init(_ parts: PolicyPart...) throws { try self.init(Compiler.compile(parts: parts)) }
+
+    init(json: String) throws { try self.init(Compiler.compile(parts: [part(json)])) }
 
     func callAsFunction(_ name: String, _ arguments: UInt64...) throws -> SeccompVerdict {
         guard case .number(let number) = Syscalls.look(up: name) else { throw NoSuchCall(name: name) }

@@ -15,6 +15,10 @@ int clinux_tree_symlink(int root, const char *path, const char *target);
 int clinux_tree_file(int root, const char *path, uint32_t mode, const void *bytes, size_t count);
 /// A reference (O_PATH) to what is there.
 int clinux_tree_open(int root, const char *path);
+/// A reference (O_PATH) to the directory or regular file `name` of a stored tree: not through a link
+/// and not onto another mount. `tree` has to be the directory `device`:`inode`, or the result is
+/// ESTALE; `directory` says which of the two kinds is meant, and the other one is ENOTDIR or EINVAL.
+int clinux_stored_entry(const char *tree, uint64_t device, uint64_t inode, const char *name, int directory);
 /// 1 for a directory, 0 for anything else.
 int clinux_is_directory(int fd);
 /// 0 when `fd` refers to the character device major:minor; -1 with ENODEV otherwise.

@@ -1,6 +1,6 @@
 extension Image {
     private enum Key: String, YAMLKey {
-        case description, hostname, workspace, binds, files, symlinks, tmpfs, devices, masked
+        case description, hostname, workspace, binds, tree, files, symlinks, tmpfs, devices, masked
     }
 
     /// Reads one file of `images/`; images/README.md describes its keys.
@@ -19,15 +19,35 @@ extension Image {
             hostname: try fields.required(.hostname).text(checkHostname),
             workspace: try workspace.absolutePath(),
             binds: [], files: [], symlinks: [], tmpfs: [], devices: [], masked: [])
-        var layout = ImageLayout()
+        image.tree = try fields[.tree]?.text(checkTreeName)
+        var layout = ImageLayout(overTree: image.tree != nil)
         try layout.add(.workspace, image.workspace, workspace)
-        for item in try fields.required(.binds).items() { image.binds.append(try Bind(item, &layout)) }
+        if image.tree == nil {
+            for item in try fields.required(.binds).items() { image.binds.append(try Bind(item, &layout)) }
+        } else if let binds = fields[.binds] {
+            throw binds.error("is given beside tree; expected one of the two")
+        }
         for item in try fields[.files]?.items() ?? [] { image.files.append(try File(item, &layout)) }
         for item in try fields[.symlinks]?.items() ?? [] { image.symlinks.append(try Symlink(item, &layout)) }
         for item in try fields[.tmpfs]?.items() ?? [] { image.tmpfs.append(try Tmpfs(item, &layout)) }
         for item in try fields[.devices]?.items() ?? [] { image.devices.append(try Device(item, &layout)) }
         image.masked = try fields[.masked]?.maskedPaths() ?? []
         return image
+    }
+}
+
+/// Checks what a stored tree is called: `sha256-` and 64 hexadecimal digits in lower case, so that it
+/// can stand in a path as it is.
+package func checkTreeName(_ text: String) throws(ValueError) {
+    let digits = text.utf8.dropFirst(7)
+    let allowed = digits.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
+        default: false
+        }
+    }
+    guard text.utf8.starts(with: "sha256-".utf8), digits.count == 64, allowed else {
+        throw ValueError("\(quoted(text)) is not a stored tree; expected sha256- and 64 of 0-9 and a-f")
     }
 }
 

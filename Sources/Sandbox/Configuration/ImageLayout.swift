@@ -29,7 +29,11 @@ struct ImageLayout {
     /// The kernel's own file systems: nothing of an image stands at them or in them.
     private static let reserved = ["/proc", "/sys"]
 
+    /// Whether the directories beside the entries are those of a stored tree.
+    private let overTree: Bool
     private var entries: [(kind: Kind, path: String)] = []
+
+    init(overTree: Bool) { self.overTree = overTree }
 
     /// Adds the entry `kind` at `path`, which `value` wrote.
     mutating func add(_ kind: Kind, _ path: String, _ value: YAMLValue) throws(ConfigError) {
@@ -42,6 +46,13 @@ struct ImageLayout {
         // Devices bring /dev with them, a directory of the read-only root.
         if kind != .device, path == "/dev" {
             throw value.error("\(quoted(path)) is made for the devices; expected another place")
+        }
+        // What stands deeper would need a directory of the image's own at the top, and so hide the
+        // tree's: a file in /etc would be all of /etc.
+        if overTree, path.utf8.count(where: { $0 == UInt8(ascii: "/") }) > 1, !isBelow(path, "/dev") {
+            throw value.error(
+                "\(quoted(path)) is inside a directory of the tree; expected a path at the top, such as /tmp, "
+                    + "or below /dev")
         }
         for other in entries {
             if other.path == path {

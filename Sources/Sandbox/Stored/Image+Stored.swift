@@ -6,6 +6,8 @@ extension Image {
         writer.text(description)
         writer.text(hostname)
         writer.text(workspace)
+        writer.flag(tree != nil)
+        if let tree { writer.text(tree) }
         writer.word(UInt32(binds.count))
         for bind in binds {
             writer.text(bind.path)
@@ -45,6 +47,7 @@ extension Image {
             name: try reader.text(), description: try reader.text(), hostname: try reader.text(),
             workspace: try reader.text(), binds: [], files: [], symlinks: [], tmpfs: [], devices: [],
             masked: [])
+        if try reader.flag() { tree = try reader.text() }
         for _ in 0..<(try reader.word()) {
             binds.append(Bind(path: try reader.text(), optional: try reader.flag()))
         }
