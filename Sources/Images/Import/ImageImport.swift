@@ -99,7 +99,7 @@ package struct ImageImport {
             if status.kind == .directory { record.skipped = try copy(file, to: root, source) }
             tree = root
         }
-        return try finish(work, name, tree, &record, description ?? "Imported from \(printable(source))")
+        return try finish(work, name, tree, &record, description ?? "Imported from \(printable(String(source.suffix(200))))")
     }
 
     /// An empty `tree` with an empty `root` in it.
@@ -187,8 +187,8 @@ package struct ImageImport {
             let directory = try work.directory.value.open("tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             try OwnedFile.write(text, as: "tree.json", in: directory, mode: 0o644)
         }
-        let image = ImageFile.text(tree: tree, description: description, model: model)
-        let isNew = try store.publish(work, tree: tree, name: name, image: image)
+        let image = model.showing(tree: tree, name: name, description: description)
+        let isNew = try store.publish(work, tree: tree, name: name, image: Array(image.yaml.utf8))
         return Result(tree: tree, record: record, wasThere: !isNew)
     }
 }

@@ -16,16 +16,6 @@ package final class ImageStore {
     /// Of this object's own, so that its locks are not shared with another's.
     let locks: FileDescriptor
 
-    /// `CORRAL_IMAGES`, else /var/lib/corral/images for root, else `$XDG_DATA_HOME/corral/images` or
-    /// `~/.local/share/corral/images`; nil where the environment names no such place.
-    package static func location() -> String? {
-        if let named = unsafe getenv("CORRAL_IMAGES") { return unsafe String(cString: named) }
-        if geteuid() == 0 { return "/var/lib/corral/images" }
-        if let data = unsafe getenv("XDG_DATA_HOME") { return unsafe String(cString: data) + "/corral/images" }
-        guard let home = unsafe getenv("HOME") else { return nil }
-        return unsafe String(cString: home) + "/.local/share/corral/images"
-    }
-
     /// Opens the store.
     /// - Parameter making: makes it where it is missing.
     /// - Returns: nil where it is missing and not to be made.

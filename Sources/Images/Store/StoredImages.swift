@@ -1,14 +1,13 @@
 import CLinux
 import Glibc
 import Linux
-import Sandbox
+package import Sandbox
 import Trees
 
 /// One image of a store, as its files say.
 package struct StoredImage: Hashable, Sendable {
-    package let name: String
-    /// The text of `names/NAME.yaml`.
-    package let source: [UInt8]
+    /// What `names/NAME.yaml` says.
+    package let image: Image
     /// `sha256-` and 64 hexadecimal digits.
     package let tree: String
     package let record: TreeRecord
@@ -28,16 +27,21 @@ extension ImageStore {
     /// - Returns: nil where there is no image of that name.
     package func image(_ name: String) throws(ImageError) -> StoredImage? {
         guard let source = try nameFile(name) else { return nil }
-        guard let tree = ImageStore.tree(in: source) else {
-            throw ImageError("\(shown(path))/names/\(name).yaml names no tree; expected tree: sha256-...")
+        let file = "\(shown(path))/names/\(name).yaml"
+        let image: Image
+        do throws(ConfigError) {
+            image = try Image.decode(source, file: file)
+        } catch {
+            throw ImageError(error.description)
         }
+        guard let tree = image.tree else { throw ImageError("\(file) names no tree; expected tree: sha256-...") }
         let text = try doing("reading \(shown(path))/trees/\(tree)/tree.json") { () throws(SystemError) in
             try directory.open(
                 "trees/\(tree)/tree.json", O_RDONLY | O_NOFOLLOW, resolve: [.beneath, .noSymlinks]
             ).readAll(limit: TreeRecord.sizeLimit)
         }
         return StoredImage(
-            name: name, source: source, tree: tree, record: try TreeRecord(text, file: "trees/\(tree)/tree.json"))
+            image: image, tree: tree, record: try TreeRecord(text, file: "trees/\(tree)/tree.json"))
     }
 
     private func nameFile(_ name: String) throws(ImageError) -> [UInt8]? {
@@ -51,18 +55,9 @@ extension ImageStore {
         }
     }
 
-    /// The tree that an image file names, from the line that says so.
-    static func tree(in source: [UInt8]) -> String? {
-        for line in source.split(separator: UInt8(ascii: "\n")) where line.starts(with: "tree:".utf8) {
-            let value = String(decoding: line.dropFirst(5), as: UTF8.self)
-            let tree = value.split(separator: "#")[0].split(separator: " ").first.map(String.init) ?? ""
-            return isTreeName(tree) ? tree : nil
-        }
-        return nil
-    }
-
-    static func isTreeName(_ text: String) -> Bool {
-        text.hasPrefix("sha256-") && isHexDigest(text.dropFirst(7))
+    /// The tree that an image file names; nil where it names none or cannot be read.
+    private static func tree(in source: [UInt8], _ name: String) -> String? {
+        try? Image.decode(source, file: "names/\(name).yaml").tree
     }
 
     // MARK: Changes
@@ -132,7 +127,8 @@ extension ImageStore {
             try exclusively { () throws(ImageError) in
                 var used: Set<String> = []
                 for name in try names() {
-                    guard let source = try nameFile(name), let tree = ImageStore.tree(in: source) else { return }
+                    guard let source = try nameFile(name), let tree = ImageStore.tree(in: source, name)
+                    else { return }
                     used.insert(tree)
                 }
                 let trees = try doing("reading \(shown(path))/trees") { () throws(SystemError) in
