@@ -68,24 +68,59 @@ enum ImageBuildCommand {
     private static func archive(of recipe: ImageRecipe) throws(ImageError) -> FileDescriptor {
         do {
             let bootstrap = try Bootstrap(recipe, sources: try Bootstrap.machineSources())
-            let archive = try unnamedFile()
-            try bootstrap.run(to: archive)
+            let place = try WorkPlace()
+            let archive = try place.unnamedFile()
+            do {
+                try bootstrap.run(to: archive, in: place.path)
+            } catch {
+                try place.remove()
+                throw error
+            }
+            try place.remove()
             return archive
         } catch {
             throw ImageError("\(error)")
         }
     }
+}
 
-    private static func unnamedFile() throws(SystemError) -> FileDescriptor {
-        // Not /tmp, which often is in memory.
-        var directory = "/var/tmp"
-        if let named = unsafe getenv("TMPDIR") { directory = unsafe String(cString: named) }
-        var template = Array("\(directory)/corral-build.XXXXXX".utf8CString)
-        let number = try call("mkstemp", on: directory) { unsafe mkstemp(&template) }
-        let file = FileDescriptor(owning: number)
-        _ = try call("unlink", on: directory) { unsafe unlink(template) }
-        // Not for the programs that fetch and unpack, but for those they are told of.
-        _ = try call("fcntl") { fcntl(number, F_SETFD, FD_CLOEXEC) }
+/// A directory of ours for work in progress.
+private struct WorkPlace {
+    private let parent: String
+    private let name: String
+    var path: String { "\(parent)/\(name)" }
+
+    /// In `TMPDIR`, else in /var/tmp: /tmp is often in memory.
+    init() throws(SystemError) {
+        var parent = "/var/tmp"
+        if let named = unsafe getenv("TMPDIR"), unsafe named.pointee == CChar(UInt8(ascii: "/")) {
+            parent = unsafe String(cString: named)
+        }
+        self.parent = parent
+        name = "corral-build.\(UInt64.random(in: 0...UInt64.max))"
+        // To be passed through by the users that mmdebstrap maps, and made before anybody else could.
+        let directory = try FileDescriptor.open(parent, O_RDONLY | O_DIRECTORY)
+        try directory.makeDirectory(name, mode: 0o711)
+    }
+
+    func unnamedFile() throws(SystemError) -> FileDescriptor {
+        let file = try FileDescriptor.open("\(path)/archive", O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY).removeFile("archive")
         return file
+    }
+
+    /// Removes the directory with what an ended program has left in it.
+    func remove() throws(SystemError) {
+        let parent = try FileDescriptor.open(parent, O_RDONLY | O_DIRECTORY)
+        // Processes that were killed may be at their last file.
+        for _ in 0..<100 {
+            do throws(SystemError) {
+                return try parent.removeTree(name)
+            } catch {
+                if error.errno.rawValue != ENOTEMPTY { throw error }
+                usleep(20_000)
+            }
+        }
+        try parent.removeTree(name)
     }
 }
