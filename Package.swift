@@ -58,6 +58,7 @@ let package = Package(
         system("CSeccomp", "libseccomp", "libseccomp-dev"),
         system("CYAML", "yaml-0.1", "libyaml-dev"),
         system("CNettle", "nettle", "nettle-dev"),
+        system("CArchive", "libarchive", "libarchive-dev"),
 
         // The kernel, typed; what a sandbox is, as values; codecs without I/O; the init's plan.
         library("Linux", ["CLinux"]),
@@ -70,20 +71,32 @@ let package = Package(
         library("Cgroups", ["Sandbox", "Linux", "CLinux"]),
         library("Dialects", ["Wire"]),
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
+        library("Trees", ["Linux", "CLinux", "CNettle"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
         library("Denials", ["Sandbox", "Seccomp", "Linux"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
+        // Archives to trees: the only user of libarchive, and linked by corral-unpack alone.
+        library("Unpack", ["Trees", "Wire", "Linux", "CArchive"]),
+        library("Images", ["Trees", "Sandbox", "Wire", "Linux", "CLinux"]),
+
         library(
             "Commands",
-            ["Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Dialects", "Wire", "Linux"]),
+            [
+                "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Dialects", "Debian", "Images",
+                "Trees", "Wire", "Linux", "CLinux",
+            ]),
         library("TestSupport", ["Linux", "CLinux"]),
 
         .executableTarget(
             name: "sandbox-init", dependencies: ["CLinux"],
             swiftSettings: embedded, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "corral-unpack", dependencies: ["Unpack"],
+            swiftSettings: swift,
+            linkerSettings: staticExecutable + [.linkedLibrary("z"), .linkedLibrary("zstd")]),
         .executableTarget(
             name: "corral", dependencies: ["Commands"],
             swiftSettings: swift, linkerSettings: staticExecutable),

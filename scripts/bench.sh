@@ -51,6 +51,19 @@ else
 fi
 commands+=(--command corral -- "$corral" run -- /usr/bin/true)
 
+# A stored tree with the names at its top that Debian has, and `true` with its libraries.
+make_tree() {
+    local root=$work/tree
+    mkdir -p "$root"/{boot,etc,mnt,opt,root,srv,usr/bin,usr/lib,var}
+    for name in bin lib lib64; do ln -s "usr/${name%64}" "$root/$name"; done
+    cp /usr/bin/true "$root/usr/bin/"
+    ldd /usr/bin/true | grep -o '/[^ ]*' | while read -r library; do cp -L "$library" "$root/usr/lib/"; done
+    "$corral" image import bench "$root"
+}
+export CORRAL_IMAGES=$work/images
+make_tree
+commands+=(--command "corral, tree" -- "$corral" run --image bench -- /usr/bin/true)
+
 echo "kernel $(uname -r), $(nproc) processors, $rounds rounds, $(date -u +%Y-%m-%dT%H:%MZ)"
 .build/release/Benchmarks launch --rounds "$rounds" --relative-to bwrap --json .build/bench.json \
     "${commands[@]}"

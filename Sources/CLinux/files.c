@@ -58,6 +58,18 @@ int clinux_lock_byte(int fd, int64_t offset) {
     return fcntl(fd, F_OFD_SETLK, &lock);
 }
 
+int clinux_wait_for_byte(int fd, int64_t offset) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+    return fcntl(fd, F_OFD_SETLKW, &lock);
+}
+
+int clinux_unlock_byte(int fd, int64_t offset) {
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+int clinux_syncfs(int fd) { return syncfs(fd); }
+
 int clinux_fstat(int fd, struct clinux_stat *result) {
     struct stat status;
     if (fstat(fd, &status) < 0) return -1;

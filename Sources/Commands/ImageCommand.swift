@@ -1,31 +1,44 @@
 import Sandbox
+import Wire
 
 /// `corral image`: what sandboxes see as their root.
 enum ImageCommand {
-    static let list = Command("image list", summary: "List the images.") { _ in
+    static let list = Command(
+        "image list", summary: "List the images: shipped views of the host, and stored trees.",
+        options: [.init("json", help: "print one JSON line for each")]
+    ) { arguments in
         Failure.reported("image list") { () throws(CommandError) in
-            let installation = try Installation.find()
-            let shipped = try installation.names("images", suffix: ".yaml")
-            let stored = try ImageStore.find()?.names().filter { !shipped.contains($0) } ?? []
-            for name in shipped + stored {
-                if shipped.contains(name), let recipe = try installation.recipe(name),
-                    try ImageStore.find()?.source(name) == nil
-                {
-                    Terminal.print("\(name)  not built: \(recipe.description)")
-                    continue
+            let listings = try ImageListing.all()
+            if arguments.has("json") {
+                for listing in listings { Terminal.print(listing.json.description) }
+                return
+            }
+            let rows = listings.map(\.columns)
+            let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
+            for row in rows {
+                let cells = zip(row, widths).map { cell, width in
+                    cell + String(repeating: " ", count: width - cell.count)
                 }
-                Terminal.print("\(name)  \(try installation.image(name).description)")
+                Terminal.print((cells + [row[4]]).joined(separator: "  "))
             }
         }
     }
 
     static let inspect = Command(
         "image inspect", summary: "Print everything an image puts into a sandbox's root.",
-        operandsHelp: "IMAGE", operands: 1...1
+        operandsHelp: "IMAGE", operands: 1...1,
+        options: [.init("json", help: "print where the image came from as one JSON line")]
     ) { arguments in
         Failure.reported("image inspect") { () throws(CommandError) in
-            let image = try Installation.find().image(arguments.operands[0])
-            Terminal.print(description(of: image).joined(separator: "\n"))
+            let name = arguments.operands[0]
+            let image = try Installation.find().image(name)
+            let stored = image.tree == nil || name.contains("/") ? nil : try ImageListing.stored(name)
+            let listing = ImageListing(image: image, stored: stored)
+            if arguments.has("json") {
+                Terminal.print(listing.json.description)
+            } else {
+                Terminal.print((description(of: image) + listing.details).joined(separator: "\n"))
+            }
         }
     }
 

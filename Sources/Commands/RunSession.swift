@@ -164,12 +164,12 @@ final class RunSession {
         }
     }
 
-    private static func newID() -> String {
+    static func newID() -> String {
         let text = String(UInt64.random(in: 0...UInt64.max), radix: 16)
         return String(repeating: "0", count: 16 - text.count) + text
     }
 
-    private static func takeSignals() throws(CommandError) -> Held<FileDescriptor> {
+    static func takeSignals() throws(CommandError) -> Held<FileDescriptor> {
         // SIGPIPE too: a reader of ours that went away is an error of write(2), not the end of us.
         let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE]
         let number = unsafe clinux_signalfd(numbers, numbers.count)

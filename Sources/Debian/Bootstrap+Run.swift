@@ -32,7 +32,11 @@ extension Bootstrap {
     }
 
     /// Writes the archive. What the programs say goes to standard error.
-    package func run(to archive: borrowing FileDescriptor) throws(BootstrapError) {
+    /// - Parameter directory: where the tree is put together. What is left there after an error is the
+    ///   caller's to remove.
+    package func run(
+        to archive: borrowing FileDescriptor, in directory: String
+    ) throws(BootstrapError) {
         for path in [Bootstrap.program, Bootstrap.filter] where unsafe access(path, X_OK) != 0 {
             throw .noProgram(path)
         }
@@ -40,7 +44,7 @@ extension Bootstrap {
         do throws(SystemError) {
             // Before the programs are there, so that no signal finds us without a way to end them.
             let signals = try HelperSignals()
-            ends = try signals.wait(for: try start(archive))
+            ends = try signals.wait(for: try start(archive, directory))
         } catch {
             throw .system(error)
         }
@@ -48,12 +52,14 @@ extension Bootstrap {
         for end in ends where end.status != 0 { throw .failed(end.path, status: end.status) }
     }
 
-    private func start(_ archive: borrowing FileDescriptor) throws(SystemError) -> [Helper] {
+    private func start(
+        _ archive: borrowing FileDescriptor, _ directory: String
+    ) throws(SystemError) -> [Helper] {
         let pipe = try Pipe.make()
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
         // Times in the archive are no later than this, so that the same packages make the same tree.
         // 1980, where the times of zip files begin.
-        let variables = ["LC_ALL=C", "SOURCE_DATE_EPOCH=315532800"]
+        let variables = ["TMPDIR=\(directory)", "LC_ALL=C", "SOURCE_DATE_EPOCH=315532800"]
         let maker = try Helper(
             Bootstrap.program, arguments, variables, [null.number, pipe.writing.number, 2])
         do throws(SystemError) {

@@ -6,6 +6,7 @@ import Linux
 final class Helper {
     let path: String
     let pidfd: FileDescriptor
+    private let pid: pid_t
 
     /// - Parameters:
     ///   - variables: beside this program's own, before which they come.
@@ -22,7 +23,7 @@ final class Helper {
             unsafe argv.forEach { unsafe free($0) }
             unsafe envp.forEach { unsafe free($0) }
         }
-        let pid = try call("posix_spawn", on: path) {
+        pid = try call("posix_spawn", on: path) {
             unsafe path.withCString { program in
                 unsafe argv.withUnsafeMutableBufferPointer { argv in
                     unsafe envp.withUnsafeMutableBufferPointer { envp in
@@ -39,11 +40,16 @@ final class Helper {
                 }
             }
         }
+        let pid = pid
         pidfd = FileDescriptor(owning: try call("pidfd_open", on: path) { clinux_pidfd_open(pid) })
     }
 
     /// Asks it to end; it has things of its own to remove.
     func end() { _ = clinux_pidfd_signal(pidfd.number, SIGTERM) }
+
+    /// Ends what it has started and left behind. After it has ended itself and before its status is
+    /// asked for: until then the number of its process group is nobody else's.
+    func endGroup() { _ = kill(-pid, SIGKILL) }
 
     /// Waits until it has ended: its exit status, or 128 + N for signal N.
     func status() throws(SystemError) -> Int32 {
@@ -102,6 +108,7 @@ struct HelperSignals: ~Copyable {
                 if ready[0].revents != 0 { break }
             }
         }
+        if interrupted { for helper in helpers { helper.endGroup() } }
         var ends: [(path: String, status: Int32)] = []
         for helper in helpers { ends.append((helper.path, try helper.status())) }
         return interrupted ? nil : ends

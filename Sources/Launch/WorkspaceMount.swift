@@ -24,7 +24,14 @@ package final class WorkspaceDirectory {
         let number = unsafe clinux_openat2(
             AT_FDCWD, path, flags, 0, UInt64(CLINUX_RESOLVE_NO_SYMLINKS | CLINUX_RESOLVE_NO_MAGICLINKS))
         guard number >= 0 else { throw .cannotOpen(path, Errno(rawValue: errno)) }
-        let descriptor = FileDescriptor(owning: number)
+        return try WorkspaceDirectory.of(FileDescriptor(owning: number), path: path)
+    }
+
+    /// A directory that is open already.
+    /// - Parameter path: what messages call it.
+    package static func of(
+        _ descriptor: consuming FileDescriptor, path: String
+    ) throws(WorkspaceError) -> WorkspaceDirectory {
         var status = clinux_stat()
         guard unsafe clinux_fstat(descriptor.number, &status) == 0 else {
             throw .cannotOpen(path, Errno(rawValue: errno))

@@ -39,6 +39,13 @@ int clinux_close_on_exec_from(unsigned first);
 /// Locks one byte of a file for this open file description, without waiting (F_OFD_SETLK):
 /// the lock lives as long as any copy of the descriptor. EAGAIN or EACCES when it is taken.
 int clinux_lock_byte(int fd, int64_t offset);
+/// The same, waiting until it is free (F_OFD_SETLKW).
+int clinux_wait_for_byte(int fd, int64_t offset);
+/// Gives up the lock on one byte.
+int clinux_unlock_byte(int fd, int64_t offset);
+
+/// Writes everything of the file system that `fd` is on to its device (syncfs(2)).
+int clinux_syncfs(int fd);
 
 /// What fstat says, in fields that do not depend on the architecture.
 struct clinux_stat {

@@ -1,0 +1,3 @@
+// The read side of libarchive.
+#include <archive.h>
+#include <archive_entry.h>

@@ -1,0 +1,23 @@
+import CArchive
+
+/// One reader of libarchive, freed with this value.
+@safe struct LibArchive: ~Copyable {
+    let handle: OpaquePointer
+
+    init() throws(UnpackError) {
+        guard let handle = unsafe archive_read_new() else { throw .damaged("libarchive has no memory") }
+        unsafe self.handle = handle
+    }
+
+    deinit { unsafe archive_read_free(handle) }
+
+    /// What went wrong last, on one line of ASCII.
+    var problem: String {
+        guard let text = unsafe archive_error_string(handle) else { return "an unknown problem" }
+        return printable(unsafe String(cString: text))
+    }
+
+    private func printable(_ text: String) -> String {
+        String(text.unicodeScalars.prefix(200).map { (" "..."~").contains($0) ? Character($0) : "?" })
+    }
+}

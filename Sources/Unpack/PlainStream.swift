@@ -1,0 +1,92 @@
+import CArchive
+import Trees
+
+/// The bytes of an archive without their compression (plain, gzip or zstd), counted and digested on
+/// their way.
+///
+/// A class, because libarchive holds it while it reads the archive that these bytes are.
+@safe final class PlainStream {
+    /// The most bytes that may come out for one that went in, once `freeBytes` have come out. gzip
+    /// makes at most 1032 of one; text and programs make less than 20.
+    static let ratio: UInt64 = 200
+    static let freeBytes: UInt64 = 64 << 20
+    /// POSIX ustar: an archive ends in two blocks of zeros.
+    private static let endMarker = 1024
+
+    private let source: LibArchive
+    private let limit: UInt64
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 16)
+    private var digest = SHA256()
+    private var zerosAtEnd = 0
+    private(set) var bytes: UInt64 = 0
+    private(set) var failure: UnpackError?
+
+    /// - Parameters:
+    ///   - descriptor: what to read, from where it stands.
+    ///   - limit: the most bytes to give, uncompressed.
+    init(descriptor: CInt, limit: UInt64) throws(UnpackError) {
+        source = try LibArchive()
+        self.limit = limit
+        unsafe archive_read_support_filter_gzip(source.handle)
+        unsafe archive_read_support_filter_zstd(source.handle)
+        unsafe archive_read_support_format_raw(source.handle)
+        var entry: OpaquePointer?
+        guard unsafe archive_read_open_fd(source.handle, descriptor, 1 << 16) == ARCHIVE_OK,
+            unsafe archive_read_next_header(source.handle, &entry) == ARCHIVE_OK
+        else { throw .damaged("the archive is empty or cannot be read: \(source.problem)") }
+        // The last one is the reading of the descriptor itself.
+        guard unsafe archive_filter_count(source.handle) <= 2 else {
+            throw .damaged("the archive is compressed more than once")
+        }
+    }
+
+    deinit { unsafe buffer.deallocate() }
+
+    /// Bytes that were read of the descriptor.
+    var compressedBytes: UInt64 {
+        UInt64(max(0, unsafe archive_filter_bytes(source.handle, -1)))
+    }
+
+    /// The next bytes, valid until the next call; empty at the end. ``failure`` says what went wrong.
+    func next() throws(UnpackError) -> UnsafeRawBufferPointer {
+        let count = unsafe archive_read_data(source.handle, buffer.baseAddress, buffer.count)
+        guard count >= 0 else {
+            throw failed(.damaged("the archive is cut short or damaged: \(source.problem)"))
+        }
+        let piece = unsafe UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        bytes += UInt64(count)
+        unsafe digest.update(Span(_unsafeBytes: piece))
+        unsafe countZeros(piece)
+        guard bytes <= limit else {
+            throw failed(.ratio("the archive unpacks to more than the \(limit) bytes allowed"))
+        }
+        guard bytes <= Self.freeBytes || bytes / Self.ratio <= compressedBytes else {
+            throw failed(
+                .ratio(
+                    "the archive unpacks to more than \(Self.ratio) times its size (\(bytes) bytes from "
+                        + "\(compressedBytes)), as an archive bomb does"))
+        }
+        return unsafe piece
+    }
+
+    /// Reads what is left and checks that the archive was whole.
+    /// - Returns: the digest of all uncompressed bytes.
+    func finish() throws(UnpackError) -> String {
+        while unsafe !(try next()).isEmpty {}
+        guard zerosAtEnd >= Self.endMarker else {
+            throw .damaged("the archive is cut short: it has no end marker")
+        }
+        let digest = digest
+        return digest.finish()
+    }
+
+    private func failed(_ error: UnpackError) -> UnpackError {
+        failure = error
+        return error
+    }
+
+    private func countZeros(_ piece: UnsafeRawBufferPointer) {
+        let zeros = unsafe piece.reversed().prefix(Self.endMarker).prefix { $0 == 0 }.count
+        zerosAtEnd = zeros == piece.count ? min(zerosAtEnd + zeros, Self.endMarker) : zeros
+    }
+}

@@ -1,0 +1,64 @@
+import Glibc
+import Linux
+import Trees
+import Wire
+
+/// `corral-unpack`: standard input is the archive, the working directory is the tree, standard output
+/// gets the report and standard error the sentence that says what was wrong.
+package enum UnpackProgram {
+    /// - Parameter words: the command line without the program's name.
+    /// - Returns: the exit code, see ``UnpackError/exitCode``.
+    package static func run(_ words: [String]) -> Int32 {
+        // What a tree's files and directories are is decided by their modes alone.
+        umask(0o022)
+        do throws(UnpackError) {
+            let limits = try limits(words)
+            let report = try Unpacker.unpack(
+                FileDescriptor(owning: 0), into: try root(), limits: limits)
+            try write(report.json.description)
+            return 0
+        } catch {
+            let line = Array("corral-unpack: \(error)\n".utf8)
+            try? FileDescriptor(owning: 2).writeAll(line)
+            return error.exitCode
+        }
+    }
+
+    private static func root() throws(UnpackError) -> FileDescriptor {
+        do throws(SystemError) {
+            return try FileDescriptor.open(".", O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw .tree(.system(error, entry: nil))
+        }
+    }
+
+    private static func write(_ line: String) throws(UnpackError) {
+        do throws(SystemError) {
+            try FileDescriptor(owning: 1).writeAll(Array("\(line)\n".utf8))
+        } catch {
+            throw .tree(.system(error, entry: nil))
+        }
+    }
+
+    /// Reads `--entries N --bytes N --file-bytes N --depth N`, each at most once.
+    static func limits(_ words: [String]) throws(UnpackError) -> TreeLimits {
+        var limits = TreeLimits()
+        var rest = words[...]
+        while let option = rest.popFirst() {
+            guard let text = rest.popFirst(), let value = UInt64(text), value > 0 else {
+                throw .usage("\(printable(option)) needs a number greater than 0")
+            }
+            switch option {
+            case "--entries": limits.entries = min(value, 1 << 32)
+            case "--bytes": limits.bytes = value
+            case "--file-bytes": limits.fileBytes = value
+            case "--depth": limits.depth = Int(min(value, 2048))
+            default:
+                throw .usage(
+                    "unknown option \"\(printable(option))\"; expected --entries, --bytes, --file-bytes or --depth"
+                )
+            }
+        }
+        return limits
+    }
+}
