@@ -46,7 +46,8 @@ struct ImageListing: Sendable {
     var columns: [String] {
         guard let stored else { return [image.name, "host", "-", "-", image.description] }
         return [
-            image.name, "tree", ImageListing.size(stored.record.bytes), String(stored.tree.dropFirst(7).prefix(12)),
+            image.name, "tree", ImageListing.size(stored.record.bytes),
+            String(stored.tree.dropFirst(7).prefix(12)),
             image.description,
         ]
     }

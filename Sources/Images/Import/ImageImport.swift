@@ -99,7 +99,9 @@ package struct ImageImport {
             if status.kind == .directory { record.skipped = try copy(file, to: root, source) }
             tree = root
         }
-        return try finish(work, name, tree, &record, description ?? "Imported from \(printable(String(source.suffix(200))))")
+        return try finish(
+            work, name, tree, &record, description ?? "Imported from \(printable(String(source.suffix(200))))"
+        )
     }
 
     /// An empty `tree` with an empty `root` in it.
