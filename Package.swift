@@ -26,7 +26,8 @@ let embedded: [SwiftSetting] =
     ]
 
 /// Sanitizers need shared libraries: with CORRAL_SANITIZE set nothing is linked statically and
-/// sandbox-init is left out (the tests take an ordinary build's through CORRAL_INIT).
+/// what runs in sandboxes is left out (the tests take an ordinary build's through CORRAL_INIT and
+/// CORRAL_UNPACK).
 let sanitizing = Context.environment["CORRAL_SANITIZE"] != nil
 
 /// No shared library at all: starts five times as fast. The flag goes to the linker only,
@@ -113,6 +114,9 @@ let package = Package(
         tests("CgroupsTests", ["Cgroups", "Sandbox", "Linux"]),
         tests("DialectsTests", ["Dialects", "Wire"]),
         tests("DebianTests", ["Debian", "Sandbox"]),
+        tests("TreesTests", ["Trees", "Linux"]),
+        tests("UnpackTests", ["Linux", "Wire"]),
+        tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
@@ -126,4 +130,4 @@ let package = Package(
     ]
 )
 
-if sanitizing { package.targets.removeAll { $0.name == "sandbox-init" } }
+if sanitizing { package.targets.removeAll { ["sandbox-init", "corral-unpack"].contains($0.name) } }
