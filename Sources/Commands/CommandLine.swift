@@ -9,8 +9,8 @@ package enum CorralCommand {
     /// Every command, in the order that help shows.
     static let commands: [Command] = [
         RunCommand.command, ImageCommand.list, ImageCommand.inspect, ProfileCommand.list,
-        ProfileCommand.check,
-        PrecompileCommand.command,
+        ProfileCommand.show, ProfileCommand.validate, ProfileCommand.diff, ProfileCommand.initialize,
+        ProfileCommand.path, ProfileCommand.schema, PrecompileCommand.command,
         Command("version", summary: "Print the version.") { _ in
             Terminal.print("corral \(version)")
             return ExitCode.success
@@ -27,15 +27,7 @@ package enum CorralCommand {
         }
         if ["help", "--help", "-h"].contains(first) { return help(Array(words.dropFirst())) }
         if first == "--version" || first == "-V" { return run(["version"]) }
-        guard let (command, rest) = find(words) else {
-            let names = commands.map(\.name)
-            let called = words.prefix(2).joined(separator: " ")
-            let hint = nearestMatch(to: called, in: names) ?? nearestMatch(to: first, in: names)
-            Terminal.error(
-                "corral: unknown command \(quoted(first))" + (hint.map { "; did you mean \"\($0)\"?" } ?? "")
-                    + " (see corral help)")
-            return ExitCode.usage
-        }
+        guard let (command, rest) = find(words) else { return unknown(words, first) }
         do throws(UsageError) {
             let arguments = try Arguments(parsing: rest, for: command)
             guard !arguments.has("help") else {
@@ -47,6 +39,34 @@ package enum CorralCommand {
             Terminal.error(error.description)
             return command.usageCode
         }
+    }
+
+    /// A command that there is none of: the nearest one, and where all of them are listed.
+    private static func unknown(_ words: [String], _ first: String) -> Int32 {
+        let family = family(first)
+        if !family.isEmpty, ["--help", "-h"].contains(words.dropFirst().first ?? "") {
+            Terminal.print(Help.text(ofFamily: family))
+            return ExitCode.success
+        }
+        let called = words.prefix(2).joined(separator: " ")
+        if words.count == 1, !family.isEmpty {
+            Terminal.error(Help.text(ofFamily: family))
+            return ExitCode.usage
+        }
+        let names = commands.map(\.name)
+        let hint =
+            nearestMatch(to: called, in: family.isEmpty ? names : family.map(\.name))
+            ?? (family.isEmpty ? nearestMatch(to: first, in: names) : nil)
+        Terminal.error(
+            "corral: unknown command \(quoted(family.isEmpty ? first : called))"
+                + (hint.map { "; did you mean \"\($0)\"?" } ?? "")
+                + " (see corral help\(family.isEmpty ? "" : " \(first)"))")
+        return ExitCode.usage
+    }
+
+    /// The commands that begin with a word, such as all of `profile`.
+    private static func family(_ word: String) -> [Command] {
+        commands.filter { $0.name.hasPrefix("\(word) ") && !$0.isHidden }
     }
 
     private static func find(_ words: [String]) -> (Command, [String])? {
@@ -65,6 +85,11 @@ package enum CorralCommand {
             return ExitCode.success
         }
         guard let (command, _) = find(words) else {
+            let family = family(words.joined(separator: " "))
+            if !family.isEmpty {
+                Terminal.print(Help.text(ofFamily: family))
+                return ExitCode.success
+            }
             let called = quoted(words.joined(separator: " "))
             Terminal.error("corral help: unknown command \(called) (see corral help)")
             return ExitCode.usage
@@ -75,10 +100,7 @@ package enum CorralCommand {
 
     static var overview: String {
         let shown = commands.filter { !$0.isHidden }
-        let width = shown.map(\.name.count).max() ?? 0
-        let list = shown.map { command in
-            "  \(command.name)\(String(repeating: " ", count: width - command.name.count))  \(command.summary)"
-        }
+        let list = Help.lines(shown)
         return """
             corral runs programs that nobody trusts, each in a sandbox of its own.
 
@@ -93,6 +115,25 @@ package enum CorralCommand {
 
 /// Help texts, from the table.
 enum Help {
+    /// Names and summaries, aligned.
+    static func lines(_ commands: [Command]) -> [String] {
+        let width = commands.map(\.name.count).max() ?? 0
+        return commands.map { command in
+            "  \(command.name)\(String(repeating: " ", count: width - command.name.count))  \(command.summary)"
+        }
+    }
+
+    static func text(ofFamily commands: [Command]) -> String {
+        let word = commands.first?.name.prefix { $0 != " " } ?? ""
+        return """
+            Usage: corral \(word) COMMAND [options]
+
+            \(lines(commands).joined(separator: "\n"))
+
+            corral help \(word) COMMAND tells more about one of them.
+            """
+    }
+
     static func text(of command: Command) -> String {
         let usage = ["corral \(command.name) [options]", command.operandsHelp].filter { !$0.isEmpty }
         let left = command.options.map { option in

@@ -13,6 +13,8 @@ package enum ExitCode {
     package static let notFound: Int32 = 127
     /// `run`: the limit of memory ended it.
     package static let memory: Int32 = 137
+    /// `run`: the limit of output ended it. 128 + SIGXFSZ, what a file that grows too large comes to.
+    package static let output: Int32 = 153
     /// `run`: a call that the seccomp policy kills for (128 + SIGSYS).
     package static let seccomp: Int32 = 159
 

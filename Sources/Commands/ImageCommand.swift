@@ -50,31 +50,6 @@ enum ImageCommand {
     private static func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
 }
 
-/// `corral profile`: the rules for sandboxes.
-enum ProfileCommand {
-    static let list = Command("profile list", summary: "List the profiles.") { _ in
-        Failure.reported("profile list") { () throws(CommandError) in
-            let installation = try Installation.find()
-            for name in try installation.names("profiles", suffix: ".yaml") {
-                Terminal.print("\(name)  \(try installation.profile(name).description)")
-            }
-        }
-    }
-
-    static let check = Command(
-        "profile check", summary: "Check a profile, given by name or by file, without running anything.",
-        operandsHelp: "PROFILE", operands: 1...1
-    ) { arguments in
-        Failure.reported("profile check") { () throws(CommandError) in
-            let installation = try Installation.find()
-            let profile = try installation.profile(arguments.operands[0])
-            _ = try installation.image(profile.image)
-            _ = try installation.policy(profile.seccomp)
-            Terminal.print("\(arguments.operands[0]): ok")
-        }
-    }
-}
-
 /// Printing an error and turning it into an exit code.
 enum Failure {
     static func reported(_ command: String, _ body: () throws(CommandError) -> Void) -> Int32 {

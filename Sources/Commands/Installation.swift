@@ -6,6 +6,14 @@ import Sandbox
 struct Installation: Sendable {
     /// The directory that holds `profiles` and `images`.
     let root: String
+    /// Where profiles and parts of seccomp policies are looked up.
+    let directories: ProfileDirectories
+
+    /// - Parameter directories: nil for the standard ones.
+    init(root: String, directories: ProfileDirectories? = nil) {
+        self.root = root
+        self.directories = directories ?? .standard(root: root)
+    }
 
     /// `CORRAL_DATA`, else `../share/corral` seen from this program's file, else the source tree
     /// that it was built in.
@@ -31,16 +39,6 @@ struct Installation: Sendable {
         unsafe access("\(directory)/profiles", R_OK) == 0 && access("\(directory)/images", R_OK) == 0
     }
 
-    /// - Parameter name: a name, or a path with a slash in it.
-    func profile(_ name: String) throws(CommandError) -> Profile {
-        let (path, bytes) = try read(name, kind: "profile", directory: "profiles", suffix: ".yaml")
-        do throws(ConfigError) {
-            return try Profile.decode(bytes, file: path)
-        } catch {
-            throw CommandError(error.description)
-        }
-    }
-
     func image(_ name: String) throws(CommandError) -> Image { try imageAndSource(name).image }
 
     /// An image and its file's text.
@@ -51,11 +49,6 @@ struct Installation: Sendable {
         } catch {
             throw CommandError(error.description)
         }
-    }
-
-    /// A seccomp policy's text.
-    func policy(_ name: String) throws(CommandError) -> (path: String, bytes: [UInt8]) {
-        try read(name, kind: "seccomp policy", directory: "profiles/seccomp", suffix: ".json")
     }
 
     /// The names in a directory, sorted.

@@ -21,8 +21,11 @@ struct OutputPump: ~Copyable {
     /// Read and not yet written; the copying ways only.
     private var pending: [UInt8] = []
     private var waitsForTarget = false
+    private var isStopped = false
     /// Bytes that the sandbox wrote and that were delivered.
     private(set) var delivered: UInt64 = 0
+    /// Bytes that were taken from the pipe, delivered or not.
+    private(set) var taken: UInt64 = 0
 
     /// - Parameters:
     ///   - source: the reading end of the pipe.
@@ -62,18 +65,42 @@ struct OutputPump: ~Copyable {
     }
 
     /// Moves what can be moved now.
-    mutating func move() {
-        guard isOpen else { return }
+    /// - Parameter most: how many bytes may still be taken from the pipe, in all.
+    /// - Returns: whether there are more than that, of which none was taken.
+    @discardableResult
+    mutating func move(atMost most: UInt64 = .max) -> Bool {
+        guard isOpen else { return false }
+        if most == 0, pending.isEmpty { return findsMore() }
         switch way {
-        case .splice: splice()
-        case .write, .send: copy()
+        case .splice: splice(most)
+        case .write, .send: copy(most)
         }
+        return false
     }
 
-    private mutating func splice() {
+    /// Whether the pipe holds bytes, none of which is taken. Closes it at its end.
+    private mutating func findsMore() -> Bool {
+        waitsForTarget = false
+        var ready = pollfd(fd: source.numberOrNone, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&ready, 1, 0)
+        // Asked in this order: behind a hang-up nothing is added any more.
+        var count: CInt = 0
+        if unsafe ioctl(source.numberOrNone, UInt(FIONREAD), &count) == 0, count > 0 { return true }
+        if ready.revents & Int16(POLLHUP) != 0 { source = nil }
+        return false
+    }
+
+    /// Delivers what was taken and leaves the rest.
+    mutating func stop() {
+        isStopped = true
+        if pending.isEmpty { source = nil }
+    }
+
+    private mutating func splice(_ most: UInt64) {
         let flags = UInt32(CLINUX_SPLICE_MOVE | CLINUX_SPLICE_NONBLOCK)
-        let count = clinux_splice(source.numberOrNone, target, 1 << 16, flags)
+        let count = clinux_splice(source.numberOrNone, target, Int(clamping: min(most, 1 << 16)), flags)
         if count > 0 {
+            taken += UInt64(count)
             delivered += UInt64(count)
             waitsForTarget = false
         } else if count == 0 {
@@ -101,15 +128,16 @@ struct OutputPump: ~Copyable {
         return unsafe poll(&ready, 1, 0) > 0
     }
 
-    private mutating func copy() {
+    private mutating func copy(_ most: UInt64) {
         if pending.isEmpty {
             // No more than a pipe takes without blocking once poll says that it is ready.
-            var buffer = [UInt8](repeating: 0, count: 4096)
+            var buffer = [UInt8](repeating: 0, count: Int(clamping: min(most, 4096)))
             let number = source.numberOrNone
             let count = unsafe read(number, &buffer, buffer.count)
             if count == 0 { source = nil }
             if count < 0 { failed(errno) }
             guard count > 0 else { return }
+            taken += UInt64(count)
             pending = Array(buffer.prefix(count))
         }
         var ready = pollfd(fd: target, events: Int16(POLLOUT), revents: 0)
@@ -126,6 +154,7 @@ struct OutputPump: ~Copyable {
         delivered += UInt64(count)
         pending.removeFirst(count)
         waitsForTarget = !pending.isEmpty
+        if isStopped, pending.isEmpty { source = nil }
     }
 }
 

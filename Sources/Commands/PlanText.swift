@@ -12,8 +12,9 @@ enum PlanText {
             ("profile", [rules.profile.name]),
             ("command", options.command.map { quoted($0) }),
             ("working directory", [options.directory ?? rules.image.workspace]),
-            ("environment", rules.environment(options)),
-            ("limits", limits(rules.limits)),
+            ("environment", rules.environment),
+            ("limits", limits(rules.profile)),
+            ("network", ["\(rules.profile.network.mode)"]),
             ("ids", ids(identity)),
             ("root, by the launcher", try host.template(rules)?.descriptions ?? []),
             ("sandbox, by the init", plan.initial.descriptions),
@@ -29,14 +30,16 @@ enum PlanText {
         }.joined(separator: "\n")
     }
 
-    private static func limits(_ limits: Limits) -> [String] {
-        [
+    private static func limits(_ profile: Profile) -> [String] {
+        let limits = profile.limits
+        return [
             "memory \(Limits.Rule.memory.write(limits.memory)), swap \(Limits.Rule.swap.write(limits.swap))",
             "cpus \(Limits.Rule.cpus.write(UInt64(limits.milliCPUs)))",
             "pids \(limits.pids)",
             "open files \(limits.openFiles), file size \(Limits.Rule.fileSize.write(limits.fileSize)), "
                 + "stack \(Limits.Rule.stack.write(limits.stack))",
-            "timeout \(limits.timeout.map { Limits.Rule.timeout.write($0) } ?? "none")",
+            "timeout \(profile.lifetime.timeout.map { Lifetime.Rule.timeout.write($0) } ?? "none")",
+            "output \(profile.output.limit.map { OutputPolicy.Rule.limit.write($0) } ?? "no limit")",
         ]
     }
 

@@ -18,45 +18,57 @@ extension Installation {
     /// - Parameters:
     ///   - name: a name, or a path with a slash in it.
     ///   - cache: a directory that counts only where it is the caller's alone; nil for no cache.
-    func rules(_ name: String, cache: borrowing FileDescriptor?) throws(CommandError) -> Rules {
-        let (file, source) = try read(name, kind: "profile", directory: "profiles", suffix: ".yaml")
-        let key = RulesFile.key(profile: source, name: file)
+    func rules(
+        _ name: String, _ variant: RulesVariant, cache: borrowing FileDescriptor?
+    ) throws(CommandError) -> Rules {
+        let source = try profileSource(name)
+        let key = RulesFile.key(profile: source.bytes, name: source.called, variant)
         let owner = geteuid()
-        if !name.contains("/"),
+        if source.directory == .shipped,
             let profiles = try? FileDescriptor.open("\(root)/profiles", O_RDONLY | O_DIRECTORY),
-            let rules = stored(name + ".rules", in: profiles, key: key, owners: [0, owner], .installed)
+            let rules = stored(
+                "\(name)\(variant.suffix).rules", in: profiles, key: key, owners: [0, owner], .installed)
         {
             return rules
         }
         // One file for each profile of each installation: what a change or another build makes is put in
         // its place.
-        let stored = hexadecimal(Digest.of(Array("\(root)\0\(file)".utf8))) + ".rules"
+        let words = "\(root)\0\(source.called)\0\(variant.suffix)"
+        let stored = hexadecimal(Digest.of(Array(words.utf8))) + ".rules"
         switch cache {
         case .some(let cache):
             if let rules = self.stored(stored, in: cache, key: key, owners: [owner], .cache) { return rules }
-            let (rules, bytes) = try decode(source, file: file, key: key, cache: try? cache.duplicate())
+            let (rules, bytes) = try decode(source, variant, key: key, cache: try? cache.duplicate())
             if (try? OwnedFile.check(directory: cache, owners: [owner])) != nil {
                 try? OwnedFile.write(bytes, as: stored, in: cache, mode: 0o600)
             }
             return rules
-        case .none: return try decode(source, file: file, key: key, cache: nil).rules
+        case .none: return try decode(source, variant, key: key, cache: nil).rules
         }
     }
 
-    /// Stores the rules of the profile `name` beside it, `NAME.rules`.
-    func precompile(_ name: String) throws(CommandError) {
-        let (file, source) = try read(name, kind: "profile", directory: "profiles", suffix: ".yaml")
-        let (_, bytes) = try decode(
-            source, file: file, key: RulesFile.key(profile: source, name: file), cache: nil)
-        do throws(SystemError) {
+    /// This installation with nothing but what it brings: what it prepares must not come from elsewhere.
+    var withoutOthers: Installation {
+        Installation(
+            root: root,
+            directories: ProfileDirectories([ProfileDirectory(owner: .shipped, path: "\(root)/profiles")]))
+    }
+
+    /// Stores the rules of the profile `name` beside it and the filter beside the policy's parts.
+    func precompile(_ name: String, _ variant: RulesVariant) throws(CommandError) {
+        let source = try profileSource(name)
+        let key = RulesFile.key(profile: source.bytes, name: source.called, variant)
+        let (rules, bytes) = try decode(source, variant, key: key, cache: nil)
+        do {
             let profiles = try FileDescriptor.open("\(root)/profiles", O_RDONLY | O_DIRECTORY)
-            try OwnedFile.write(bytes, as: name + ".rules", in: profiles, mode: 0o644)
+            try FilterCache.precompile(parts: policyParts(of: rules.profile, variant), into: policies())
+            try OwnedFile.write(bytes, as: "\(name)\(variant.suffix).rules", in: profiles, mode: 0o644)
         } catch {
-            throw CommandError("writing \(root)/profiles/\(name).rules: \(error)")
+            throw CommandError("preparing \(root)/profiles/\(name)\(variant.suffix).rules: \(error)")
         }
     }
 
-    /// Rules in a file that counts, and that the image and the policy are still as they were for.
+    /// Rules in a file that counts, and whose sources are still as they were for them.
     private func stored(
         _ name: String, in directory: borrowing FileDescriptor, key: [UInt8], owners: [uid_t],
         _ origin: CompiledFilter.Origin
@@ -65,38 +77,72 @@ extension Installation {
             let bytes = try? OwnedFile.read(
                 name, in: directory, owners: owners, limit: RulesFile.maximumSize),
             let file = try? RulesFile(bytes, key: key),
-            let image = try? read(file.profile.image, kind: "image", directory: "images", suffix: ".yaml"),
-            let part = try? policyPart(file.profile.seccomp),
-            let filter = file.filter(image: image.bytes, policy: part.json, origin: origin)
+            let filter = file.filter(origin: origin, source)
         else { return nil }
         return Rules(profile: file.profile, image: file.image, filter: filter, origin: origin)
     }
 
+    private func source(_ lookup: RulesSource.Lookup) throws(CommandError) -> RulesSource {
+        switch lookup {
+        case .profile(let reference, let behind):
+            let source = try profileSource(reference, behind: behind)
+            return RulesSource(lookup: lookup, called: source.called, bytes: source.bytes)
+        case .image(let name):
+            let (path, bytes) = try read(name, kind: "image", directory: "images", suffix: ".yaml")
+            return RulesSource(lookup: lookup, called: path, bytes: bytes)
+        case .part(let name):
+            let part = try part(name)
+            return RulesSource(lookup: lookup, called: part.called, bytes: part.bytes)
+        }
+    }
+
     /// The rules as the files say, and how to store them.
     private func decode(
-        _ source: [UInt8], file: String, key: [UInt8], cache: consuming FileDescriptor?
+        _ source: ProfileSource, _ variant: RulesVariant, key: [UInt8], cache: consuming FileDescriptor?
     ) throws(CommandError) -> (rules: Rules, bytes: [UInt8]) {
+        let (chain, files) = try chain(from: source)
         let profile: Profile
         do throws(ConfigError) {
-            profile = try Profile.decode(source, file: file)
+            profile = try chain.profile()
         } catch {
             throw CommandError(error.description)
         }
-        let (image, imageSource) = try imageAndSource(profile.image)
+        var sources = files.map { file in
+            RulesSource(
+                lookup: .profile(file.reference, behind: file.behind), called: file.called, bytes: file.bytes)
+        }
+        // One reading of each file for both, or the stored rules could be those of another one.
+        let imageFile = try self.source(.image(profile.image))
+        sources.append(imageFile)
+        let image: Image
+        do throws(ConfigError) {
+            image = try Image.decode(imageFile.bytes, file: imageFile.called)
+        } catch {
+            throw CommandError(error.description)
+        }
+        var parts: [PolicyPart] = []
+        for name in profile.syscalls.parts(relay: variant.relay, hostDirectory: variant.hostDirectory) {
+            let part = try self.source(.part(name))
+            sources.append(part)
+            parts.append(PolicyPart(file: part.called, json: part.bytes))
+        }
         do {
-            // One reading of the policy for both, or the stored rules could be those of another one.
-            let part = try policyPart(profile.seccomp)
-            let filters = FilterCache(directory: cache, policies: try policies())
-            let filter = try filters.filter(parts: [part])
+            let filter = try FilterCache(directory: cache, policies: try policies()).filter(parts: parts)
             let rules = Rules(profile: profile, image: image, filter: filter, origin: .compiled)
-            return (rules, RulesFile.encode(rules, image: imageSource, policy: part.json, key: key))
+            return (rules, RulesFile.encode(rules, sources: sources, key: key))
         } catch {
             throw CommandError("\(error)")
         }
     }
 
-    private func policyPart(_ name: String) throws -> PolicyPart {
-        try FilterCache.part(named: name, in: policies())
+    /// The parts of the seccomp policy that a run with this profile gets.
+    func policyParts(of profile: Profile, _ variant: RulesVariant) throws(CommandError) -> [PolicyPart] {
+        var parts: [PolicyPart] = []
+        for name in profile.syscalls.parts(relay: variant.relay, hostDirectory: variant.hostDirectory) {
+            let part = try part(name)
+            parts.append(PolicyPart(file: part.called, json: part.bytes))
+        }
+        return parts
     }
 
     func policies() throws(SystemError) -> FileDescriptor {

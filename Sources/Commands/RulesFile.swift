@@ -11,18 +11,18 @@ import Seccomp
 /// | 8 | the characters `corralRL` |
 /// | 4 | version of this layout |
 /// | 4 | size of the values |
-/// | 32 | key: the profile's file, and who decoded it |
-/// | as said | values: profile, then image |
-/// | 32 | SHA-512/256 of everything before |
-/// | 4, then as said | the image's file |
-/// | 4, then as said | the policy's file |
+/// | 32 | key: the profile's file, the variant, and who decoded it |
+/// | as said | values: profile, then image; then 32 of digest |
+/// | 4 | number of sources |
+/// | for each | kind, words by which it was looked up, its name, its bytes |
 /// | 4, then as said | the filter, a whole `FilterFile` under the same key |
 ///
-/// Words are little-endian. Image and policy are there as they were read, and the rules hold only as
-/// long as the files are still the same: comparing them takes a hundredth of the time that a digest
-/// does. Who may write the file is checked where it is opened.
+/// Words are little-endian; the values end with SHA-512/256 of everything before. The sources are there
+/// as they were read, and the rules hold only as long as the same words lead to the same files: comparing
+/// them takes a hundredth of the time that a digest does. Who may write the file is checked where it is
+/// opened.
 struct RulesFile {
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     static let maximumSize = 1 << 20
     private static let magic = Array("corralRL".utf8)
 
@@ -30,21 +30,21 @@ struct RulesFile {
     let image: Image
     private let bytes: [UInt8]
     private let key: [UInt8]
-    private let imageSource: Range<Int>
-    private let policySource: Range<Int>
+    private let sources: [(lookup: RulesSource.Lookup, called: String, text: Range<Int>)]
     private let filterSource: Range<Int>
 
     /// Names the rules of a profile's file. Another build of Corral makes another key: it may read the
     /// same file differently.
     /// - Parameter name: what the file is called, which the profile's name comes from.
-    static func key(profile: [UInt8], name: String) -> [UInt8] {
+    static func key(profile: [UInt8], name: String, _ variant: RulesVariant) -> [UInt8] {
         var status = stat()
         _ = unsafe stat("/proc/self/exe", &status)
         let build = "\(CorralCommand.version) \(status.st_size) \(status.st_mtim.tv_sec)"
-        return FilterFile.key(for: Array("rules \(version) corral \(build) \(name)\0".utf8) + profile)
+        let context = "rules \(version) corral \(build) \(name)\(variant.suffix)\0"
+        return FilterFile.key(for: Array(context.utf8) + profile)
     }
 
-    static func encode(_ rules: Rules, image: [UInt8], policy: [UInt8], key: [UInt8]) -> [UInt8] {
+    static func encode(_ rules: Rules, sources: [RulesSource], key: [UInt8]) -> [UInt8] {
         var values = StoredWriter()
         rules.profile.store(in: &values)
         rules.image.store(in: &values)
@@ -55,8 +55,12 @@ struct RulesFile {
         file.raw(key)
         file.raw(values.bytes)
         file.raw(Digest.of(file.bytes))
-        file.blob(image)
-        file.blob(policy)
+        file.word(UInt32(sources.count))
+        for source in sources {
+            source.lookup.store(in: &file)
+            file.text(source.called)
+            file.blob(source.bytes)
+        }
         file.blob(FilterFile.encode(rules.filter, key: key))
         return file.bytes
     }
@@ -78,17 +82,27 @@ struct RulesFile {
         image = try Image(from: &reader)
         guard reader.position == end else { throw StoredProblem() }
         _ = try reader.take(Digest.size)
-        imageSource = try reader.blob()
-        policySource = try reader.blob()
+        var sources: [(lookup: RulesSource.Lookup, called: String, text: Range<Int>)] = []
+        for _ in 0..<(try reader.word()) {
+            sources.append((try RulesSource.Lookup(from: &reader), try reader.text(), try reader.blob()))
+        }
+        self.sources = sources
         filterSource = try reader.blob()
         guard reader.isAtEnd else { throw StoredProblem() }
         self.bytes = bytes
         self.key = key
     }
 
-    /// The filter; nil when the image or the policy is another now, or the filter is damaged.
-    func filter(image: [UInt8], policy: [UInt8], origin: CompiledFilter.Origin) -> CompiledFilter? {
-        guard holds(imageSource, image), holds(policySource, policy) else { return nil }
+    /// The filter; nil when one of the sources is another now, or the filter is damaged.
+    /// - Parameter find: looks a source up as it was looked up before.
+    func filter(
+        origin: CompiledFilter.Origin, _ find: (RulesSource.Lookup) throws(CommandError) -> RulesSource
+    ) -> CompiledFilter? {
+        for source in sources {
+            guard let now = try? find(source.lookup), now.called == source.called,
+                holds(source.text, now.bytes)
+            else { return nil }
+        }
         return try? FilterFile.decode(Array(bytes[filterSource]), key: key, origin: origin)
     }
 

@@ -28,6 +28,7 @@ final class RunLoop {
     private let request: ProcessRequest
     private let signals: CInt
     private let timeout: UInt64?
+    private let outputLimit: UInt64?
     private var input: InputPump
     private var output: OutputPump
     private var errors: OutputPump
@@ -40,22 +41,23 @@ final class RunLoop {
     /// - Parameters:
     ///   - signals: a signalfd of the signals that end the run; not closed.
     ///   - timeout: in milliseconds, from the program's start.
+    ///   - outputLimit: the most bytes of both streams together; nil for any number.
     static func make(
         _ sandbox: RunningSandbox, _ request: ProcessRequest, signals: CInt, interactive: Bool,
-        timeout: UInt64?
+        timeout: UInt64?, outputLimit: UInt64?
     ) throws(SystemError) -> RunLoop {
         let output = try streamPipe()
         let errors = try streamPipe()
         if interactive {
             let input = try streamPipe()
             return RunLoop(
-                sandbox, request, signals, timeout, InputPump(to: input.writing),
+                sandbox, request, signals, timeout, outputLimit, InputPump(to: input.writing),
                 OutputPump(from: output.reading, to: 1), OutputPump(from: errors.reading, to: 2),
                 StreamEnds(input: input.reading, output: output.writing, errors: errors.writing))
         }
         return RunLoop(
-            sandbox, request, signals, timeout, InputPump(to: nil), OutputPump(from: output.reading, to: 1),
-            OutputPump(from: errors.reading, to: 2),
+            sandbox, request, signals, timeout, outputLimit, InputPump(to: nil),
+            OutputPump(from: output.reading, to: 1), OutputPump(from: errors.reading, to: 2),
             StreamEnds(input: nil, output: output.writing, errors: errors.writing))
     }
 
@@ -70,13 +72,15 @@ final class RunLoop {
 
     private init(
         _ sandbox: RunningSandbox, _ request: ProcessRequest, _ signals: CInt, _ timeout: UInt64?,
-        _ input: consuming InputPump, _ output: consuming OutputPump, _ errors: consuming OutputPump,
+        _ outputLimit: UInt64?, _ input: consuming InputPump, _ output: consuming OutputPump,
+        _ errors: consuming OutputPump,
         _ ends: consuming StreamEnds
     ) {
         self.sandbox = sandbox
         self.request = request
         self.signals = signals
         self.timeout = timeout
+        self.outputLimit = outputLimit
         self.input = input
         self.output = output
         self.errors = errors
@@ -102,8 +106,8 @@ final class RunLoop {
                 output.interest, errors.interest, input.interest,
             ]
             _ = try call("poll") { unsafe poll(&ready, nfds_t(ready.count), -1) }
-            if ready[3].revents != 0 { output.move() }
-            if ready[4].revents != 0 { errors.move() }
+            if ready[3].revents != 0 { moveOutput() }
+            if ready[4].revents != 0 { moveErrors() }
             if ready[5].revents != 0 { input.move() }
             if ready[0].revents != 0 { try control(relay, policy, peer) }
             if ready[1].revents != 0 { signal() }
@@ -171,6 +175,30 @@ final class RunLoop {
         isOver = true
     }
 
+    // MARK: Output
+
+    /// How many bytes more the program may write.
+    private var allowance: UInt64 {
+        guard let outputLimit else { return .max }
+        return outputLimit - min(outputLimit, output.taken + errors.taken)
+    }
+
+    private func moveOutput() {
+        if output.move(atMost: allowance) { exceeded() }
+    }
+
+    private func moveErrors() {
+        if errors.move(atMost: allowance) { exceeded() }
+    }
+
+    /// All up to the limit is delivered, nothing behind it.
+    private func exceeded() {
+        ended.facts.outputExceeded = true
+        isOver = true
+        output.stop()
+        errors.stop()
+    }
+
     /// Delivers what the dead sandbox has written. A second signal gives up on a reader of ours who
     /// does not read.
     private func drain() throws(SystemError) {
@@ -179,8 +207,8 @@ final class RunLoop {
                 pollfd(fd: signals, events: Int16(POLLIN), revents: 0), output.interest, errors.interest,
             ]
             _ = try call("poll") { unsafe poll(&ready, nfds_t(ready.count), -1) }
-            if ready[1].revents != 0 { output.move() }
-            if ready[2].revents != 0 { errors.move() }
+            if ready[1].revents != 0 { moveOutput() }
+            if ready[2].revents != 0 { moveErrors() }
             if ready[0].revents != 0, clinux_signalfd_read(signals) != SIGPIPE { return }
         }
     }

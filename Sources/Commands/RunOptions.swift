@@ -15,7 +15,8 @@ struct RunOptions: Sendable {
     var memory: UInt64?
     var milliCPUs: UInt64?
     var pids: UInt64?
-    var timeout: UInt64?
+    /// The inner nil is `none`.
+    var timeout: UInt64??
     var relay: Relay?
     var interactive: Bool
     var json: Bool
@@ -37,7 +38,9 @@ struct RunOptions: Sendable {
         memory = try RunOptions.quantity(arguments, "memory", Limits.Rule.memory)
         milliCPUs = try RunOptions.quantity(arguments, "cpus", Limits.Rule.cpus)
         pids = try RunOptions.quantity(arguments, "pids", Limits.Rule.pids)
-        timeout = try RunOptions.quantity(arguments, "timeout", Limits.Rule.timeout)
+        if arguments.value("timeout") != nil {
+            timeout = .some(try RunOptions.quantity(arguments, "timeout", Lifetime.Rule.timeout))
+        }
         if let text = arguments.value("relay") { relay = try RunOptions.relay(text) }
         interactive = arguments.has("interactive")
         json = arguments.has("json")
@@ -50,14 +53,17 @@ struct RunOptions: Sendable {
         }
     }
 
-    /// The profile's limits with what the options change.
-    func limits(of profile: Profile) -> Limits {
-        var limits = profile.limits
-        if let memory { limits.memory = memory }
-        if let milliCPUs { limits.milliCPUs = UInt32(clamping: milliCPUs) }
-        if let pids { limits.pids = UInt32(clamping: pids) }
-        if let timeout { limits.timeout = timeout }
-        return limits
+    /// The rules that decide which parts of the seccomp policy there are.
+    var variant: RulesVariant { RulesVariant(relay: relay != nil, hostDirectory: workspace != nil) }
+
+    /// What the options say about the profile's fields: its uppermost layer.
+    var overrides: [ProfileOverride] {
+        var overrides: [ProfileOverride] = []
+        if let memory { overrides.append(.memory(memory)) }
+        if let milliCPUs { overrides.append(.cpus(UInt32(clamping: milliCPUs))) }
+        if let pids { overrides.append(.pids(UInt32(clamping: pids))) }
+        if let timeout { overrides.append(.timeout(timeout)) }
+        return overrides + environment.map(ProfileOverride.variable)
     }
 
     private static func quantity(

@@ -6,6 +6,8 @@ struct RunFacts: Hashable, Sendable {
     /// How the program ended; nil when it was ended with the sandbox, or never reported.
     var status: ProcessExit.Status?
     var timedOut = false
+    /// It wrote more than it may, at whatever time that was noticed.
+    var outputExceeded = false
     /// The signal that asked us to end it.
     var askedBy: Int32?
     /// Kills by the kernel for want of memory, in the sandbox's cgroup.
@@ -29,6 +31,9 @@ struct RunOutcome: Hashable, Sendable {
     }
 
     private static func decide(_ facts: RunFacts) -> (Cause, Int32) {
+        // Before everything else: part of what it wrote is missing, however it ended. So the answer does
+        // not depend on whether we or the program were first.
+        if facts.outputExceeded { return (.output, ExitCode.output) }
         // What the program itself reported comes first: it may have ended before a limit or a
         // signal to us took effect.
         if case .exited(let code) = facts.status { return (.exited, code) }

@@ -30,7 +30,8 @@ final class RunSession {
         let sandbox: RunningSandbox
         do throws(LaunchError) {
             sandbox = try Launcher.begin(
-                identity: resources.identity, without: host.without, privileged: host.abilities.privileged,
+                identity: resources.identity, without: rules.without(host),
+                privileged: host.abilities.privileged,
                 workspace: host.workspace, descriptors: resources.descriptors)
         } catch {
             try? resources.release()
@@ -83,13 +84,13 @@ final class RunSession {
     ) throws(CommandError) -> RunLoop.Ended {
         let rules = started.rules
         let request = ProcessRequest(
-            arguments: options.command, environment: rules.environment(options),
+            arguments: options.command, environment: rules.environment,
             directory: options.directory ?? rules.image.workspace)
         let peer = host.without.contains(.userNamespace) ? Identity.insideID : resources.identity.processUID
         do throws(SystemError) {
             let loop = try RunLoop.make(
                 sandbox, request, signals: signals.value.number, interactive: options.interactive,
-                timeout: rules.limits.timeout)
+                timeout: rules.profile.lifetime.timeout, outputLimit: rules.profile.output.limit)
             return try loop.run(relay, policy: rules.profile.relay, peer: peer) { resources.kill(sandbox) }
         } catch {
             resources.kill(sandbox)
@@ -110,7 +111,7 @@ final class RunSession {
         facts.outOfMemoryKills = statistics.oomKills ?? 0
         facts.pidsHits = statistics.pidsLimitHits ?? 0
         let outcome = RunOutcome(facts)
-        Notices.outcome(outcome, started.rules.limits)
+        Notices.outcome(outcome, started.rules.profile)
         let text = RunReport(
             id: id, outcome: outcome, ended: ended, statistics: statistics, layers: started.plan.layers,
             relay: totals, began: began
@@ -196,10 +197,14 @@ enum Notices {
     }
 
     /// Why Corral ended the program, where its exit code alone does not tell.
-    static func outcome(_ outcome: RunOutcome, _ limits: Limits) {
+    static func outcome(_ outcome: RunOutcome, _ profile: Profile) {
         switch outcome.cause {
-        case .timeout: Terminal.error("corral run: ended at its time limit of \(limits.timeout ?? 0) ms")
-        case .memory: Terminal.error("corral run: ended at its memory limit of \(limits.memory) bytes")
+        case .timeout:
+            Terminal.error("corral run: ended at its time limit of \(profile.lifetime.timeout ?? 0) ms")
+        case .memory:
+            Terminal.error("corral run: ended at its memory limit of \(profile.limits.memory) bytes")
+        case .output:
+            Terminal.error("corral run: ended at its output limit of \(profile.output.limit ?? 0) bytes")
         case .seccomp: Terminal.error("corral run: killed by the seccomp policy")
         default: break
         }

@@ -10,24 +10,35 @@ import Seccomp
 struct RunRules: Sendable {
     let profile: Profile
     let image: Image
-    let limits: Limits
     let filter: CompiledFilter
     let hostPaths: HostPaths
 
     static func load(_ options: RunOptions) throws(CommandError) -> RunRules {
-        let rules = try Installation.find().rules(options.profile, cache: StateDirectory.cache())
+        let rules = try Installation.find().rules(
+            options.profile, options.variant, cache: StateDirectory.cache())
         for warning in rules.filter.warnings { Terminal.error("corral run: warning: \(warning)") }
         return RunRules(
-            profile: rules.profile, image: rules.image, limits: options.limits(of: rules.profile),
-            filter: rules.filter, hostPaths: HostPaths.probe(rules.image))
+            profile: try overridden(rules.profile, options), image: rules.image, filter: rules.filter,
+            hostPaths: HostPaths.probe(rules.image))
     }
 
-    /// The environment of the program: the profile's, then the command line's, which wins.
-    func environment(_ options: RunOptions) -> [String] {
-        let kept = profile.environment.filter { variable in
-            !options.environment.contains { $0.name == variable.name }
+    /// The profile with the command line as its uppermost layer.
+    static func overridden(_ profile: Profile, _ options: RunOptions) throws(CommandError) -> Profile {
+        do throws(ProfileOverride.Refusal) {
+            return try profile.overridden(by: options.overrides)
+        } catch {
+            throw CommandError(error.description)
         }
-        return (kept + options.environment).map { "\($0.name)=\($0.value)" }
+    }
+
+    var limits: Limits { profile.limits }
+
+    /// The environment of the program.
+    var environment: [String] { profile.environment.map { "\($0.name)=\($0.value)" } }
+
+    /// The namespaces and other layers that the init is started without.
+    func without(_ host: RunHost) -> Set<Layer> {
+        profile.network.mode == .host ? host.without.union([.netNamespace]) : host.without
     }
 }
 

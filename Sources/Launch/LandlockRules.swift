@@ -20,7 +20,7 @@ struct LandlockRules {
 
     let abi: Int
     let without: Set<Layer>
-    let network: Network
+    let policy: LandlockPolicy
 
     /// The filesystem rights this ABI knows: 13 at first, then REFER, TRUNCATE and IOCTL_DEV.
     private var knownFiles: UInt64 {
@@ -38,8 +38,8 @@ struct LandlockRules {
 
     private var tcp: UInt64 {
         guard abi >= 4, !without.contains(.landlockTCP) else { return 0 }
-        return (network.bind == .any ? 0 : LandlockRules.bindTCP)
-            | (network.connect == .any ? 0 : LandlockRules.connectTCP)
+        return (policy.bind == .any ? 0 : LandlockRules.bindTCP)
+            | (policy.connect == .any ? 0 : LandlockRules.connectTCP)
     }
 
     private var scopes: UInt64 {
@@ -67,8 +67,8 @@ struct LandlockRules {
                 & ~LandlockRules.ioctlDevice
             for directory in writable { path(directory, write, "write", &list) }
         }
-        ports(network.bind, LandlockRules.bindTCP, "bind", &list)
-        ports(network.connect, LandlockRules.connectTCP, "connect", &list)
+        ports(policy.bind, LandlockRules.bindTCP, "bind", &list)
+        ports(policy.connect, LandlockRules.connectTCP, "connect", &list)
     }
 
     private func path(_ path: String, _ access: UInt64, _ what: String, _ list: inout StepList) {
@@ -78,7 +78,7 @@ struct LandlockRules {
         }
     }
 
-    private func ports(_ ports: Network.Ports, _ access: UInt64, _ what: String, _ list: inout StepList) {
+    private func ports(_ ports: Ports, _ access: UInt64, _ what: String, _ list: inout StepList) {
         guard tcp & access != 0, case .only(let numbers) = ports else { return }
         for number in numbers {
             list.add(.landlockPort, "landlock: \(what) TCP port \(number)") { fields in
@@ -98,7 +98,7 @@ struct LandlockRules {
         if abi < 2 { missing.append("moves between directories are all refused (until Linux 5.19)") }
         if abi < 3 { missing.append("truncation is not restricted (until Linux 6.2)") }
         if abi < 5 { missing.append("device ioctls are not restricted (until Linux 6.10)") }
-        let open = network.bind == .any && network.connect == .any
+        let open = policy.bind == .any && policy.connect == .any
         return [
             .landlockFiles: missing.isEmpty
                 ? .inForce : .partial("landlock ABI \(abi): \(missing.joined(separator: ", "))"),

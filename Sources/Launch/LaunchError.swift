@@ -6,6 +6,8 @@ package enum LaunchError: Error, Hashable, Sendable {
     /// A layer that the profile requires would not hold.
     case layerMissing(Layer, LayerState, profile: String)
     case limitAboveHost(_ limit: String, _ asked: String, host: String)
+    /// The profile wants an egress proxy.
+    case noProxy(profile: String)
     case imagePathMissing(image: String, path: String)
     case initMissing(looked: [String])
     /// A call of the launcher's own failed while it did what `doing` says.
@@ -26,6 +28,9 @@ extension LaunchError: CustomStringConvertible {
             "the profile \(profile) requires the layer \(layer.rawValue), which would be \(state); \(cure(layer))"
         case .limitAboveHost(let limit, let asked, let host):
             "the limit \(limit) of \(asked) is more than this host has: \(host)"
+        case .noProxy(let profile):
+            "the profile \(profile) has network.mode proxy, and the egress proxy does not exist yet; "
+                + "nothing is started, since the only other ways are no network (none) and all of it (host)"
         case .imagePathMissing(let image, let path):
             "the image \(image) binds \(path), which this host does not have; "
                 + "mark it optional in images/\(image).yaml or create it"
@@ -51,6 +56,8 @@ extension LaunchError: CustomStringConvertible {
             "run as root, or give the user a range in /etc/subuid and /etc/subgid and install newuidmap"
         case .landlockFiles, .landlockTCP, .landlockScopes:
             "use a newer kernel with landlock in its lsm= list, or take the layer out of require:"
+        case .netNamespace:
+            "give the profile a network.mode of none, or take the layer out of require:"
         default: "use a host that has it, or take the layer out of the profile's require:"
         }
     }

@@ -17,6 +17,8 @@ package struct LaunchPlan: Sendable {
     package var layers: [Layer: LayerState]
     /// Whether the workspace goes to the init as a descriptor, behind the root.
     package var handsOverWorkspace: Bool
+    /// Whether that workspace is mounted read-only.
+    package var workspaceIsReadOnly: Bool
 
     /// CLINUX_NEW* flags for the clone. Not CLONE_NEWCGROUP: made at the clone, it would be rooted
     /// above the sandbox's v1 groups; the init unshares it last.

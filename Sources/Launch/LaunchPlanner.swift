@@ -15,6 +15,7 @@ package struct LaunchPlanner {
         _ spec: SandboxSpec, host: HostAbilities, hostPaths: HostPaths
     ) throws(LaunchError) -> LaunchPlan {
         let planner = LaunchPlanner(spec: spec, host: host, hostPaths: hostPaths)
+        if spec.profile.network.mode == .proxy { throw .noProxy(profile: spec.profile.name) }
         try planner.checkLimits()
         let layers = planner.layers()
         for layer in spec.profile.require where !spec.without.contains(layer) {
@@ -38,6 +39,10 @@ package struct LaunchPlanner {
 
     private var adoptsRoot: Bool { host.privileged && !spec.without.contains(.mountNamespace) }
     private var hasOwnRoot: Bool { !spec.without.contains(.mountNamespace) }
+    private var hasOwnNetwork: Bool {
+        spec.profile.network.mode != .host && !spec.without.contains(.netNamespace)
+    }
+    private var hasWritableWorkspace: Bool { spec.profile.filesystem.workspace == .writable }
 
     private func plan(_ layers: [Layer: LayerState]) throws(LaunchError) -> LaunchPlan {
         var handsOverWorkspace = false
@@ -55,12 +60,13 @@ package struct LaunchPlanner {
         if !spec.without.contains(.utsNamespace) {
             list.add(.hostname, "hostname \(spec.image.hostname)") { $0.text(spec.image.hostname) }
         }
-        if !spec.without.contains(.netNamespace) { list.add(.loopback, "loopback interface up") }
+        if hasOwnNetwork { list.add(.loopback, "loopback interface up") }
         for socket in spec.sockets { listen(socket, &list) }
         if !spec.without.contains(.cgroupNamespace) { list.add(.cgroupNamespace, "cgroup namespace") }
         rules(&list)
         return LaunchPlan(
-            initial: list.finished(), layers: layers, handsOverWorkspace: handsOverWorkspace)
+            initial: list.finished(), layers: layers, handsOverWorkspace: handsOverWorkspace,
+            workspaceIsReadOnly: !hasWritableWorkspace)
     }
 
     private func identity(_ list: inout StepList) {
@@ -125,20 +131,24 @@ package struct LaunchPlanner {
 
     private func workspace(_ list: inout StepList, _ handedOver: Bool) {
         let path = spec.image.workspace
-        let attributes = UInt64(CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV)
+        let readOnly = hasWritableWorkspace ? 0 : CLINUX_MOUNT_RDONLY
+        let attributes = UInt64(CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | readOnly)
+        let flags = "nosuid, nodev\(hasWritableWorkspace ? "" : ", read-only")"
         switch spec.workspace {
+        // The directory of the root tree, which is empty and becomes read-only with it.
+        case .ephemeral where !hasWritableWorkspace: return
         case .ephemeral:
             tmpfs(
                 path, size: spec.limits.workspaceBytes, files: spec.limits.workspaceFiles, mode: 0o755,
                 owner: Identity.insideID, executable: true, &list)
         case .directory(let source):
             if handedOver {
-                list.add(.bindDescriptor, "\(source) at \(path), idmapped, nosuid, nodev") { fields in
+                list.add(.bindDescriptor, "\(source) at \(path), idmapped, \(flags)") { fields in
                     fields.text(path)
                     fields.integer(1)
                 }
             } else {
-                list.add(.bindWorkingDirectory, "\(source) at \(path), nosuid, nodev") { fields in
+                list.add(.bindWorkingDirectory, "\(source) at \(path), \(flags)") { fields in
                     fields.text(path)
                     fields.integer(attributes)
                 }
@@ -203,7 +213,7 @@ package struct LaunchPlanner {
     // MARK: Rules for processes
 
     private func rules(_ list: inout StepList) {
-        let writable = spec.image.tmpfs.map(\.path) + [spec.image.workspace]
+        let writable = spec.image.tmpfs.map(\.path) + (hasWritableWorkspace ? [spec.image.workspace] : [])
         if hasOwnRoot { landlock.add(to: &list, writable: writable) }
         if !spec.without.contains(.rlimits) {
             for limit in rlimits {
@@ -215,8 +225,7 @@ package struct LaunchPlanner {
             }
         }
         if !spec.without.contains(.seccomp) {
-            list.add(.filter, "seccomp policy \(spec.profile.seccomp), \(spec.filter.count / 8) instructions")
-            {
+            list.add(.filter, "seccomp policy \(policyName), \(spec.filter.count / 8) instructions") {
                 $0.blob(spec.filter)
             }
         }
@@ -229,8 +238,15 @@ package struct LaunchPlanner {
         }
     }
 
+    /// The parts' names, such as `base+network`.
+    private var policyName: String {
+        let directory = if case .directory = spec.workspace { true } else { false }
+        let parts = spec.profile.syscalls.parts(relay: !spec.sockets.isEmpty, hostDirectory: directory)
+        return parts.joined(separator: "+")
+    }
+
     private var landlock: LandlockRules {
-        LandlockRules(abi: host.landlockABI, without: spec.without, network: spec.profile.network)
+        LandlockRules(abi: host.landlockABI, without: spec.without, policy: spec.profile.landlock)
     }
 
     private struct Rlimit {
@@ -287,6 +303,9 @@ package struct LaunchPlanner {
             case .memory: layers[layer] = .partial("\(why); RLIMIT_DATA: per process, private memory only")
             default: layers[layer] = .off(why)
             }
+        }
+        if spec.profile.network.mode == .host {
+            layers[.netNamespace] = .off("network.mode is host: the host's network, without isolation")
         }
         for layer in spec.without { layers[layer] = .off("left out by a test") }
         return layers

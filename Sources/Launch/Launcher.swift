@@ -84,7 +84,7 @@ package enum Launcher {
     ) throws(LaunchError) -> FileDescriptor? {
         guard plan.handsOverWorkspace, let workspace else { return nil }
         do throws(WorkspaceError) {
-            return try workspace.idmapped(to: identity)
+            return try workspace.idmapped(to: identity, readOnly: plan.workspaceIsReadOnly)
         } catch {
             throw .workspace(error)
         }

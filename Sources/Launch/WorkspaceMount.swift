@@ -40,7 +40,7 @@ package final class WorkspaceDirectory {
     ///
     /// Mounts below the directory are not part of it. To be called in the mount namespace where the
     /// directory was opened.
-    package func idmapped(to identity: Identity) throws(WorkspaceError) -> FileDescriptor {
+    package func idmapped(to identity: Identity, readOnly: Bool) throws(WorkspaceError) -> FileDescriptor {
         let number = descriptor.number
         let uids = "\(owner.uid) \(identity.processUID) 1\n"
         let gids = "\(owner.gid) \(identity.processGID) 1\n"
@@ -52,7 +52,9 @@ package final class WorkspaceDirectory {
                 owning: try call("open_tree", on: path) { clinux_open_tree_at(number, 0) })
             let mounted = mount.number
             let namespace = users.number
-            let attributes = UInt64(CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_IDMAP)
+            let attributes = UInt64(
+                CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_IDMAP
+                    | (readOnly ? CLINUX_MOUNT_RDONLY : 0))
             _ = try call("mount_setattr(IDMAP)", on: path) {
                 clinux_mount_setattr(
                     mounted, 0, attributes, 0, UInt64(CLINUX_PROPAGATION_PRIVATE), namespace)

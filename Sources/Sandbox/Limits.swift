@@ -18,12 +18,10 @@ package struct Limits: Hashable, Sendable {
     package var workspaceBytes: UInt64
     /// Files and directories of an ephemeral workspace.
     package var workspaceFiles: UInt32
-    /// Wall-clock time, in milliseconds; nil for none.
-    package var timeout: UInt64?
 
     package init(
         memory: UInt64, swap: UInt64, pids: UInt32, milliCPUs: UInt32, openFiles: UInt32, fileSize: UInt64,
-        stack: UInt64, workspaceBytes: UInt64, workspaceFiles: UInt32, timeout: UInt64?
+        stack: UInt64, workspaceBytes: UInt64, workspaceFiles: UInt32
     ) {
         self.memory = memory
         self.swap = swap
@@ -34,6 +32,5 @@ package struct Limits: Hashable, Sendable {
         self.stack = stack
         self.workspaceBytes = workspaceBytes
         self.workspaceFiles = workspaceFiles
-        self.timeout = timeout
     }
 }

@@ -42,7 +42,7 @@ enum Host {
 extension Limits {
     static let small = Limits(
         memory: 16 << 20, swap: 0, pids: 8, milliCPUs: 500, openFiles: 64, fileSize: 1 << 20,
-        stack: 1 << 20, workspaceBytes: 1 << 20, workspaceFiles: 64, timeout: nil)
+        stack: 1 << 20, workspaceBytes: 1 << 20, workspaceFiles: 64)
 }
 
 /// Lends a layout and a name for groups of the test's own, and clears away what it left of them.

@@ -13,9 +13,14 @@ private struct Place {
     var installation: Installation { Installation(root: directory("data")) }
     var cachePath: String { directory("cache") }
 
+    /// Of default's policy.
+    static let parts = ["base", "general", "ipc", "unix", "network", "openat2"].map {
+        "profiles/seccomp/\($0).json"
+    }
+
     init() throws {
         directory = try TemporaryDirectory()
-        for file in ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/default.json"] {
+        for file in ["profiles/default.yaml", "profiles/offline.yaml", "images/host.yaml"] + Place.parts {
             let bytes = try File.read(Repository.path(file))
             try directory.write("data/\(file)", String(decoding: bytes, as: UTF8.self))
         }
@@ -24,8 +29,8 @@ private struct Place {
     }
 
     /// The rules as a run gets them.
-    func rules(_ name: String = "default") throws -> Rules {
-        try installation.rules(name, cache: FileDescriptor.open(cachePath, O_RDONLY | O_DIRECTORY))
+    func rules(_ name: String = "default", _ variant: RulesVariant = RulesVariant()) throws -> Rules {
+        try installation.rules(name, variant, cache: FileDescriptor.open(cachePath, O_RDONLY | O_DIRECTORY))
     }
 
     /// The stored rules in the cache.
@@ -34,6 +39,27 @@ private struct Place {
     func storedPath() throws -> String {
         try #require(stored.count == 1)
         return "\(cachePath)/\(stored[0])"
+    }
+
+    /// The shipped files by how they are looked up.
+    func sources() throws -> (RulesSource.Lookup) throws(CommandError) -> RulesSource {
+        var all: [RulesSource] = []
+        let parts = Place.parts.map { file in
+            let name = file.split(separator: "/").last?.dropLast(".json".count) ?? ""
+            return (RulesSource.Lookup.part(String(name)), file)
+        }
+        for (lookup, file) in [
+            (RulesSource.Lookup.profile("default", behind: nil), "profiles/default.yaml"),
+            (.image("host"), "images/host.yaml"),
+        ] + parts {
+            all.append(
+                RulesSource(lookup: lookup, called: file, bytes: try File.read(directory("data/\(file)"))))
+        }
+        let known = all
+        return { (lookup) throws(CommandError) in
+            guard let source = known.first(where: { $0.lookup == lookup }) else { throw CommandError("none") }
+            return source
+        }
     }
 
     func append(_ text: String, to file: String) throws {
@@ -63,7 +89,7 @@ private func plain(_ rules: Rules) -> Rules {
         #expect(place.stored.count == 1)
     }
 
-    @Test(arguments: ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/default.json"])
+    @Test(arguments: ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/base.json"])
     func `a changed file is read again, and then kept`(file: String) throws {
         let place = try Place()
         _ = try place.rules()
@@ -81,7 +107,7 @@ private func plain(_ rules: Rules) -> Rules {
         #expect(try place.rules().image.masked.last == "/proc/uptime")
     }
 
-    @Test(arguments: ["images/host.yaml", "profiles/seccomp/default.json"])
+    @Test(arguments: ["images/host.yaml", "profiles/seccomp/openat2.json"])
     func `a file that is gone or wrong is an error, whatever the cache has`(file: String) throws {
         let place = try Place()
         _ = try place.rules()
@@ -107,11 +133,10 @@ private func plain(_ rules: Rules) -> Rules {
         let place = try Place()
         let rules = try place.rules()
         let bytes = try File.read(place.storedPath())
-        let image = try File.read(place.directory("data/images/host.yaml"))
-        let policy = try File.read(place.directory("data/profiles/seccomp/default.json"))
         let source = try File.read(place.directory("data/profiles/default.yaml"))
-        let key = RulesFile.key(profile: source, name: "profiles/default.yaml")
-        let whole = try RulesFile(bytes, key: key).filter(image: image, policy: policy, origin: .compiled)
+        let key = RulesFile.key(profile: source, name: "profiles/default.yaml", RulesVariant())
+        let now = try place.sources()
+        let whole = try RulesFile(bytes, key: key).filter(origin: .compiled, now)
         #expect(whole?.bytes == rules.filter.bytes)
         #expect(throws: StoredProblem.self) { try RulesFile(bytes, key: key.reversed()) }
         var survivors: [Int] = []
@@ -119,7 +144,7 @@ private func plain(_ rules: Rules) -> Rules {
             var changed = bytes
             changed[at] ^= 0x40
             let file = try? RulesFile(changed, key: key)
-            if file?.filter(image: image, policy: policy, origin: .cache) != nil { survivors.append(at) }
+            if file?.filter(origin: .cache, now) != nil { survivors.append(at) }
         }
         #expect(survivors == [])
         for count in Array(0..<200) + Array(stride(from: 200, to: bytes.count, by: 97)) {
@@ -165,15 +190,15 @@ private func plain(_ rules: Rules) -> Rules {
 
     @Test func `without a cache the files are read each time`() throws {
         let place = try Place()
-        #expect(try place.installation.rules("default", cache: nil).origin == .compiled)
-        #expect(try place.installation.rules("default", cache: nil).origin == .compiled)
+        #expect(try place.installation.rules("default", RulesVariant(), cache: nil).origin == .compiled)
+        #expect(try place.installation.rules("default", RulesVariant(), cache: nil).origin == .compiled)
     }
 
     @Test func `what an installation prepared is used until a file changes`() throws {
         let place = try Place()
         let rules = try place.rules()
         try File.remove(place.storedPath())
-        try place.installation.precompile("default")
+        try place.installation.precompile("default", RulesVariant())
         let installed = try place.rules()
         #expect(installed.origin == .installed && installed.filter.origin == .installed)
         #expect(plain(installed) == plain(rules))

@@ -38,14 +38,17 @@ import Testing
     @Test func `options change the limits of the profile and leave the others`() throws {
         let file = Repository.path("profiles/default.yaml")
         let profile = try Profile.decode(File.read(file), file: file)
-        #expect(try Self.options(["true"]).limits(of: profile) == profile.limits)
-        var expected = profile.limits
-        expected.memory = 64 << 20
-        expected.milliCPUs = 250
-        expected.pids = 7
-        expected.timeout = 1000
+        #expect(try RunRules.overridden(profile, Self.options(["true"])) == profile)
+        var expected = profile
+        expected.limits.memory = 64 << 20
+        expected.limits.milliCPUs = 250
+        expected.limits.pids = 7
+        expected.lifetime.timeout = 1000
         let words = ["--memory=64MiB", "--cpus=0.25", "--pids=7", "--timeout=1s", "true"]
-        #expect(try Self.options(words).limits(of: profile) == expected)
+        #expect(try RunRules.overridden(profile, Self.options(words)) == expected)
+        expected.lifetime.timeout = 5
+        #expect(
+            try RunRules.overridden(expected, Self.options(["--timeout=none", "x"])).lifetime.timeout == nil)
     }
 
     @Test(arguments: ["/", "/workspace", "/tmp/a b"])

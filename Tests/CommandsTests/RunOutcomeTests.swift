@@ -17,10 +17,11 @@ import Testing
 
     private static func facts(
         _ status: ProcessExit.Status? = nil, timedOut: Bool = false, askedBy: Int32? = nil,
-        outOfMemory: UInt64 = 0, pidsHits: UInt64 = 0
+        outOfMemory: UInt64 = 0, pidsHits: UInt64 = 0, outputExceeded: Bool = false
     ) -> RunFacts {
         RunFacts(
-            status: status, timedOut: timedOut, askedBy: askedBy, outOfMemoryKills: outOfMemory,
+            status: status, timedOut: timedOut, outputExceeded: outputExceeded, askedBy: askedBy,
+            outOfMemoryKills: outOfMemory,
             pidsHits: pidsHits)
     }
 
@@ -36,6 +37,14 @@ import Testing
         Row(
             name: "exited just before the time limit took effect", facts: facts(.exited(3), timedOut: true),
             cause: .exited, code: 3),
+        Row(name: "output limit", facts: facts(outputExceeded: true), cause: .output, code: 153),
+        Row(
+            name: "exited with output that was cut off", facts: facts(.exited(0), outputExceeded: true),
+            cause: .output, code: 153),
+        Row(
+            name: "killed for memory with output that was cut off",
+            facts: facts(.signalled(9), timedOut: true, outOfMemory: 1, outputExceeded: true), cause: .output,
+            code: 153, hit: [.memory]),
         Row(name: "SIGINT to us", facts: facts(askedBy: 2), cause: .operator, code: 130),
         Row(name: "SIGHUP to us", facts: facts(askedBy: 1), cause: .operator, code: 129),
         Row(name: "SIGTERM to us", facts: facts(askedBy: 15), cause: .operator, code: 143),

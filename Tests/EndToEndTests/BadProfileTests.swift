@@ -7,7 +7,7 @@ import Testing
     private static let whole = """
         description: Of a test
         image: host
-        seccomp: default
+        syscalls: {policy: [base]}
         limits:
           memory: 64MiB
           pids: 32
@@ -48,7 +48,7 @@ import Testing
         Mistake("missing key", "  pids: 32\n", "", says: "limits.pids: is missing"),
         Mistake("unknown layer", "[]", "[secomp]", says: ":9:11: require[0]: ", "did you mean seccomp?"),
         Mistake("unknown image", "host", "hots", says: "unknown image \"hots\"", "did you mean host?"),
-        Mistake("unknown policy", "default", "defualt", says: "defualt"),
+        Mistake("unknown policy", "[base]", "[bsae]", says: "\"bsae\"", "did you mean base?"),
     ])
     func `a mistake in a profile is told with its place`(mistake: Mistake) throws {
         let directory = try TemporaryDirectory()
@@ -73,7 +73,8 @@ import Testing
     @Test(arguments: [
         Refusal(
             "unknown name", ["--profile", "defualt", "true"], says: "\"defualt\"", "did you mean default?"),
-        Refusal("no name is near", ["--profile", "zzz", "true"], says: "\"zzz\"", "known: default, strict"),
+        Refusal(
+            "no name is near", ["--profile", "zzz", "true"], says: "\"zzz\"", "known: default, network_basic"),
         Refusal("missing file", ["--profile", "./zzz.yaml", "true"], says: "./zzz.yaml", "ENOENT"),
         Refusal("directory", ["--profile", "/etc", "true"], says: "/etc", "EISDIR"),
         Refusal(

@@ -23,11 +23,16 @@ import Testing
     ) -> SandboxSpec {
         let limits = Limits(
             memory: 1 << 28, swap: 0, pids: 64, milliCPUs: 1000, openFiles: 1024, fileSize: 1 << 30,
-            stack: 8 << 20, workspaceBytes: 1 << 26, workspaceFiles: 1000, timeout: nil)
+            stack: 8 << 20, workspaceBytes: 1 << 26, workspaceFiles: 1000)
         let profile = Profile(
-            name: "test", description: "", image: "small", seccomp: "default", limits: limits,
-            network: Network(bind: .only([]), connect: .only([])),
-            relay: RelayPolicy(frameBytes: 1 << 22, connections: 8), environment: [], require: require)
+            name: "test", description: "", image: "small", filesystem: Filesystem(workspace: .writable),
+            syscalls: SyscallPolicy(policy: ["default"], withRelay: ["unix"], withoutHostDirectory: []),
+            landlock: LandlockPolicy(bind: .only([]), connect: .only([])),
+            network: Network(mode: .none, allow: []), limits: limits,
+            lifetime: Lifetime(timeout: nil, maxTimeout: nil, maxTimeoutOrigin: ""),
+            output: OutputPolicy(limit: nil),
+            relay: RelayPolicy(frameBytes: 1 << 22, connections: 8), environment: [], require: require,
+            locks: [])
         let image = Image(
             name: "small", description: "", hostname: "box", workspace: "/workspace",
             binds: [.init(path: "/usr", optional: false), .init(path: "/bin", optional: true)], files: [],

@@ -41,8 +41,8 @@ import Testing
         let passwd = try #require(host.files.first { $0.path == "/etc/passwd" })
         #expect(passwd.mode == 0o644)
         #expect(passwd.content.contains("plugin:x:1000:1000:processes of the sandbox:/home:/bin/sh\n"))
-        for file in ["profiles/default.yaml", "profiles/strict.yaml"] {
-            let profile = try Profile.decode(repositoryFile(file), file: file)
+        for name in shippedProfiles {
+            let profile = try shippedProfile(name)
             #expect(profile.environment.contains(EnvironmentVariable(name: "HOME", value: "/home")))
         }
     }

@@ -8,30 +8,23 @@ import Testing
             repositoryFile("profiles/default.yaml"), file: "profiles/default.yaml")
         #expect(profile.name == "default")
         #expect(profile.image == "host")
-        #expect(profile.seccomp == "default")
+        #expect(profile.filesystem.workspace == .writable)
+        #expect(
+            profile.lifetime
+                == Lifetime(timeout: nil, maxTimeout: nil, maxTimeoutOrigin: "profiles/default.yaml:39"))
+        #expect(profile.output.limit == nil && profile.locks.isEmpty)
         #expect(
             profile.limits
                 == Limits(
                     memory: 256 << 20, swap: 0, pids: 128, milliCPUs: 1000, openFiles: 1024,
                     fileSize: 1 << 30,
-                    stack: 8 << 20, workspaceBytes: 64 << 20, workspaceFiles: 16384, timeout: nil))
-        #expect(profile.network == Network(bind: .only([]), connect: .only([])))
+                    stack: 8 << 20, workspaceBytes: 64 << 20, workspaceFiles: 16384))
+        #expect(profile.landlock == LandlockPolicy(bind: .only([]), connect: .only([])))
+        #expect(profile.network == Network(mode: .none, allow: []))
         #expect(profile.relay == RelayPolicy(frameBytes: 4 << 20, connections: 8))
         #expect(profile.environment.map(\.name) == ["PATH", "HOME", "LANG"])
         #expect(profile.environment.first?.value == "/usr/local/bin:/usr/bin:/bin")
         #expect(profile.require.count == 12)
-    }
-
-    @Test func `the strict profile requires every layer and gives less of everything`() throws {
-        let strict = try Profile.decode(repositoryFile("profiles/strict.yaml"), file: "strict.yaml")
-        let other = try Profile.decode(repositoryFile("profiles/default.yaml"), file: "default.yaml")
-        #expect(Set(strict.require) == Set(Layer.allCases))
-        #expect(strict.seccomp == "strict")
-        #expect(strict.limits.timeout == 300_000)
-        #expect(strict.limits.memory < other.limits.memory)
-        #expect(strict.limits.pids < other.limits.pids)
-        #expect(strict.limits.milliCPUs == 500)
-        #expect(strict.relay.frameBytes < other.relay.frameBytes)
     }
 
     @Test func `what a profile leaves out has its documented default`() throws {
@@ -40,19 +33,20 @@ import Testing
             profile.limits
                 == Limits(
                     memory: 64 << 20, swap: 0, pids: 8, milliCPUs: 500, openFiles: 1024, fileSize: 1 << 30,
-                    stack: 8 << 20, workspaceBytes: 1 << 20, workspaceFiles: 16384, timeout: nil))
-        #expect(profile.network == Network(bind: .only([]), connect: .only([])))
+                    stack: 8 << 20, workspaceBytes: 1 << 20, workspaceFiles: 16384))
+        #expect(profile.landlock == LandlockPolicy(bind: .only([]), connect: .only([])))
+        #expect(profile.network == Network(mode: .none, allow: []))
         #expect(profile.relay == RelayPolicy(frameBytes: 4 << 20, connections: 8))
         #expect(profile.environment.isEmpty)
         #expect(profile.require == [.seccomp])
     }
 
     @Test(arguments: [
-        ("any", Network.Ports.any), ("none", .only([])), ("[]", .only([])), ("[80, 443]", .only([80, 443])),
+        ("any", Ports.any), ("none", .only([])), ("[]", .only([])), ("[80, 443]", .only([80, 443])),
     ])
-    func `ports are none, any or a list`(text: String, expected: Network.Ports) throws {
-        let profile = try decode(minimal + "network: {tcp: {bind: \(text)}}\n")
-        #expect(profile.network == Network(bind: expected, connect: .only([])))
+    func `ports are none, any or a list`(text: String, expected: Ports) throws {
+        let profile = try decode(minimal + "landlock: {tcp: {bind: \(text)}}\n")
+        #expect(profile.landlock == LandlockPolicy(bind: expected, connect: .only([])))
     }
 
     @Test func `variables keep the order of the file and the text as it is written`() throws {
@@ -105,11 +99,11 @@ import Testing
                 + "decimals, such as 2 or 0.5"
         ),
         (
-            "  workspace: 1MiB", "  workspace: 1MiB\n  timeout: 30",
-            "9:12: limits.timeout: \"30\" is not a duration; expected a whole number with ms, s, m or h, such "
+            "require: [seccomp]", "require: []\nlifetime: {timeout: 30}",
+            "10:21: lifetime.timeout: \"30\" is not a duration; expected a whole number with ms, s, m or h, such "
                 + "as 30s, or none"
         ),
-        ("  pids: 8", "", "5:3: limits.pids: is missing; it has no default"),
+        ("  pids: 8", "", "1:1: limits.pids: is missing; it has no default"),
         ("image: host", "", "1:1: image: is missing; it has no default"),
         (
             "image: host", "image: ../host",
@@ -121,8 +115,8 @@ import Testing
         ),
         (
             "image: host", "image: host\nxyzzy: 1",
-            "3:1: xyzzy: is not a key here; expected one of description, image, seccomp, limits, network, "
-                + "relay, environment, require"
+            "3:1: xyzzy: is not a key here; expected one of description, extends, image, filesystem, syscalls, "
+                + "landlock, network, limits, lifetime, output, relay, environment, require, locked"
         ),
         ("  pids: 8", "  pids: 8\n  memory: 1GiB", "7:3: limits.memory: is given twice; first in line 5"),
         (
@@ -135,17 +129,17 @@ import Testing
         ),
         ("require: [seccomp]", "require: seccomp", "9:10: require: is a plain value; expected a list"),
         (
-            "require: [seccomp]", "require: []\nnetwork: {tcp: {bind: some}}",
-            "10:23: network.tcp.bind: \"some\" is not a set of ports; expected none, any or a list of ports "
+            "require: [seccomp]", "require: []\nlandlock: {tcp: {bind: some}}",
+            "10:24: landlock.tcp.bind: \"some\" is not a set of ports; expected none, any or a list of ports "
                 + "such as [80, 443]"
         ),
         (
-            "require: [seccomp]", "require: []\nnetwork: {tcp: {connect: [0]}}",
-            "10:27: network.tcp.connect[0]: \"0\" is too small; expected 1 to 65535"
+            "require: [seccomp]", "require: []\nlandlock: {tcp: {connect: [0]}}",
+            "10:28: landlock.tcp.connect[0]: \"0\" is too small; expected 1 to 65535"
         ),
         (
-            "require: [seccomp]", "require: []\nnetwork: {tcp: {bind: [80, 80]}}",
-            "10:28: network.tcp.bind[1]: port 80 is listed twice"
+            "require: [seccomp]", "require: []\nlandlock: {tcp: {bind: [80, 80]}}",
+            "10:29: landlock.tcp.bind[1]: port 80 is listed twice"
         ),
         (
             "require: [seccomp]", "require: []\nenvironment: {A=B: c}",
@@ -190,31 +184,10 @@ import Testing
         #expect(error?.problem == "is 32769 bytes long; expected at most 32768")
     }
 
-    /// The reference page is written by hand: this keeps its ranges and layers true.
-    @Test func `the documentation has the range of every limit, and every layer`() throws {
-        let page = String(decoding: try repositoryFile("docs/profiles.md"), as: UTF8.self)
-        let rules: [(String, Quantity)] = [
-            ("limits.memory", Limits.Rule.memory), ("limits.swap", Limits.Rule.swap),
-            ("limits.pids", Limits.Rule.pids), ("limits.cpus", Limits.Rule.cpus),
-            ("limits.open_files", Limits.Rule.openFiles), ("limits.file_size", Limits.Rule.fileSize),
-            ("limits.stack", Limits.Rule.stack), ("limits.workspace", Limits.Rule.workspace),
-            ("limits.workspace_files", Limits.Rule.workspaceFiles), ("limits.timeout", Limits.Rule.timeout),
-            ("relay.frame", RelayPolicy.Rule.frame), ("relay.connections", RelayPolicy.Rule.connections),
-        ]
-        let lines = page.split(separator: "\n")
-        for (key, rule) in rules {
-            let row = try #require(lines.first { $0.hasPrefix("| `\(key)` |") }, "no row for \(key)")
-            let none = rule.orNone ? ", or none" : ""
-            let range = "\(rule.write(rule.range.lowerBound)) to \(rule.write(rule.range.upperBound))\(none)"
-            #expect(row.contains("| \(range) |"), "\(key)")
-        }
-        for layer in Layer.allCases { #expect(page.contains("`\(layer.rawValue)`"), "\(layer)") }
-    }
-
     private let minimal = """
         description: x
         image: host
-        seccomp: default
+        syscalls: {policy: [base]}
         limits:
           memory: 64MiB
           pids: 8

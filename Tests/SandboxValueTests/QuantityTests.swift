@@ -62,8 +62,8 @@ import Testing
     }
 
     @Test func `none is nil where it is allowed and an error elsewhere`() throws {
-        #expect(try Limits.Rule.timeout.readOrNone("none") == nil)
-        #expect(try Limits.Rule.timeout.readOrNone("2s") == 2000)
+        #expect(try Lifetime.Rule.timeout.readOrNone("none") == nil)
+        #expect(try Lifetime.Rule.timeout.readOrNone("2s") == 2000)
         #expect(throws: ValueError.self) { try Limits.Rule.memory.readOrNone("none") }
     }
 

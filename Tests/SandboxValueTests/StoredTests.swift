@@ -30,7 +30,7 @@ private struct Generator: RandomNumberGenerator {
         (0..<Int.random(in: 0...4, using: &self)).map { _ in value(&self) }
     }
 
-    mutating func ports() -> Network.Ports {
+    mutating func ports() -> Ports {
         Bool.random(using: &self) ? .any : .only(list { UInt16(truncatingIfNeeded: $0.next()) })
     }
 
@@ -38,14 +38,30 @@ private struct Generator: RandomNumberGenerator {
         let limits = Limits(
             memory: next(), swap: next(), pids: word(), milliCPUs: word(), openFiles: word(),
             fileSize: next(),
-            stack: next(), workspaceBytes: next(), workspaceFiles: word(),
-            timeout: Bool.random(using: &self) ? next() : nil)
+            stack: next(), workspaceBytes: next(), workspaceFiles: word())
         return Profile(
-            name: text(), description: text(), image: text(), seccomp: text(), limits: limits,
-            network: Network(bind: ports(), connect: ports()),
+            name: text(), description: text(), image: text(),
+            filesystem: Filesystem(workspace: element(Filesystem.Workspace.allCases, .writable)),
+            syscalls: SyscallPolicy(
+                policy: list { $0.text() }, withRelay: list { $0.text() },
+                withoutHostDirectory: list { $0.text() }),
+            landlock: LandlockPolicy(bind: ports(), connect: ports()),
+            network: Network(
+                mode: element(Network.Mode.allCases, .none),
+                allow: list { NetworkAddress(host: $0.text(), port: UInt16(truncatingIfNeeded: $0.next())) }),
+            limits: limits,
+            lifetime: Lifetime(timeout: some(), maxTimeout: some(), maxTimeoutOrigin: text()),
+            output: OutputPolicy(limit: some()),
             relay: RelayPolicy(frameBytes: word(), connections: word()),
             environment: list { EnvironmentVariable(name: $0.text(), value: $0.text()) },
-            require: list { Layer.allCases.randomElement(using: &$0) ?? .memory })
+            require: list { Layer.allCases.randomElement(using: &$0) ?? .memory },
+            locks: list { ProfileLock(path: $0.text(), origin: $0.text()) })
+    }
+
+    mutating func some() -> UInt64? { Bool.random(using: &self) ? next() : nil }
+
+    mutating func element<Value>(_ all: [Value], _ other: Value) -> Value {
+        all.randomElement(using: &self) ?? other
     }
 
     mutating func image() -> Image {
@@ -79,9 +95,9 @@ private func read(_ bytes: [UInt8]) throws(StoredProblem) -> (Profile, Image) {
 }
 
 @Suite struct StoredTests {
-    @Test(arguments: ["default", "strict"])
+    @Test(arguments: shippedProfiles)
     func `a shipped profile and the image come back as they were`(name: String) throws {
-        let profile = try Profile.decode(repositoryFile("profiles/\(name).yaml"), file: "\(name).yaml")
+        let profile = try shippedProfile(name)
         let image = try Image.decode(repositoryFile("images/host.yaml"), file: "host.yaml")
         let back = try read(stored(profile, image))
         #expect(back.0 == profile)

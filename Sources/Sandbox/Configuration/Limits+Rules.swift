@@ -18,8 +18,19 @@ extension Limits {
         package static let workspace = Quantity(.size, 64 << 10...1 << 50)
         /// Never 0, which tmpfs(5) takes for no limit.
         package static let workspaceFiles = Quantity(.count, 16...1 << 31)
+    }
+}
+
+extension Lifetime {
+    package enum Rule {
         /// Up to a year.
         package static let timeout = Quantity(.duration, 1...8760 * 3_600_000, orNone: true)
+    }
+}
+
+extension OutputPolicy {
+    package enum Rule {
+        package static let limit = Quantity(.size, 0...1 << 50, orNone: true)
     }
 }
 

@@ -6,10 +6,23 @@ extension Profile {
         writer.text(name)
         writer.text(description)
         writer.text(image)
-        writer.text(seccomp)
+        writer.byte(Profile.index(filesystem.workspace))
+        writer.texts(syscalls.policy)
+        writer.texts(syscalls.withRelay)
+        writer.texts(syscalls.withoutHostDirectory)
+        landlock.bind.store(in: &writer)
+        landlock.connect.store(in: &writer)
+        writer.byte(Profile.index(network.mode))
+        writer.word(UInt32(network.allow.count))
+        for address in network.allow {
+            writer.text(address.host)
+            writer.word(UInt32(address.port))
+        }
         limits.store(in: &writer)
-        network.bind.store(in: &writer)
-        network.connect.store(in: &writer)
+        writer.longOrNone(lifetime.timeout)
+        writer.longOrNone(lifetime.maxTimeout)
+        writer.text(lifetime.maxTimeoutOrigin)
+        writer.longOrNone(output.limit)
         writer.word(relay.frameBytes)
         writer.word(relay.connections)
         writer.word(UInt32(environment.count))
@@ -18,28 +31,83 @@ extension Profile {
             writer.text(variable.value)
         }
         writer.word(UInt32(require.count))
-        let layers = Layer.allCases
-        for layer in require { writer.byte(UInt8(layers.firstIndex(of: layer) ?? 0)) }
+        for layer in require { writer.byte(Profile.index(layer)) }
+        writer.word(UInt32(locks.count))
+        for lock in locks {
+            writer.text(lock.path)
+            writer.text(lock.origin)
+        }
     }
 
     package init(from reader: inout StoredReader) throws(StoredProblem) {
         self.init(
             name: try reader.text(), description: try reader.text(), image: try reader.text(),
-            seccomp: try reader.text(), limits: try Limits(from: &reader),
-            network: Network(
-                bind: try Network.Ports(from: &reader), connect: try Network.Ports(from: &reader)),
+            filesystem: Filesystem(workspace: try Profile.value(from: &reader)),
+            syscalls: SyscallPolicy(
+                policy: try reader.texts(), withRelay: try reader.texts(),
+                withoutHostDirectory: try reader.texts()),
+            landlock: LandlockPolicy(bind: try Ports(from: &reader), connect: try Ports(from: &reader)),
+            network: try Network(from: &reader), limits: try Limits(from: &reader),
+            lifetime: Lifetime(
+                timeout: try reader.longOrNone(), maxTimeout: try reader.longOrNone(),
+                maxTimeoutOrigin: try reader.text()),
+            output: OutputPolicy(limit: try reader.longOrNone()),
             relay: RelayPolicy(frameBytes: try reader.word(), connections: try reader.word()),
-            environment: [], require: [])
+            environment: [], require: [], locks: [])
         for _ in 0..<(try reader.word()) {
             environment.append(EnvironmentVariable(name: try reader.text(), value: try reader.text()))
         }
-        // By number: the first look for a name in a process makes a table of all.
-        let layers = Layer.allCases
+        for _ in 0..<(try reader.word()) { require.append(try Profile.value(from: &reader)) }
         for _ in 0..<(try reader.word()) {
-            let number = Int(try reader.byte())
-            guard layers.indices.contains(number) else { throw StoredProblem() }
-            require.append(layers[number])
+            locks.append(ProfileLock(path: try reader.text(), origin: try reader.text()))
         }
+    }
+
+    // By number: the first look for a name in a process makes a table of all.
+
+    private static func index<Value: CaseIterable & Equatable>(_ value: Value) -> UInt8 {
+        UInt8(Array(Value.allCases).firstIndex(of: value) ?? 0)
+    }
+
+    fileprivate static func value<Value: CaseIterable>(
+        from reader: inout StoredReader
+    ) throws(StoredProblem) -> Value {
+        let (all, number) = (Array(Value.allCases), Int(try reader.byte()))
+        guard all.indices.contains(number) else { throw StoredProblem() }
+        return all[number]
+    }
+}
+
+extension Network {
+    fileprivate init(from reader: inout StoredReader) throws(StoredProblem) {
+        self.init(mode: try Profile.value(from: &reader), allow: [])
+        for _ in 0..<(try reader.word()) {
+            let host = try reader.text()
+            guard let port = UInt16(exactly: try reader.word()) else { throw StoredProblem() }
+            allow.append(NetworkAddress(host: host, port: port))
+        }
+    }
+}
+
+extension StoredWriter {
+    fileprivate mutating func longOrNone(_ value: UInt64?) {
+        flag(value != nil)
+        if let value { long(value) }
+    }
+
+    fileprivate mutating func texts(_ values: [String]) {
+        word(UInt32(values.count))
+        for value in values { text(value) }
+    }
+}
+
+extension StoredReader {
+    fileprivate mutating func longOrNone() throws(StoredProblem) -> UInt64? { try flag() ? try long() : nil }
+
+    fileprivate mutating func texts() throws(StoredProblem) -> [String] {
+        var values: [String] = []
+        for _ in 0..<(try word()) { values.append(try text()) }
+        return values
     }
 }
 
@@ -54,20 +122,17 @@ extension Limits {
         writer.long(stack)
         writer.long(workspaceBytes)
         writer.word(workspaceFiles)
-        writer.flag(timeout != nil)
-        if let timeout { writer.long(timeout) }
     }
 
     fileprivate init(from reader: inout StoredReader) throws(StoredProblem) {
         self.init(
             memory: try reader.long(), swap: try reader.long(), pids: try reader.word(),
             milliCPUs: try reader.word(), openFiles: try reader.word(), fileSize: try reader.long(),
-            stack: try reader.long(), workspaceBytes: try reader.long(), workspaceFiles: try reader.word(),
-            timeout: try reader.flag() ? try reader.long() : nil)
+            stack: try reader.long(), workspaceBytes: try reader.long(), workspaceFiles: try reader.word())
     }
 }
 
-extension Network.Ports {
+extension Ports {
     fileprivate func store(in writer: inout StoredWriter) {
         switch self {
         case .any: writer.flag(true)

@@ -1,0 +1,187 @@
+/// A key of a profile file, by its path. Everything that knows the keys goes by this table: the
+/// decoder, merging, locks, `profile show` and `diff`, the JSON Schema and the reference in docs/.
+package enum ProfileKey: String, CaseIterable, Sendable {
+    case description, extends, image
+    case root = "filesystem.root"
+    case workspace = "filesystem.workspace"
+    case policy = "syscalls.policy"
+    case withRelay = "syscalls.with_relay"
+    case withoutHostDirectory = "syscalls.without_host_directory"
+    case bind = "landlock.tcp.bind"
+    case connect = "landlock.tcp.connect"
+    case networkMode = "network.mode"
+    case networkAllow = "network.allow"
+    case memory = "limits.memory"
+    case swap = "limits.swap"
+    case pids = "limits.pids"
+    case cpus = "limits.cpus"
+    case openFiles = "limits.open_files"
+    case fileSize = "limits.file_size"
+    case stack = "limits.stack"
+    case workspaceBytes = "limits.workspace"
+    case workspaceFiles = "limits.workspace_files"
+    case timeout = "lifetime.timeout"
+    case maxTimeout = "lifetime.max_timeout"
+    case outputLimit = "output.limit"
+    case relayFrame = "relay.frame"
+    case relayConnections = "relay.connections"
+    case environment, require, locked
+
+    /// How a value is written.
+    package enum Kind: Hashable, Sendable {
+        /// One line of at most so many bytes.
+        case line(Int)
+        case name
+        /// A profile: its name, or a path with a slash in it.
+        case profile
+        case word([String])
+        case quantity(Quantity)
+        case ports(Quantity)
+        /// A list of names, none twice.
+        case names
+        case addresses
+        case layers
+        case variables
+        /// Keys and sections of a profile.
+        case keys
+    }
+
+    /// Whether merging and locks know it; the other two say how a file stands to others.
+    package var isField: Bool { self != .extends && self != .locked }
+
+    package var kind: Kind { row.kind }
+    /// What holds where no file says anything; nil where one has to.
+    package var builtIn: ProfileValue? { row.builtIn }
+    /// For the reference.
+    package var meaning: String { row.meaning }
+
+    private struct Row {
+        let kind: Kind
+        let builtIn: ProfileValue?
+        let meaning: String
+
+        init(_ kind: Kind, _ meaning: String) {
+            self.init(kind, nil, meaning)
+        }
+
+        init(_ kind: Kind, _ builtIn: ProfileValue?, _ meaning: String) {
+            self.kind = kind
+            self.builtIn = builtIn
+            self.meaning = meaning
+        }
+    }
+
+    private var row: Row {
+        switch self {
+        case .description: Row(.line(1000), "shown in lists")
+        case .extends: Row(.profile, "the profile whose values hold where this file says nothing")
+        case .image: Row(.name, "the root: an image, see docs/images.md")
+        case .root:
+            Row(.word(["read_only"]), .text("read_only"), "the root directory; nothing else can be asked for")
+        case .workspace:
+            Row(
+                .word(Filesystem.Workspace.allCases.map(\.rawValue)), .text("writable"),
+                "whether processes may write to the workspace; one that is gone afterwards and read-only is empty"
+            )
+        case .policy: Row(.names, "the system calls: parts of a seccomp policy, the base first, merged")
+        case .withRelay: Row(.names, .list([]), "parts added where the sandbox has a relay")
+        case .withoutHostDirectory:
+            Row(.names, .list([]), "parts added where no directory of the host is the workspace")
+        // Port 0 stands for a port of the kernel's choice, which only bind(2) can ask for.
+        case .bind:
+            Row(
+                .ports(Quantity(.count, 0...65535)), .ports(.only([])),
+                "TCP ports that may be listened on; 0 is a port of the kernel's choice")
+        case .connect:
+            Row(.ports(Quantity(.count, 1...65535)), .ports(.only([])), "TCP ports that may be connected to")
+        case .networkMode:
+            Row(
+                .word(Network.Mode.allCases.map(\.rawValue)), .text("none"),
+                "`none`: a loopback interface and no way out; `proxy`: the way out is a proxy that lets "
+                    + "`network.allow` through; `host`: the host's network, no isolation")
+        case .networkAllow:
+            Row(.addresses, .list([]), "what the proxy connects to; only with mode `proxy`")
+        case .environment: Row(.variables, "variables of every process, merged by their names")
+        case .require: Row(.layers, "layers without which nothing is started")
+        case .locked: Row(.keys, "keys and sections that nobody above may change")
+        default: limit
+        }
+    }
+
+    /// The numbers.
+    private var limit: Row {
+        switch self {
+        case .memory:
+            Row(
+                .quantity(Limits.Rule.memory),
+                "processes, page cache and tmpfs together; reaching it ends the sandbox")
+        case .swap: Row(.quantity(Limits.Rule.swap), .number(0), "swap beside `memory`")
+        case .pids: Row(.quantity(Limits.Rule.pids), "processes and threads")
+        case .cpus: Row(.quantity(Limits.Rule.cpus), "processors' worth of time")
+        case .openFiles:
+            Row(.quantity(Limits.Rule.openFiles), .number(1024), "open descriptors, each process")
+        case .fileSize:
+            Row(.quantity(Limits.Rule.fileSize), .number(1 << 30), "the largest file written, each process")
+        case .stack:
+            Row(
+                .quantity(Limits.Rule.stack), .number(8 << 20),
+                "stack of the first thread, each process; a quarter of it is room for arguments and environment"
+            )
+        case .workspaceBytes:
+            Row(
+                .quantity(Limits.Rule.workspace),
+                "contents of an ephemeral workspace, which count as `memory` too")
+        case .workspaceFiles:
+            Row(
+                .quantity(Limits.Rule.workspaceFiles), .number(16_384),
+                "files and directories of an ephemeral workspace")
+        case .timeout:
+            Row(
+                .quantity(Lifetime.Rule.timeout), .unlimited,
+                "wall-clock time of one run; reaching it ends the sandbox")
+        case .maxTimeout:
+            Row(
+                .quantity(Lifetime.Rule.timeout), .unlimited,
+                "the most that `timeout` and `--timeout` may ask for")
+        case .outputLimit:
+            Row(
+                .quantity(OutputPolicy.Rule.limit), .unlimited,
+                "bytes of standard output and errors together; a run that writes more is ended")
+        case .relayFrame:
+            Row(
+                .quantity(RelayPolicy.Rule.frame), .number(4 << 20),
+                "the largest frame, without its length prefix")
+        default:
+            Row(
+                .quantity(RelayPolicy.Rule.connections), .number(8),
+                "connections that a plugin has open at once")
+        }
+    }
+}
+
+extension ProfileKey {
+    /// Every path that is a mapping of keys, such as `limits` and `landlock.tcp`, outer before inner.
+    package static let sections: [String] = {
+        var sections: [String] = []
+        for key in allCases {
+            let parts = key.rawValue.split(separator: ".")
+            for count in 1..<max(1, parts.count) {
+                let section = parts[..<count].joined(separator: ".")
+                if !sections.contains(section) { sections.append(section) }
+            }
+        }
+        return sections
+    }()
+
+    /// The names that may stand in the mapping at `section`; "" is the whole file.
+    package static func names(in section: String) -> [String] {
+        let prefix = section.isEmpty ? "" : section + "."
+        var names: [String] = []
+        for key in allCases where key.rawValue.hasPrefix(prefix) {
+            let rest = key.rawValue.dropFirst(prefix.count)
+            let name = String(rest.prefix { $0 != "." })
+            if !names.contains(name) { names.append(name) }
+        }
+        return names
+    }
+}

@@ -1,0 +1,104 @@
+/// What the command line says about a profile: its uppermost layer, laid over a profile that has been
+/// merged already, so that starting a sandbox merges nothing else.
+package enum ProfileOverride: Hashable, Sendable {
+    /// In bytes.
+    case memory(UInt64)
+    /// In thousandths.
+    case cpus(UInt32)
+    case pids(UInt32)
+    /// In milliseconds; nil for none.
+    case timeout(UInt64?)
+    case variable(EnvironmentVariable)
+
+    package var field: ProfileField {
+        switch self {
+        case .memory: ProfileField(.memory)
+        case .cpus: ProfileField(.cpus)
+        case .pids: ProfileField(.pids)
+        case .timeout: ProfileField(.timeout)
+        case .variable(let variable): ProfileField(variable: variable.name)
+        }
+    }
+
+    package var option: String {
+        switch self {
+        case .memory: "--memory"
+        case .cpus: "--cpus"
+        case .pids: "--pids"
+        case .timeout: "--timeout"
+        case .variable: "--env"
+        }
+    }
+
+    package var value: ProfileValue {
+        switch self {
+        case .memory(let bytes): .number(bytes)
+        case .cpus(let thousandths): .number(UInt64(thousandths))
+        case .pids(let count): .number(UInt64(count))
+        case .timeout(let time): time.map(ProfileValue.number) ?? .unlimited
+        case .variable(let variable): .text(variable.value)
+        }
+    }
+
+    /// Why an option is not followed: `--memory: limits.memory is locked by ...`.
+    package struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
+        package let description: String
+    }
+}
+
+extension Profile {
+    /// This profile with `overrides` over it, the last one of a field on top.
+    /// - Throws: for the first that would change what is locked, or asks for more time than there may be.
+    package func overridden(by overrides: [ProfileOverride]) throws(ProfileOverride.Refusal) -> Profile {
+        var result = self
+        for override in overrides {
+            if !locks.isEmpty { try check(override) }
+            result.set(override)
+        }
+        if result.lifetime != lifetime { try result.checkLifetime() }
+        return result
+    }
+
+    private mutating func set(_ override: ProfileOverride) {
+        switch override {
+        case .memory(let bytes): limits.memory = bytes
+        case .cpus(let thousandths): limits.milliCPUs = thousandths
+        case .pids(let count): limits.pids = count
+        case .timeout(let time): lifetime.timeout = time
+        case .variable(let variable):
+            environment.removeAll { $0.name == variable.name }
+            environment.append(variable)
+        }
+    }
+
+    private func check(_ override: ProfileOverride) throws(ProfileOverride.Refusal) {
+        let field = override.field
+        guard let origin = lockOrigin(of: field) else { return }
+        let held = value(like: override)
+        guard held != override.value else { return }
+        let stays = held.map { "stays \($0.written(as: field.key.kind))" } ?? "stays unset"
+        throw ProfileOverride.Refusal(
+            description: "\(override.option): \(field.path) is locked by \(origin) and \(stays)")
+    }
+
+    /// What this profile has in the place of an override.
+    private func value(like override: ProfileOverride) -> ProfileValue? {
+        switch override {
+        case .memory: .number(limits.memory)
+        case .cpus: .number(UInt64(limits.milliCPUs))
+        case .pids: .number(UInt64(limits.pids))
+        case .timeout: lifetime.timeout.map(ProfileValue.number) ?? .unlimited
+        case .variable(let variable):
+            environment.first { $0.name == variable.name }.map { .text($0.value) }
+        }
+    }
+
+    private func checkLifetime() throws(ProfileOverride.Refusal) {
+        guard let most = lifetime.maxTimeout else { return }
+        if let timeout = lifetime.timeout, timeout <= most { return }
+        let asked = lifetime.timeout.map { Lifetime.Rule.timeout.write($0) } ?? "none"
+        throw ProfileOverride.Refusal(
+            description: "--timeout: \(asked) is more than lifetime.max_timeout, "
+                + "\(Lifetime.Rule.timeout.write(most)) (\(lifetime.maxTimeoutOrigin))")
+    }
+}
