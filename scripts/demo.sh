@@ -1,7 +1,8 @@
 #!/bin/bash
 # Shows Corral at work: a TGO plugin serves its host from inside a sandbox, then a hostile script
-# tries twelve things, then everything that could have been left is counted. Exits 0 only if the
-# plugin did its work, no attempt succeeded and nothing is left. `make demo` builds and runs it.
+# tries twelve things, then everything that could have been left is counted, and the rules behind it
+# all are asked for. Exits 0 only if the plugin did its work, no attempt succeeded, nothing is left
+# and the answers are right. `make demo` builds and runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -129,6 +130,24 @@ run_hostile() {
     if [[ -s $work/hostile.json ]]; then "$python" scripts/report.py "$work/hostile.json"; fi
 }
 
+# Asks corral about the rules; nothing is run. The first word is the status that is wanted.
+ask() {
+    local wanted=$1 status=0
+    shift
+    printf '\n  $ corral %s\n' "$*"
+    "$corral" "$@" >"$work/answer" 2>&1 </dev/null || status=$?
+    sed 's/^/  /' "$work/answer"
+    if [[ $status -ne $wanted ]]; then fail "corral $* ended with status $status"; fi
+}
+
+explain_rules() {
+    heading "What two profiles differ in, and why something is refused, without running anything"
+    ask 1 profile diff offline offline_readonly
+    ask 3 profile explain default --syscall mount
+    ask 3 profile explain default --path /etc/shadow --read
+    ask 0 profile explain default --path /workspace/notes --write
+}
+
 scripts/census.sh before "$work/census"
 run_plugin
 run_hostile
@@ -140,6 +159,7 @@ else
     echo "$difference"
     fail "something was left behind"
 fi
+explain_rules
 echo
 if [[ $failed -eq 0 ]]; then echo "${green}demo: everything as it should be${plain}"; fi
 exit "$failed"
