@@ -18,7 +18,7 @@ private let dockerPolicy = "\(sourceRoot)/../shared/vectors/docker-default-secco
             let to = try #require(text[from...].firstRange(of: end)).lowerBound
             let table = try lines(docker: dockerRow(in: text[from..<to])).joined(separator: "\n") + "\n"
             print(table)
-            if unsafe getenv("CORRAL_GOLDEN").map({ unsafe String(cString: $0) }) == "write" {
+            if isWriting {
                 let number = try call("open", on: path) { unsafe open(path, O_WRONLY | O_TRUNC | O_CLOEXEC) }
                 try FileDescriptor(owning: number).writeAll(
                     Array((text[..<from] + table + text[to...]).utf8))
@@ -38,12 +38,14 @@ private let dockerPolicy = "\(sourceRoot)/../shared/vectors/docker-default-secco
         }
 
         private func lines(docker: String) throws -> [String] {
-            let heads = ["| policy | parts | calls | by their arguments |", "|---|---|---|---|"]
+            let heads = ["| profiles | parts | calls | by their arguments |", "|---|---|---|---|"]
             return try heads
                 + shippedNames.map { name in
                     let parts = try shippedPolicy(name)
                     let names = parts.map { "`\($0.name)`" }.joined(separator: " ")
-                    return row("`\(name)`", names, try Compiler.compile(parts: parts))
+                    let profiles = shippedPolicies.filter { $0.value == shippedPolicies[name] }.keys.sorted()
+                        .map { "`\($0)`" }.joined(separator: " ")
+                    return row(profiles, names, try Compiler.compile(parts: parts))
                 } + [docker]
         }
 
