@@ -96,7 +96,7 @@ let package = Package(
             name: "corral", dependencies: ["Commands"],
             swiftSettings: swift, linkerSettings: staticExecutable),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Wire", "Relay", "Dialects", "Linux", "CLinux"],
+            name: "Benchmarks", dependencies: ["Wire", "Relay", "Dialects", "Seccomp", "Linux", "CLinux"],
             swiftSettings: swift, linkerSettings: staticExecutable),
 
         tests("LinuxTests", ["Linux", "CLinux"]),

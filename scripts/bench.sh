@@ -1,6 +1,6 @@
 #!/bin/bash
 # Measures start to end of /usr/bin/true under each tool, in turn in one run: bench.sh [ROUNDS].
-# Results: a table, and .build/bench.json. `make bench` builds and runs it. Needs root, as runc does.
+# Then what filters cost. Results: tables, .build/bench.json and .build/bench-seccomp.json. `make bench` builds and runs it. Needs root, as runc does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -67,6 +67,20 @@ commands+=(--command "corral, tree" -- "$corral" run --image bench -- /usr/bin/t
 echo "kernel $(uname -r), $(nproc) processors, $rounds rounds, $(date -u +%Y-%m-%dT%H:%MZ)"
 .build/release/Benchmarks launch --rounds "$rounds" --relative-to bwrap --json .build/bench.json \
     "${commands[@]}"
+
+# What filters cost: compiling, reading from the cache, loading. Each policy by its parts.
+policies=()
+policy() {
+    policies+=(--command "$1" --)
+    for part in "${@:2}"; do policies+=("profiles/seccomp/$part.json"); done
+}
+policy default base general ipc unix network openat2
+policy network_extended base general ipc unix network netlink openat2
+policy offline_readonly base general unix openat2
+policy strict base openat2
+docker=../shared/vectors/docker-default-seccomp.json
+if [[ -e $docker ]]; then policies+=(--command docker -- "$docker"); fi
+.build/release/Benchmarks seccomp --rounds "$rounds" --json .build/bench-seccomp.json "${policies[@]}"
 
 # The floor is a program that stays resident and times its own launches, so it cannot take turns
 # with the others: its figures come from a run of its own, right after theirs.
