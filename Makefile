@@ -16,9 +16,10 @@ help: ## list these targets
 setup: ## install missing Debian packages (packages.txt), or say which are missing
 	@scripts/setup.sh build test
 
-build: $(TMPDIR) ## release build of corral and sandbox-init in .build/release
+build: $(TMPDIR) ## release build of corral and what runs in sandboxes in .build/release
 	@scripts/setup.sh build
 	swift build -c release --product sandbox-init
+	swift build -c release --product corral-unpack
 	swift build -c release --product corral
 
 demo: setup stage ## run a plugin and twelve attacks in sandboxes and show what happens
@@ -39,7 +40,7 @@ bench: $(TMPDIR) ## measure launches against bwrap, runc and fork+exec (ROUNDS=3
 lint: ## check the form of Swift, shell and Python
 	@scripts/lint.sh
 
-install: .build/release/corral .build/release/sandbox-init ## install the release build (PREFIX=/usr/local DESTDIR=)
+install: .build/release/corral .build/release/sandbox-init .build/release/corral-unpack ## install the release build (PREFIX=/usr/local DESTDIR=)
 	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
 
 uninstall: ## remove exactly what install put there (PREFIX=/usr/local DESTDIR=)
@@ -54,7 +55,7 @@ stage: build
 	@scripts/install.sh "$(CURDIR)/.build/stage"
 
 # Only where there is none: `sudo make install` must not need a compiler.
-.build/release/corral .build/release/sandbox-init:
+.build/release/corral .build/release/sandbox-init .build/release/corral-unpack:
 	@$(MAKE) --no-print-directory build
 
 $(TMPDIR):

@@ -26,7 +26,8 @@ let embedded: [SwiftSetting] =
     ]
 
 /// Sanitizers need shared libraries: with CORRAL_SANITIZE set nothing is linked statically and
-/// sandbox-init is left out (the tests take an ordinary build's through CORRAL_INIT).
+/// what runs in sandboxes is left out (the tests take an ordinary build's through CORRAL_INIT and
+/// CORRAL_UNPACK).
 let sanitizing = Context.environment["CORRAL_SANITIZE"] != nil
 
 /// No shared library at all: starts five times as fast. The flag goes to the linker only,
@@ -82,7 +83,12 @@ let package = Package(
         library("Images", ["Trees", "Sandbox", "Wire", "Linux", "CLinux"]),
 
         library(
-            "Commands", ["Sandbox", "Seccomp", "Cgroups", "Launch", "Relay", "Dialects", "Debian", "Images", "Trees", "Wire", "Linux", "CLinux"]),
+            "Commands",
+            [
+                "Sandbox", "Seccomp", "Cgroups", "Launch", "Relay", "Dialects", "Debian", "Images", "Trees",
+                "Wire",
+                "Linux", "CLinux",
+            ]),
         library("TestSupport", ["Linux", "CLinux"]),
 
         .executableTarget(
@@ -108,6 +114,9 @@ let package = Package(
         tests("CgroupsTests", ["Cgroups", "Sandbox", "Linux"]),
         tests("DialectsTests", ["Dialects", "Wire"]),
         tests("DebianTests", ["Debian", "Sandbox"]),
+        tests("TreesTests", ["Trees", "Linux"]),
+        tests("UnpackTests", ["Linux", "Wire"]),
+        tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(
@@ -120,4 +129,4 @@ let package = Package(
     ]
 )
 
-if sanitizing { package.targets.removeAll { $0.name == "sandbox-init" } }
+if sanitizing { package.targets.removeAll { ["sandbox-init", "corral-unpack"].contains($0.name) } }

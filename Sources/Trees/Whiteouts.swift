@@ -8,7 +8,7 @@ package enum Whiteout: Hashable, Sendable {
     /// Everything that the layers below have in this directory is hidden.
     case directory(TreePath)
     /// Bookkeeping of the aufs file system, which means nothing in a tree.
-    case bookkeeping
+    case bookkeeping(TreePath)
 
     /// - Returns: nil for a path that is no whiteout.
     package init?(_ path: TreePath) throws(TreeError) {
@@ -17,7 +17,7 @@ package enum Whiteout: Hashable, Sendable {
         if name == ".wh..wh..opq" {
             self = .directory(path.parent)
         } else if name.hasPrefix(".wh..wh.") {
-            self = .bookkeeping
+            self = .bookkeeping(path)
         } else {
             let hidden = String(name.dropFirst(4))
             guard !["", ".", ".."].contains(hidden) else {
@@ -32,8 +32,7 @@ extension TreeWriter {
     /// Hides what lower layers have there; nothing happens where they have nothing.
     package func apply(_ whiteout: Whiteout) throws(TreeError) {
         switch whiteout {
-        case .bookkeeping:
-            try skip(TreePath(names: [".wh..wh."]), kind: "other")
+        case .bookkeeping(let path): try skip(path, kind: "other")
         case .entry(let path):
             try countEntry(path)
             count.whiteouts += 1

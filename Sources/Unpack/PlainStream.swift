@@ -70,10 +70,12 @@ import Trees
     }
 
     /// Reads what is left and checks that the archive was whole.
+    /// - Parameter end: where the last entry's content is over. An archive in an archive ends in zeros
+    ///   too, so what comes behind it has to be the marker.
     /// - Returns: the digest of all uncompressed bytes.
-    func finish() throws(UnpackError) -> String {
+    func finish(end: UInt64) throws(UnpackError) -> String {
         while unsafe !(try next()).isEmpty {}
-        guard zerosAtEnd >= Self.endMarker else {
+        guard zerosAtEnd >= Self.endMarker, bytes >= end, bytes - end >= UInt64(Self.endMarker) else {
             throw .damaged("the archive is cut short: it has no end marker")
         }
         let digest = digest

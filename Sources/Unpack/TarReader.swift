@@ -59,6 +59,10 @@ final class TarReader {
         return found
     }
 
+    /// Where the header began that was looked for last, in the uncompressed bytes: at the end of the
+    /// archive, where the last entry's content is over.
+    var headerPosition: UInt64 { UInt64(max(0, unsafe archive_read_header_position(archive.handle))) }
+
     /// Gives each piece of the current entry's content, with its offset.
     func content(_ body: (UnsafeRawBufferPointer, Int64) throws(UnpackError) -> Void) throws(UnpackError) {
         while true {

@@ -21,7 +21,9 @@ package struct UnpackReport: Hashable, Sendable {
             report.add("hardlinks", count.hardlinks)
             report.add("whiteouts", count.whiteouts)
             report.object("skipped") { kinds in
-                for (kind, number) in count.skipped.sorted(by: { $0.key < $1.key }) { kinds.add(kind, number) }
+                for (kind, number) in count.skipped.sorted(by: { $0.key < $1.key }) {
+                    kinds.add(kind, number)
+                }
             }
             report.add("bytes", count.bytes)
             report.add("compressedBytes", compressedBytes)

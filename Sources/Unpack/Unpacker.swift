@@ -16,7 +16,7 @@ package enum Unpacker {
         let writer = TreeWriter(root, limits: limits)
         let reader = try TarReader(stream)
         while let entry = try reader.next() { try apply(entry, reader, writer) }
-        let digest = try stream.finish()
+        let digest = try stream.finish(end: reader.headerPosition)
         return UnpackReport(
             count: writer.count, compressedBytes: stream.compressedBytes, plainBytes: stream.bytes,
             plainDigest: digest)
@@ -31,7 +31,7 @@ package enum Unpacker {
                 throw TreeError.refused(
                     entry: "\(path)", "is the tree's root and no directory; expected a name below it")
             }
-            if entry.kind != .directory, let whiteout = try Whiteout(path) {
+            if let whiteout = try Whiteout(path) {
                 return try writer.apply(whiteout)
             }
             switch entry.kind {
@@ -73,7 +73,8 @@ package enum Unpacker {
     ) throws(UnpackError) {
         let number = file.number
         try unsafe reader.content { (piece, offset) throws(UnpackError) in
-            guard offset >= 0, UInt64(offset) <= entry.size, UInt64(piece.count) <= entry.size - UInt64(offset)
+            guard offset >= 0, UInt64(offset) <= entry.size,
+                UInt64(piece.count) <= entry.size - UInt64(offset)
             else { throw .damaged("entry \"\(printable("\(path)"))\" has more content than it says") }
             var done = 0
             while done < piece.count {

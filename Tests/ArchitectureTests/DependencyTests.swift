@@ -3,12 +3,12 @@ import Testing
 
 /// The rows of docs/architecture.md, lowest first: a target depends on lower rows only.
 private let rows: [[String]] = [
-    ["CLinux", "CSeccomp", "CYAML", "CNettle"],
+    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian"],
-    ["Launch", "Relay"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees"],
+    ["Launch", "Relay", "Unpack", "Images"],
     ["Commands"],
-    ["corral", "sandbox-init", "Benchmarks"],
+    ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
 ]
 
 /// Stands beside the rows: it may use any library, and only tests may use it.
@@ -75,6 +75,12 @@ private func describedTargets() throws -> [Target] {
         #expect(violations(in: targets, rows: rows) == [])
         let known = Set(targets.map(\.name))
         #expect(rows.joined().filter { !known.contains($0) } == [], "rows name a target that is not there")
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `libarchive is used by the unpacker alone`() throws {
+        let targets = try describedTargets()
+        #expect(targets.filter { $0.dependencies.contains("CArchive") }.map(\.name) == ["Unpack"])
+        #expect(targets.filter { $0.dependencies.contains("Unpack") }.map(\.name) == ["corral-unpack"])
     }
 
     @Test func `the architecture page names every target`() throws {

@@ -38,7 +38,8 @@ struct ConfinedUnpacker: LayerUnpacker {
     private static func complaint(_ outcome: Outcome) -> String {
         let lines = outcome.errors.split(separator: UInt8(ascii: "\n"))
         guard let last = lines.last else { return "the unpacker ended with status \(outcome.status)" }
-        let text = String(last.prefix(2000).map { (0x20...0x7E).contains($0) ? Character(Unicode.Scalar($0)) : "?" })
+        let text = String(
+            last.prefix(2000).map { (0x20...0x7E).contains($0) ? Character(Unicode.Scalar($0)) : "?" })
         for prefix in ["corral-unpack: ", "corral image unpack-layer: "] where text.hasPrefix(prefix) {
             return String(text.dropFirst(prefix.count))
         }
@@ -77,7 +78,8 @@ struct ConfinedUnpacker: LayerUnpacker {
 
     private static func spawn(_ words: [String], _ descriptors: [CInt]) throws(SystemError) -> pid_t {
         let program = "/proc/self/exe"
-        var argv = unsafe (["corral", "image", "unpack-layer", "--"] + words).map { unsafe strdup($0) } + [nil]
+        var argv =
+            unsafe (["corral", "image", "unpack-layer", "--"] + words).map { unsafe strdup($0) } + [nil]
         defer { unsafe argv.forEach { unsafe free($0) } }
         return try call("posix_spawn", on: program) {
             unsafe program.withCString { path in

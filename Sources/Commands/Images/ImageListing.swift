@@ -64,7 +64,8 @@ struct ImageListing: Sendable {
         if isRecipe { return [name, "recipe", "-", "-", "not built: \(description)"] }
         guard let stored else { return [name, "host", "-", "-", description] }
         return [
-            name, "tree", ImageListing.size(stored.record.bytes), String(stored.tree.dropFirst(7).prefix(12)),
+            name, "tree", ImageListing.size(stored.record.bytes),
+            String(stored.tree.dropFirst(7).prefix(12)),
             description,
         ]
     }

@@ -44,8 +44,10 @@ enum UnpackLayerCommand {
         let ending: Ending
         do throws(CommandError) {
             try build(sandbox, rules, host, resources)
-            ending = try live(sandbox, ProcessRequest(
-                arguments: [program] + words, environment: [], directory: rules.image.workspace),
+            ending = try live(
+                sandbox,
+                ProcessRequest(
+                    arguments: [program] + words, environment: [], directory: rules.image.workspace),
                 signals: signals.value.number, timeout: UnpackSandbox.timeout)
         } catch {
             resources.kill(sandbox)
@@ -151,7 +153,8 @@ enum UnpackLayerCommand {
             return code
         case .startFailed(let error): throw CommandError("the unpacker was not started: \(error.errno)")
         case .launchFailed(let error): throw CommandError(error.description)
-        case .timeout: throw CommandError("the unpacker reached its time limit of \(UnpackSandbox.timeout) ms")
+        case .timeout:
+            throw CommandError("the unpacker reached its time limit of \(UnpackSandbox.timeout) ms")
         case .stopped: throw CommandError("was stopped")
         }
     }

@@ -31,7 +31,8 @@ struct Content {
             }
         } catch {
             switch error.errno {
-            case .noSuchFileOrDirectory: throw ImageError("\(what) is missing: there is no \(printable(path))")
+            case .noSuchFileOrDirectory:
+                throw ImageError("\(what) is missing: there is no \(printable(path))")
             case .invalidArgument: throw ImageError("\(what): \(printable(path)) is no regular file")
             case .tooManyLinks: throw ImageError("\(what): \(printable(path)) is a symbolic link")
             default: throw ImageError("\(what): \(printable(path)): \(error.errno)")

@@ -27,11 +27,13 @@ struct DockerArchive {
         }
         let paths = try manifest.texts("Layers")
         guard paths.count <= OCILayout.layerLimit else {
-            throw manifest.error("Layers", "has \(paths.count) items; expected at most \(OCILayout.layerLimit)")
+            throw manifest.error(
+                "Layers", "has \(paths.count) items; expected at most \(OCILayout.layerLimit)")
         }
         guard paths.count == config.diffIDs.count else {
             throw ImageError(
-                "the manifest has \(paths.count) layers, the configuration diff_ids for \(config.diffIDs.count)")
+                "the manifest has \(paths.count) layers, the configuration diff_ids for \(config.diffIDs.count)"
+            )
         }
         var picked = PickedImage(config: config, layers: [], manifestDigest: nil)
         for (index, path) in paths.enumerated() {
@@ -60,7 +62,8 @@ struct DockerArchive {
         if digest == diffID { return file }
         // Compressed after all: its digest without that is checked when it is unpacked.
         guard try isCompressed(file, name) else {
-            throw ImageError("\(name): \(printable(path)) has the digest sha256:\(digest); expected sha256:\(diffID)")
+            throw ImageError(
+                "\(name): \(printable(path)) has the digest sha256:\(digest); expected sha256:\(diffID)")
         }
         return file
     }
@@ -70,7 +73,8 @@ struct DockerArchive {
         let named = name.hasSuffix(".json") ? name.dropLast(5) : name
         guard isHexDigest(named) else {
             throw ImageError(
-                "\(what): \"\(printable(path))\" does not name a digest; expected 64 of 0-9 and a-f, and .json")
+                "\(what): \"\(printable(path))\" does not name a digest; expected 64 of 0-9 and a-f, and .json"
+            )
         }
         guard named == digest else {
             throw ImageError("\(what): \(printable(path)) has the digest sha256:\(digest)")

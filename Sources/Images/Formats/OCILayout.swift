@@ -27,7 +27,8 @@ struct OCILayout {
         }
         var candidates: [Candidate] = []
         try collect(
-            try content.json("index.json", as: "the layout's index"), file: "index.json", depth: 1, &candidates)
+            try content.json("index.json", as: "the layout's index"), file: "index.json", depth: 1,
+            &candidates)
         return try image(try choose(candidates, platform), platform)
     }
 
@@ -100,7 +101,8 @@ struct OCILayout {
         let layers = try manifest.list("layers", atMost: OCILayout.layerLimit)
         guard layers.count == config.diffIDs.count else {
             throw ImageError(
-                "the manifest has \(layers.count) layers, the configuration diff_ids for \(config.diffIDs.count)")
+                "the manifest has \(layers.count) layers, the configuration diff_ids for \(config.diffIDs.count)"
+            )
         }
         var picked = PickedImage(config: config, layers: [], manifestDigest: descriptor.digest)
         for (index, tree) in layers.enumerated() {

@@ -12,7 +12,8 @@ package struct Platform: Hashable, Sendable {
     package init(_ text: String) throws(ImageError) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard (2...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 64 }) else {
-            throw ImageError("\"\(printable(text))\" is no platform; expected OS/ARCHITECTURE, such as linux/amd64")
+            throw ImageError(
+                "\"\(printable(text))\" is no platform; expected OS/ARCHITECTURE, such as linux/amd64")
         }
         self.init(os: parts[0], architecture: parts[1], variant: parts.count == 3 ? parts[2] : nil)
     }

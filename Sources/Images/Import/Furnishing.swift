@@ -46,7 +46,8 @@ struct Furnishing {
     private func etc(
         _ root: borrowing FileDescriptor, _ writer: TreeWriter
     ) throws(ImageError) -> Held<FileDescriptor> {
-        if let there = try doing("the tree's /etc", { () throws(SystemError) in try root.status(of: "etc") }) {
+        if let there = try doing("the tree's /etc", { () throws(SystemError) in try root.status(of: "etc") })
+        {
             guard there.kind == .directory else {
                 throw ImageError("the tree's /etc is a \(there.kind.rawValue); expected a directory")
             }

@@ -30,7 +30,9 @@ package struct LayerReport: Hashable, Sendable {
         count.bytes = try fields.number("bytes")
         count.skipped = try fields.counts("skipped")
         plainDigest = try fields.text("plainDigest")
-        let numbers = [count.files, count.directories, count.symlinks, count.hardlinks, count.whiteouts, count.bytes]
+        let numbers = [
+            count.files, count.directories, count.symlinks, count.hardlinks, count.whiteouts, count.bytes,
+        ]
         // Far above every limit, and far from where sums overflow.
         guard (numbers + count.skipped.values).allSatisfy({ $0 < 1 << 56 }), count.skipped.count < 16 else {
             throw ImageError("the unpacker's report has numbers that cannot be")

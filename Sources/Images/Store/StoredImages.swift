@@ -34,7 +34,9 @@ extension ImageStore {
         } catch {
             throw ImageError(error.description)
         }
-        guard let tree = image.tree else { throw ImageError("\(file) names no tree; expected tree: sha256-...") }
+        guard let tree = image.tree else {
+            throw ImageError("\(file) names no tree; expected tree: sha256-...")
+        }
         let text = try doing("reading \(shown(path))/trees/\(tree)/tree.json") { () throws(SystemError) in
             try directory.open(
                 "trees/\(tree)/tree.json", O_RDONLY | O_NOFOLLOW, resolve: [.beneath, .noSymlinks]

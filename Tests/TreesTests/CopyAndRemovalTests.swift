@@ -1,0 +1,93 @@
+import Glibc
+import Linux
+import TestSupport
+import Testing
+import Trees
+
+/// Copying and removing trees that somebody else filled.
+@Suite struct CopyAndRemovalTests {
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        try directory.write("outside/keep", "kept")
+    }
+
+    private func shell(_ script: String) throws {
+        let outcome = try Program.run(["sh", "-ec", "umask 022; \(script)"], directory: directory.path)
+        try #require(outcome.status == 0, "\(outcome.errors)")
+    }
+
+    private func open(_ name: String) throws -> FileDescriptor {
+        try FileDescriptor.open(directory(name), O_RDONLY | O_DIRECTORY)
+    }
+
+    private func copy(limits: TreeLimits = TreeLimits()) throws -> TreeCount {
+        try File.makeDirectories(directory("to"))
+        let writer = TreeWriter(try open("to"), limits: limits)
+        try writer.copy(try open("from"))
+        return writer.count
+    }
+
+    @Test func `a copy has the same files and links, with normalised modes`() throws {
+        try shell(
+            "mkdir -p from/d; echo hi >from/d/f; chmod 4777 from/d/f; ln -s ../../outside from/d/l; mkfifo from/p; "
+                + "chmod 1777 from/d; ln from/d/f from/hard")
+        let count = try copy()
+        #expect(count.skipped == ["fifo": 1] && count.files == 2 && count.symlinks == 1)
+        #expect(File.text(directory("to/hard")) == "hi\n")
+        let modes = try Program.run(
+            ["find", ".", "-mindepth", "1", "-printf", "%m %y %P %l\\n"], directory: directory("to"))
+        #expect(
+            modes.output.split(separator: "\n").sorted() == [
+                "755 d d ", "755 f d/f ", "755 f hard ", "777 l d/l ../../outside",
+            ])
+        #expect(File.names(in: directory("outside")) == ["keep"])
+    }
+
+    @Test func `what is too much of a directory is refused by name`() throws {
+        try shell("mkdir from; head -c 5000 /dev/zero >from/big")
+        #expect(throws: TreeError.self) { try copy(limits: TreeLimits(bytes: 4999)) }
+        do {
+            _ = try copy(limits: TreeLimits(fileBytes: 4999))
+        } catch let error as TreeError {
+            #expect("\(error)".contains("\"big\""), "\(error)")
+        }
+    }
+
+    @Test(.enabled(if: Host.isRoot, "only root can read what its owner may not"))
+    func `a copy can be read by its owner, whatever the mode was`() throws {
+        try shell("mkdir from; echo x >from/f; chmod 000 from/f")
+        _ = try copy()
+        #expect(try Program.run(["stat", "-c", "%a", directory("to/f")]).output == "400\n")
+        #expect(File.text(directory("to/f")) == "x\n")
+    }
+
+    @Test func `removal takes the links and not what they lead to`() throws {
+        try shell(
+            "mkdir -p gone/d/e; ln -s ../outside gone/l; ln -s ../../outside/keep gone/d/k; ln outside/keep gone/h; "
+                + "chmod 000 gone/d/e; mkfifo gone/p")
+        let parent = try FileDescriptor.open(directory.path, O_RDONLY | O_DIRECTORY)
+        try parent.removeTree("gone")
+        #expect(File.names(in: directory.path) == ["outside"])
+        #expect(File.text(directory("outside/keep")) == "kept")
+        try parent.removeTree("gone")
+    }
+
+    @Test(.enabled(if: Host.isRoot, "mounting needs root")) func `removal does not go onto another mount`()
+        throws
+    {
+        // In a mount namespace of its own: a child does it, with the store's command.
+        let script = """
+            mkdir -p store/tmp/1/root/m store/names store/trees empty && chmod -R go-rwx store
+            mount --bind outside store/tmp/1/root/m
+            # It begins by removing what is left in tmp.
+            CORRAL_IMAGES=$PWD/store \(Product.path("corral")) image import x empty && exit 1
+            test "$(cat outside/keep)" = kept && mountpoint -q store/tmp/1/root/m
+            """
+        try File.makeDirectories(directory("store"))
+        let outcome = try Program.run(
+            ["unshare", "--mount", "sh", "-c", script], directory: directory.path)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+}
