@@ -71,6 +71,7 @@ let package = Package(
         library("Seccomp", ["Sandbox", "Wire", "Linux", "CLinux", "CSeccomp", "CNettle"]),
         library("Cgroups", ["Sandbox", "Linux", "CLinux"]),
         library("Dialects", ["Wire"]),
+        library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
 
         // What puts mechanisms together.
@@ -84,7 +85,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "Sandbox", "Seccomp", "Cgroups", "Launch", "Relay", "Dialects", "Images", "Trees", "Wire",
+                "Sandbox", "Seccomp", "Cgroups", "Launch", "Relay", "Dialects", "Debian", "Images", "Trees",
+                "Wire",
                 "Linux", "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
@@ -100,7 +102,7 @@ let package = Package(
             name: "corral", dependencies: ["Commands"],
             swiftSettings: swift, linkerSettings: staticExecutable),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Wire", "Relay", "Dialects", "Linux", "CLinux"],
+            name: "Benchmarks", dependencies: ["Wire", "Relay", "Dialects", "Seccomp", "Linux", "CLinux"],
             swiftSettings: swift, linkerSettings: staticExecutable),
 
         tests("LinuxTests", ["Linux", "CLinux"]),
@@ -114,6 +116,7 @@ let package = Package(
         tests("TreesTests", ["Trees", "Linux"]),
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
+        tests("DebianTests", ["Debian", "Sandbox"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Measures start to end of /usr/bin/true under each tool, in turn in one run: bench.sh [ROUNDS].
-# Results: a table, and .build/bench.json. `make bench` builds and runs it. Needs root, as runc does.
+# Then what filters cost. Results: tables, .build/bench.json and .build/bench-seccomp.json. `make bench` builds and runs it. Needs root, as runc does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,9 +51,36 @@ else
 fi
 commands+=(--command corral -- "$corral" run -- /usr/bin/true)
 
+# A stored tree with the names at its top that Debian has, and `true` with its libraries.
+make_tree() {
+    local root=$work/tree
+    mkdir -p "$root"/{boot,etc,mnt,opt,root,srv,usr/bin,usr/lib,var}
+    for name in bin lib lib64; do ln -s "usr/${name%64}" "$root/$name"; done
+    cp /usr/bin/true "$root/usr/bin/"
+    ldd /usr/bin/true | grep -o '/[^ ]*' | while read -r library; do cp -L "$library" "$root/usr/lib/"; done
+    "$corral" image import bench "$root"
+}
+export CORRAL_IMAGES=$work/images
+make_tree
+commands+=(--command "corral, tree" -- "$corral" run --image bench -- /usr/bin/true)
+
 echo "kernel $(uname -r), $(nproc) processors, $rounds rounds, $(date -u +%Y-%m-%dT%H:%MZ)"
 .build/release/Benchmarks launch --rounds "$rounds" --relative-to bwrap --json .build/bench.json \
     "${commands[@]}"
+
+# What filters cost: compiling, reading from the cache, loading. Each policy by its parts.
+policies=()
+policy() {
+    policies+=(--command "$1" --)
+    for part in "${@:2}"; do policies+=("profiles/seccomp/$part.json"); done
+}
+policy default base general ipc unix network openat2
+policy network_extended base general ipc unix network netlink openat2
+policy offline_readonly base general unix openat2
+policy strict base openat2
+docker=../shared/vectors/docker-default-seccomp.json
+if [[ -e $docker ]]; then policies+=(--command docker -- "$docker"); fi
+.build/release/Benchmarks seccomp --rounds "$rounds" --json .build/bench-seccomp.json "${policies[@]}"
 
 # The floor is a program that stays resident and times its own launches, so it cannot take turns
 # with the others: its figures come from a run of its own, right after theirs.

@@ -7,7 +7,7 @@ installed_files() {
     echo "755 .build/stripped/corral bin/corral"
     echo "755 .build/stripped/sandbox-init libexec/corral/sandbox-init"
     echo "755 .build/stripped/corral-unpack libexec/corral/corral-unpack"
-    for file in profiles/*.yaml profiles/seccomp/*.json images/*.yaml; do
+    for file in profiles/*.yaml profiles/*.json profiles/seccomp/*.json images/*.yaml; do
         if [ -e "$file" ]; then echo "644 $file share/corral/$file"; fi
     done
     for file in README.md LICENSE docs/*.md; do
@@ -15,10 +15,20 @@ installed_files() {
     done
 }
 
-# What `corral precompile` makes of the installed files, relative to the prefix.
+# What `corral precompile` made of the files installed in $1, relative to it: the rules of each profile,
+# and the filters of the policies that they need, whose names are those of shipped parts.
 precompiled_files() {
-    for file in profiles/*.yaml; do echo "share/corral/${file%.yaml}.rules"; done
-    for file in profiles/seccomp/*.json; do echo "share/corral/${file%.json}.bpf"; done
+    for file in profiles/*.yaml; do
+        for variant in "" +relay +directory +relay+directory; do
+            echo "share/corral/${file%.yaml}$variant.rules"
+        done
+    done
+    for filter in "$1"/share/corral/profiles/seccomp/*.bpf; do
+        name=${filter##*/}
+        rest=${name%.bpf}+
+        while [ -n "$rest" ] && [ -e "profiles/seccomp/${rest%%+*}.json" ]; do rest=${rest#*+}; done
+        if [ -z "$rest" ]; then echo "share/corral/profiles/seccomp/$name"; fi
+    done
 }
 
 # Directories that are Corral's alone, innermost first.

@@ -8,7 +8,7 @@ prefix=$1
 installed_files | while read -r _ _ destination; do
     rm -f "$prefix/$destination"
 done
-precompiled_files | while read -r destination; do
+precompiled_files "$prefix" | while read -r destination; do
     rm -f "$prefix/$destination"
 done
 installed_directories | while read -r directory; do

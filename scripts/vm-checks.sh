@@ -174,6 +174,39 @@ check "a workspace on ext4 can be written to" printed 1000
 check "what is written there belongs to the directory's owner" is "$(stat -c '%u %s' /mnt/work/file)" "1000 6"
 umount /mnt
 
+# --- a stored tree as root: here the launcher attaches it in a mount namespace of its own
+tree=sha256-$(printf '%064d' 7)
+root=/tmp/images/trees/$tree/root
+mkdir -p $root/usr/bin $root/etc /tmp/images/names
+cp /usr/bin/busybox $root/usr/bin/only-here
+for name in sh cat; do ln -s only-here $root/usr/bin/$name; done
+ln -s usr/bin $root/bin
+ln -s / $root/tmp
+ln -s / $root/dev
+echo 'of the tree' >$root/etc/marker
+cat >/tmp/images/names/small.yaml <<END
+description: a small tree
+hostname: sandbox
+workspace: /workspace
+tree: $tree
+tmpfs:
+  - { path: /tmp, size: 1MiB, files: 64, mode: 01777 }
+devices:
+  - { name: "null", major: 1, minor: 3 }
+END
+# shellcheck disable=SC2016
+in_tree='cat /etc/marker; (echo x >/etc/new) 2>/dev/null || echo refused; echo own >/tmp/own; cat /tmp/own'
+in_tree_says="of the tree
+refused
+own"
+export CORRAL_IMAGES=/tmp/images
+run --image small -- sh -c "$in_tree"
+check "a stored tree is the root, read-only, with the sandbox's own directories" printed "$in_tree_says"
+check "what its links point at is not written to" test ! -e /own
+run --image small -- cat /proc/self/mountinfo
+check "its directories are mounts of their own" grep -q "$tree/root/usr /usr ro,nosuid,nodev" /tmp/out
+check "a run with a tree leaves nothing" soon is_clean
+
 # --- an ordinary user
 export XDG_RUNTIME_DIR=/tmp/plain
 mkdir -m 700 $XDG_RUNTIME_DIR
@@ -181,6 +214,9 @@ chown plain:plain $XDG_RUNTIME_DIR
 run_plain $groups $corral run --json -- echo hello
 check "an ordinary user's program runs without a delegated cgroup" printed hello
 check "its layers say what is missing" layer cpu 'off(no delegated cgroup)'
+
+run_plain $groups $corral run --json --image small -- sh -c "$in_tree"
+check "an ordinary user's sandbox has a stored tree of root's as well" printed "$in_tree_says"
 
 scope=$groups/scope
 mkdir $scope

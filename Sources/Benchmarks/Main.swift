@@ -4,7 +4,7 @@ import Glibc
 @main
 struct Main {
     private static let benchmarks: [(name: String, run: @Sendable ([String]) throws -> Void)] = [
-        ("launch", launchBenchmark)
+        ("launch", launchBenchmark), ("seccomp", seccompBenchmark),
     ]
 
     static func main() {

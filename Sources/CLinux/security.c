@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <stddef.h>
 #include <string.h>
@@ -46,6 +48,12 @@ int clinux_landlock_allow_port(int ruleset, uint64_t port, uint64_t access) {
 
 int clinux_landlock_restrict(int ruleset) {
     return (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+}
+
+int clinux_load_filter(const void *filter, uint16_t count) {
+    struct sock_fprog program = {count, (struct sock_filter *)(uintptr_t)filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -1;
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
 int clinux_set_dumpable(int dumpable) { return prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0); }

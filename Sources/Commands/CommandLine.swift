@@ -9,8 +9,8 @@ package enum CorralCommand {
     /// Every command, in the order that help shows.
     static let commands: [Command] = [
         RunCommand.command, ImageCommand.list, ImageCommand.inspect,
-        ImageImportCommand.command, ImageImportCommand.remove, UnpackLayerCommand.command,
-        ProfileCommand.list,
+        ImageImportCommand.command, ImageBuildCommand.command, ImageImportCommand.remove,
+        UnpackLayerCommand.command, ProfileCommand.list,
         ProfileCommand.show, ProfileCommand.validate, ProfileCommand.diff, ProfileCommand.initialize,
         ProfileCommand.path, ProfileCommand.schema, PrecompileCommand.command,
         Command("version", summary: "Print the version.") { _ in

@@ -51,11 +51,32 @@ struct Installation: Sendable {
         }
     }
 
+    /// The recipe of that name; nil where the file is an image, not a recipe.
+    /// - Parameter name: a shipped one's, or a path with a slash in it.
+    func recipe(_ name: String) throws(CommandError) -> ImageRecipe? {
+        let (path, bytes) = try read(name, kind: "image", directory: "images", suffix: ".yaml")
+        guard ImageRecipe.isWritten(in: bytes) else { return nil }
+        do throws(ConfigError) {
+            return try ImageRecipe.decode(bytes, file: path)
+        } catch {
+            throw CommandError(error.description)
+        }
+    }
+
     /// The file of an image: the shipped one, else that in the image store.
     func imageSource(_ name: String) throws(CommandError) -> (path: String, bytes: [UInt8]) {
         let isShipped = unsafe name.contains("/") || access("\(root)/images/\(name).yaml", F_OK) == 0
-        if isShipped { return try read(name, kind: "image", directory: "images", suffix: ".yaml") }
-        let store = try ImageStore.find()
+        let store: ImageStore?
+        if isShipped {
+            let file = try read(name, kind: "image", directory: "images", suffix: ".yaml")
+            guard ImageRecipe.isWritten(in: file.bytes) else { return file }
+            // What was built by a recipe has its name.
+            store = try ImageStore.find()
+            if !name.contains("/"), let built = try store?.source(name) { return built }
+            throw CommandError(
+                "the image \(shown(name)) is not built yet; corral image build \(shown(name)) does it")
+        }
+        store = try ImageStore.find()
         if let found = try store?.source(name) { return found }
         let known = try names("images", suffix: ".yaml") + (store?.names() ?? [])
         let hint = nearestMatch(to: name, in: known).map { "; did you mean \($0)?" } ?? ""

@@ -27,7 +27,8 @@ extension Installation {
         if source.directory == .shipped, variant.image == nil,
             let profiles = try? FileDescriptor.open("\(root)/profiles", O_RDONLY | O_DIRECTORY),
             let rules = stored(
-                "\(name)\(variant.suffix).rules", in: profiles, key: key, owners: [0, owner], .installed)
+                "\(name)\(variant.suffix).rules", of: source, in: profiles, key: key, owners: [0, owner],
+                .installed)
         {
             return rules
         }
@@ -37,7 +38,9 @@ extension Installation {
         let stored = hexadecimal(Digest.of(Array(words.utf8))) + ".rules"
         switch cache {
         case .some(let cache):
-            if let rules = self.stored(stored, in: cache, key: key, owners: [owner], .cache) { return rules }
+            if let rules = self.stored(stored, of: source, in: cache, key: key, owners: [owner], .cache) {
+                return rules
+            }
             let (rules, bytes) = try decode(source, variant, key: key, cache: try? cache.duplicate())
             if (try? OwnedFile.check(directory: cache, owners: [owner])) != nil {
                 try? OwnedFile.write(bytes, as: stored, in: cache, mode: 0o600)
@@ -70,14 +73,19 @@ extension Installation {
 
     /// Rules in a file that counts, and whose sources are still as they were for them.
     private func stored(
-        _ name: String, in directory: borrowing FileDescriptor, key: [UInt8], owners: [uid_t],
-        _ origin: CompiledFilter.Origin
+        _ name: String, of profile: ProfileSource, in directory: borrowing FileDescriptor, key: [UInt8],
+        owners: [uid_t], _ origin: CompiledFilter.Origin
     ) -> Rules? {
         guard
             let bytes = try? OwnedFile.read(
                 name, in: directory, owners: owners, limit: RulesFile.maximumSize),
             let file = try? RulesFile(bytes, key: key),
-            let filter = file.filter(origin: origin, source)
+            let filter = file.filter(
+                origin: origin,
+                { (lookup) throws(CommandError) in
+                    // Read a moment ago, and part of the key.
+                    lookup == profile.lookup ? profile.asSource : try source(lookup)
+                })
         else { return nil }
         return Rules(profile: file.profile, image: file.image, filter: filter, origin: origin)
     }
@@ -85,8 +93,7 @@ extension Installation {
     private func source(_ lookup: RulesSource.Lookup) throws(CommandError) -> RulesSource {
         switch lookup {
         case .profile(let reference, let behind):
-            let source = try profileSource(reference, behind: behind)
-            return RulesSource(lookup: lookup, called: source.called, bytes: source.bytes)
+            return try profileSource(reference, behind: behind).asSource
         case .image(let name):
             let (path, bytes) = try imageSource(name)
             return RulesSource(lookup: lookup, called: path, bytes: bytes)
@@ -108,10 +115,7 @@ extension Installation {
         } catch {
             throw CommandError("\(error)")
         }
-        var sources = files.map { file in
-            RulesSource(
-                lookup: .profile(file.reference, behind: file.behind), called: file.called, bytes: file.bytes)
-        }
+        var sources = files.map(\.asSource)
         // One reading of each file for both, or the stored rules could be those of another one.
         let imageFile = try self.source(.image(profile.image))
         sources.append(imageFile)

@@ -105,6 +105,9 @@ final class RunLoop {
                 pollfd(fd: timer?.value.number ?? -1, events: Int16(POLLIN), revents: 0),
                 output.interest, errors.interest, input.interest,
             ]
+            // The program can write before its init has said that it started. Whoever reads that may take
+            // the launch for over, so it is.
+            if ended.started == nil { (ready[3].fd, ready[4].fd) = (-1, -1) }
             _ = try call("poll") { unsafe poll(&ready, nfds_t(ready.count), -1) }
             if ready[3].revents != 0 { moveOutput() }
             if ready[4].revents != 0 { moveErrors() }

@@ -16,6 +16,7 @@ struct RunRules: Sendable {
     static func load(_ options: RunOptions) throws(CommandError) -> RunRules {
         let rules = try Installation.find().rules(
             options.profile, options.variant, cache: StateDirectory.cache())
+        for warning in rules.filter.warnings { Terminal.error("corral run: warning: \(warning)") }
         return RunRules(
             profile: try overridden(rules.profile, options), image: rules.image, filter: rules.filter,
             hostPaths: try HostPaths.probe(rules.image))

@@ -26,7 +26,7 @@ struct Dispatch {
     ///   - unnamed: becomes of the numbers between them.
     ///   - newer: becomes of the numbers above all of them.
     init(calls: [UInt32: Target], unnamed: Action, newer: Action) {
-        appendArchitecture()
+        appendArchitecture(unnamed)
         append(Dispatch.ranges(calls, unnamed: unnamed, newer: newer)[...])
     }
 
@@ -42,16 +42,18 @@ struct Dispatch {
     }
 
     /// Another ABI (i386 through int 0x80, x32) numbers its calls differently.
-    private mutating func appendArchitecture() {
+    private mutating func appendArchitecture(_ unnamed: Action) {
         program = [
             .load(word: 4), .jump(Instruction.jumpEqual, Syscalls.auditArchitecture, 1, else: 0),
             .answer(Action.killProcess.number), .load(word: 0),
         ]
+        // -1 is what a debugger makes of a call that is not to be made: no newer call.
+        program += [.jump(Instruction.jumpEqual, .max, 0, else: 1), .answer(unnamed.number)]
         #if arch(x86_64)
-            // x32 sets bit 30. -1 is what a debugger makes of a call that is not to be made.
+            // x32 sets bit 30.
             program += [
-                .jump(Instruction.jumpGreaterOrEqual, 0x4000_0000, 0, else: 2),
-                .jump(Instruction.jumpEqual, .max, 1, else: 0), .answer(Action.killProcess.number),
+                .jump(Instruction.jumpGreaterOrEqual, 0x4000_0000, 0, else: 1),
+                .answer(Action.killProcess.number),
             ]
         #endif
     }

@@ -73,6 +73,9 @@ package struct Policy: Hashable, Sendable {
         defaultAction.makesCall || lastNamed == nil ? defaultAction : .errno(UInt16(ENOSYS))
     }
 
+    /// The rules that name a call, in the files' order.
+    package func rules(for call: Int32) -> [Rule] { calls[call]?.all ?? [] }
+
     /// What becomes of a call, and why. The one definition of what a policy means.
     /// - Parameters:
     ///   - call: a number of this machine's own table.
@@ -103,6 +106,8 @@ package struct Decision: Hashable, Sendable {
 /// The rules for one call.
 struct CallRules: Hashable, Sendable {
     private let defaultAction: Action
+    /// In the files' order.
+    private(set) var all: [Rule] = []
     private(set) var conditional: [Rule] = []
     private var whole: Rule?
     private var otherwise: Rule?
@@ -131,6 +136,7 @@ struct CallRules: Hashable, Sendable {
     var superseded: [PolicyProblem] { whole == nil ? [] : conditionalProblems }
 
     mutating func add(_ rule: Rule, named name: Rule.Name) throws(SeccompError) {
+        all.append(rule)
         switch rule.kind {
         case .conditional: try addConditional(rule, name)
         case .whole where rule.action != defaultAction:

@@ -9,10 +9,10 @@ package struct PolicyDifference: Hashable, Sendable {
     package private(set) var defaultsDiffer = false
 
     package init(_ first: Policy, _ second: Policy) {
-        let (left, right) = (first.byName, second.byName)
-        for name in Set(left.keys).union(right.keys).sorted() {
-            let one = Policy.allowance(left[name] ?? [], otherwise: first.defaultAction)
-            let two = Policy.allowance(right[name] ?? [], otherwise: second.defaultAction)
+        let names = Set((first.rules + second.rules).flatMap { $0.names.map(\.text) })
+        for name in names.sorted() {
+            guard case .number(let number) = Syscalls.look(up: name) else { continue }
+            let (one, two) = (first.allowance(number), second.allowance(number))
             switch (one.isEmpty, two.isEmpty) {
             case (false, true): onlyFirst.append(name)
             case (true, false): onlySecond.append(name)
@@ -29,24 +29,13 @@ package struct PolicyDifference: Hashable, Sendable {
 }
 
 extension Policy {
-    fileprivate var byName: [String: [Rule]] {
-        var rules: [String: [Rule]] = [:]
-        for rule in self.rules {
-            for name in rule.names { rules[name.text, default: []].append(rule) }
+    /// The conditions under which a call is made: none of them for never, the empty list for always. With
+    /// arguments for which it is refused, always is something else than without.
+    fileprivate func allowance(_ number: CInt) -> Set<[Condition]> {
+        guard let (rules, otherwise) = calls[number]?.effective else {
+            return decision(call: number, arguments: []).action.makesCall ? [[]] : []
         }
-        return rules
-    }
-
-    /// The conditions under which a call with these rules is allowed: none of them for never, the empty
-    /// list for always.
-    fileprivate static func allowance(_ rules: [Rule], otherwise: Action) -> Set<[Condition]> {
-        var allowed = Set(rules.filter { $0.action == .allow && !$0.conditions.isEmpty }.map(\.conditions))
-        let last = rules.last { $0.conditions.isEmpty }?.action ?? otherwise
-        if last == .allow {
-            // With refusals for some arguments it is not the same as without.
-            let refused = rules.filter { $0.action != .allow && !$0.conditions.isEmpty }.map(\.conditions)
-            allowed = Set(refused + [[]])
-        }
-        return allowed
+        if otherwise.makesCall { return Set(rules.map(\.conditions) + [[]]) }
+        return Set(rules.filter(\.action.makesCall).map(\.conditions))
     }
 }

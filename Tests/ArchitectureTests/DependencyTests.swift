@@ -5,7 +5,7 @@ import Testing
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Trees"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees"],
     ["Launch", "Relay", "Unpack", "Images"],
     ["Commands"],
     ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],

@@ -207,6 +207,79 @@ import Testing
         #expect(received == bytes)
     }
 
+    /// Into a pipe by splice, into a terminal by copying.
+    @Test(arguments: [false, true])
+    func `a pump takes no more than it may, and says when there is more`(byCopying: Bool) throws {
+        let terminal = try Terminal.make()
+        let target = try Pipe.make()
+        let source = try Pipe.make()
+        try source.writing.writeAll(Array("abcdef".utf8))
+        var pump = OutputPump(
+            from: try source.reading.duplicate(),
+            to: byCopying ? terminal.inner.number : target.writing.number)
+        var most: UInt64 = 4
+        for _ in 0..<10 where most > 0 {
+            let before = pump.taken
+            let more = pump.move(atMost: most)
+            #expect(!more)
+            most -= pump.taken - before
+        }
+        let taken = pump.taken
+        #expect(taken == 4)
+        let more = pump.move(atMost: 0)
+        #expect(more)
+        pump.stop()
+        let ended = Self.state(pump)
+        #expect(!ended.isOpen && ended.delivered == 4)
+        let arrived = Self.available(byCopying ? terminal.outer.number : target.reading.number)
+        #expect(arrived == Array("abcd".utf8))
+    }
+
+    @Test func `a pump that may take nothing more finds the end without taking anything`() throws {
+        let target = try Pipe.make()
+        let source = try Pipe.make()
+        var pump = OutputPump(from: try source.reading.duplicate(), to: target.writing.number)
+        let early = pump.move(atMost: 0)
+        let open = pump.isOpen
+        #expect(!early && open)
+        source.close()
+        let isClosed = eventually(within: 10) {
+            _ = pump.move(atMost: 0)
+            return !pump.isOpen
+        }
+        let taken = pump.taken
+        #expect(isClosed && taken == 0)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `what was taken before the limit is delivered to a reader who was late`() throws {
+        let terminal = try Terminal.make()
+        let source = try Pipe.make()
+        var pump = OutputPump(from: try source.reading.duplicate(), to: terminal.inner.number)
+        let line = [UInt8](repeating: 0x61, count: 100) + [0x0A]
+        var written: UInt64 = 0
+        // Until the terminal is full and the pump holds bytes that it cannot deliver.
+        while pump.taken == pump.delivered, written < 1 << 20 {
+            try source.writing.writeAll(line)
+            written += UInt64(line.count)
+            while pump.taken < written, pump.taken == pump.delivered {
+                pump.move(atMost: written - pump.taken)
+            }
+        }
+        let held = pump.taken - pump.delivered
+        #expect(held > 0)
+        pump.stop()
+        let waiting = pump.isOpen
+        #expect(waiting)
+        let isDone = eventually(within: 20) {
+            _ = Self.available(terminal.outer.number)
+            pump.move(atMost: 0)
+            return !pump.isOpen
+        }
+        let lost = pump.taken - pump.delivered
+        #expect(isDone && lost == 0)
+    }
+
     @Test func `a reader that is gone ends the pump`() async {
         await #expect(processExitsWith: .success) {
             // As `corral run` does it: an error of write(2) and no signal.

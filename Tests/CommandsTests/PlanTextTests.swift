@@ -70,7 +70,7 @@ import Testing
         let steps = Self.section("sandbox, by the init", of: plan)
         #expect(steps.contains("proc /proc, read-only"))
         #expect(steps.contains("RLIMIT_NPROC 7"))
-        #expect(steps.contains("seccomp policy default, 2 instructions"))
+        #expect(steps.contains("seccomp policy base+general+ipc+unix+network+openat2, 2 instructions"))
         #expect(!steps.contains { $0.hasPrefix("listen") })
         let relayed = try Self.plan(["--relay=tgo=/nonexistent", "true"])
         #expect(Self.section("sandbox, by the init", of: relayed).contains("listen at /run/tgo/tgo.sock"))

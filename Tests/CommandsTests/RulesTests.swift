@@ -13,9 +13,14 @@ private struct Place {
     var installation: Installation { Installation(root: directory("data")) }
     var cachePath: String { directory("cache") }
 
+    /// Of default's policy.
+    static let parts = ["base", "general", "ipc", "unix", "network", "openat2"].map {
+        "profiles/seccomp/\($0).json"
+    }
+
     init() throws {
         directory = try TemporaryDirectory()
-        for file in ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/default.json"] {
+        for file in ["profiles/default.yaml", "profiles/offline.yaml", "images/host.yaml"] + Place.parts {
             let bytes = try File.read(Repository.path(file))
             try directory.write("data/\(file)", String(decoding: bytes, as: UTF8.self))
         }
@@ -39,10 +44,14 @@ private struct Place {
     /// The shipped files by how they are looked up.
     func sources() throws -> (RulesSource.Lookup) throws(CommandError) -> RulesSource {
         var all: [RulesSource] = []
+        let parts = Place.parts.map { file in
+            let name = file.split(separator: "/").last?.dropLast(".json".count) ?? ""
+            return (RulesSource.Lookup.part(String(name)), file)
+        }
         for (lookup, file) in [
             (RulesSource.Lookup.profile("default", behind: nil), "profiles/default.yaml"),
-            (.image("host"), "images/host.yaml"), (.part("default"), "profiles/seccomp/default.json"),
-        ] {
+            (.image("host"), "images/host.yaml"),
+        ] + parts {
             all.append(
                 RulesSource(lookup: lookup, called: file, bytes: try File.read(directory("data/\(file)"))))
         }
@@ -80,7 +89,7 @@ private func plain(_ rules: Rules) -> Rules {
         #expect(place.stored.count == 1)
     }
 
-    @Test(arguments: ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/default.json"])
+    @Test(arguments: ["profiles/default.yaml", "images/host.yaml", "profiles/seccomp/base.json"])
     func `a changed file is read again, and then kept`(file: String) throws {
         let place = try Place()
         _ = try place.rules()
@@ -98,7 +107,7 @@ private func plain(_ rules: Rules) -> Rules {
         #expect(try place.rules().image.masked.last == "/proc/uptime")
     }
 
-    @Test(arguments: ["images/host.yaml", "profiles/seccomp/default.json"])
+    @Test(arguments: ["images/host.yaml", "profiles/seccomp/openat2.json"])
     func `a file that is gone or wrong is an error, whatever the cache has`(file: String) throws {
         let place = try Place()
         _ = try place.rules()
@@ -197,6 +206,89 @@ private func plain(_ rules: Rules) -> Rules {
         try place.append("\n", to: "images/host.yaml")
         #expect(try place.rules().origin == .compiled)
         #expect(try place.rules().origin == .cache)
+    }
+
+    @Test func `each variant has rules of its own, with its own filter`() throws {
+        let place = try Place()
+        var filters: Set<[UInt8]> = []
+        for variant in RulesVariant.all {
+            let rules = try place.rules("default", variant)
+            #expect(rules.origin == .compiled)
+            filters.insert(rules.filter.bytes)
+            let again = try place.rules("default", variant)
+            #expect(again.origin == .cache && plain(again) == plain(rules))
+        }
+        #expect(place.stored.count == 4)
+        // default has its parts for unix sockets always, so the relay makes no difference to it.
+        #expect(filters.count == 2)
+        for variant in RulesVariant.all { try place.installation.precompile("default", variant) }
+        let names = File.names(in: place.directory("data/profiles"))
+        for suffix in ["", "+relay", "+directory", "+relay+directory"] {
+            #expect(names.contains("default\(suffix).rules"))
+        }
+        let filtersThere = File.names(in: place.directory("data/profiles/seccomp")).filter {
+            $0.hasSuffix(".bpf")
+        }
+        #expect(
+            filtersThere == [
+                "base+general+ipc+unix+network+openat2.bpf", "base+general+ipc+unix+network.bpf",
+            ])
+        for variant in RulesVariant.all {
+            #expect(try place.rules("default", variant).origin == .installed)
+        }
+    }
+
+    @Test(arguments: ["profiles/default.yaml", "profiles/offline.yaml"])
+    func `a change anywhere in the chain is seen, with and without prepared rules`(file: String) throws {
+        for prepared in [false, true] {
+            let place = try Place()
+            if prepared { try place.installation.precompile("offline", RulesVariant()) }
+            let before = try place.rules("offline")
+            #expect(before.origin == (prepared ? .installed : .compiled))
+            let old = File.text(place.directory("data/\(file)")) ?? ""
+            try place.directory.write(
+                "data/\(file)",
+                old.replacing("limits:\n", with: "limits:\n  open_files: 77\n")
+                    .replacing("  open_files: 1024", with: ""))
+            let after = try place.rules("offline")
+            #expect(after.origin == .compiled && after.profile.limits.openFiles == 77)
+            #expect(try place.rules("offline").profile.limits.openFiles == 77)
+        }
+    }
+
+    /// The same words lead elsewhere once there is a file in front of the old one.
+    @Test(arguments: [true, false])
+    func `a name that is found elsewhere now makes stored rules void`(prepared: Bool) throws {
+        let place = try Place()
+        let user = place.directory("user")
+        let installation = Installation(
+            root: place.directory("data"),
+            directories: ProfileDirectories([
+                ProfileDirectory(owner: .user, path: user),
+                ProfileDirectory(owner: .shipped, path: place.directory("data/profiles")),
+            ]))
+        func rules() throws -> Rules {
+            // Directories are looked at when an installation is made.
+            try Installation(
+                root: installation.root, directories: ProfileDirectories(installation.directories.all)
+            )
+            .rules(
+                "offline", RulesVariant(), cache: FileDescriptor.open(place.cachePath, O_RDONLY | O_DIRECTORY)
+            )
+        }
+        if prepared { try place.installation.precompile("offline", RulesVariant()) }
+        _ = try rules()
+        #expect(try rules().origin == (prepared ? .installed : .cache))
+        try place.directory.write(
+            "user/default.yaml", "extends: default\ndescription: x\nenvironment: {MINE: a}\n")
+        let now = try rules()
+        #expect(now.origin == .compiled && now.profile.environment.last?.name == "MINE")
+        try place.directory.write(
+            "user/seccomp/base.json", (File.text(place.directory("data/\(Place.parts[0])")) ?? "") + "\n")
+        #expect(try rules().origin == .compiled)
+        #expect(try rules().origin == .cache)
+        try File.remove(user)
+        #expect(try rules().profile.environment.last?.name == "LANG")
     }
 
     @Test func `precompile is in no list, and has help of its own`() {

@@ -33,7 +33,7 @@ import Testing
             """
             description: Of a test
             image: host
-            syscalls: {policy: [default]}
+            syscalls: {policy: [base]}
             limits: { memory: 64MiB, pids: 32, cpus: 1, workspace: 16MiB, stack: 512KiB }
             require: []
 

@@ -7,7 +7,7 @@ import Testing
     private static let whole = """
         description: Of a test
         image: host
-        syscalls: {policy: [default]}
+        syscalls: {policy: [base]}
         limits:
           memory: 64MiB
           pids: 32
@@ -46,9 +46,33 @@ import Testing
             "negative limit", "  pids: 32", "  pids: -1", says: ":6:9: limits.pids: ", "must not be negative"),
         Mistake("limit too small", "64MiB", "64KiB", says: ":5:11: limits.memory: ", "too small", "8MiB to"),
         Mistake("missing key", "  pids: 32\n", "", says: "limits.pids: is missing"),
+        Mistake("size without a known unit", "64MiB", "64M", says: ":5:11: limits.memory: ", "such as 64MiB"),
+        Mistake(
+            "time without a unit", "require: []", "require: []\nlifetime: {timeout: 30}",
+            says: ":10:21: lifetime.timeout: ", "30s"),
+        Mistake("alias", "[base]", "*x", says: ":3:20: syscalls.policy: ", "aliases"),
+        Mistake("anchor", "require: []", "require: &x []", says: ":9:10: require: ", "anchors"),
+        Mistake("tag", "pids: 32", "pids: !!int 32", says: ":6:9: limits.pids: ", "tags"),
+        Mistake(
+            "key given twice", "  pids: 32", "  pids: 32\n  pids: 64", says: ":7:3: limits.pids: ",
+            "first in line 6"),
+        Mistake(
+            "deep nesting", "[]", String(repeating: "[", count: 5000), says: ":9:25: require",
+            "nested deeper than 16"),
+        Mistake(
+            "10 MB", "[]", "[]\n#" + String(repeating: "x", count: 10 << 20), says: "bytes long",
+            "at most 262144"),
+        Mistake(
+            "in a circle", "image: host", "extends: ./p.yaml", says: ":2:10: extends: leads in a circle: "),
+        Mistake(
+            "extends what is not there", "image: host", "extends: offlin", says: ":2:10: extends: ",
+            "did you mean offline?"),
+        Mistake(
+            "a locked field", "image: host", "extends: offline\nnetwork: {mode: host}",
+            says: ":3:11: network.mode: is locked by profiles/offline.yaml:23"),
         Mistake("unknown layer", "[]", "[secomp]", says: ":9:11: require[0]: ", "did you mean seccomp?"),
         Mistake("unknown image", "host", "hots", says: "unknown image \"hots\"", "did you mean host?"),
-        Mistake("unknown policy", "default", "defualt", says: "defualt", "did you mean default?"),
+        Mistake("unknown policy", "[base]", "[bsae]", says: "\"bsae\"", "did you mean base?"),
     ])
     func `a mistake in a profile is told with its place`(mistake: Mistake) throws {
         let directory = try TemporaryDirectory()

@@ -11,7 +11,11 @@ import Wire
         replacing old: String, with new: String, in directory: borrowing TemporaryDirectory
     ) throws -> String {
         for (kind, names) in [
-            ("profiles", ["default.yaml"]), ("profiles/seccomp", ["default.json"]), ("images", ["host.yaml"]),
+            ("profiles", ["default.yaml"]),
+            (
+                "profiles/seccomp",
+                ["base.json", "general.json", "ipc.json", "network.json", "openat2.json", "unix.json"]
+            ), ("images", ["host.yaml"]),
         ] {
             try File.makeDirectories("\(directory.path)/\(kind)")
             for name in names {

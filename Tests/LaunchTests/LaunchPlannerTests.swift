@@ -193,4 +193,48 @@ import Testing
         }
         #expect(seen.min() == 200_000 && seen.max() == 265_535)
     }
+
+    // MARK: What the profile says of network and workspace
+
+    private static func descriptions(_ adjust: (inout SandboxSpec) -> Void) throws -> (
+        steps: [String], plan: LaunchPlan
+    ) {
+        let plan = try plan(spec(adjust: adjust))
+        return (plan.initial.descriptions, plan)
+    }
+
+    @Test func `with the host's network there is no loopback to raise, and the layer is off`() throws {
+        let (own, host) = (
+            try Self.descriptions { _ in }, try Self.descriptions { $0.profile.network.mode = .host }
+        )
+        #expect(own.steps.contains("loopback interface up"))
+        #expect(!host.steps.contains("loopback interface up"))
+        #expect(host.plan.layers[.netNamespace]?.reason?.hasPrefix("network.mode is host") == true)
+        #expect(own.plan.layers[.netNamespace] == .inForce)
+        #expect(throws: LaunchError.self) {
+            try Self.plan(Self.spec(require: [.netNamespace]) { $0.profile.network.mode = .host })
+        }
+    }
+
+    @Test func `with a proxy nothing is planned`() {
+        let error = #expect(throws: LaunchError.self) {
+            try Self.plan(Self.spec { $0.profile.network.mode = .proxy })
+        }
+        #expect(error == .noProxy(profile: "test"))
+    }
+
+    @Test func `a read-only workspace is no tmpfs, and no mount or rule lets it be written`() throws {
+        let ephemeral = try Self.descriptions { $0.profile.filesystem.workspace = .readOnly }
+        #expect(!ephemeral.steps.contains { $0.contains("tmpfs /workspace") })
+        #expect(!ephemeral.steps.contains("landlock: write below /workspace"))
+        #expect(ephemeral.steps.contains("landlock: write below /run"))
+        for (workspace, flags) in [(Filesystem.Workspace.readOnly, ", read-only"), (.writable, "")] {
+            let directory = try Self.descriptions {
+                $0.profile.filesystem.workspace = workspace
+                $0.workspace = .directory("/srv/x")
+            }
+            #expect(directory.steps.contains("/srv/x at /workspace, idmapped, nosuid, nodev\(flags)"))
+            #expect(directory.plan.workspaceIsReadOnly == (workspace == .readOnly))
+        }
+    }
 }

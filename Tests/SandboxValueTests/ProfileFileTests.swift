@@ -11,7 +11,7 @@ import Testing
         #expect(profile.filesystem.workspace == .writable)
         #expect(
             profile.lifetime
-                == Lifetime(timeout: nil, maxTimeout: nil, maxTimeoutOrigin: "profiles/default.yaml:38"))
+                == Lifetime(timeout: nil, maxTimeout: nil, maxTimeoutOrigin: "profiles/default.yaml:39"))
         #expect(profile.output.limit == nil && profile.locks.isEmpty)
         #expect(
             profile.limits
@@ -187,7 +187,7 @@ import Testing
     private let minimal = """
         description: x
         image: host
-        syscalls: {policy: [default]}
+        syscalls: {policy: [base]}
         limits:
           memory: 64MiB
           pids: 8

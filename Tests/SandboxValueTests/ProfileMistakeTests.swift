@@ -49,7 +49,7 @@ import Testing
                 + "[] or no such key"
         ),
         Mistake(
-            "syscalls: {policy: [default]}", "syscalls: {policy: []}",
+            "syscalls: {policy: [base]}", "syscalls: {policy: []}",
             "3:20: syscalls.policy: is empty; expected the base at least"
         ),
         Mistake(
@@ -126,7 +126,7 @@ import Testing
 let minimalProfile = """
     description: x
     image: host
-    syscalls: {policy: [default]}
+    syscalls: {policy: [base]}
     limits:
       memory: 64MiB
       pids: 8

@@ -35,7 +35,7 @@ struct LiveTests {
         }
         let list = zip(numbers, calls).map { "(\($0), \($1.arguments))" }.joined(separator: ", ")
         let result = try filtered(
-            "default-host-directory", python,
+            "default+directory", python,
             script: """
                 import ctypes
                 libc = ctypes.CDLL(None, use_errno=True)
@@ -45,7 +45,7 @@ struct LiveTests {
                     print(ctypes.get_errno())
                 """)
         #expect(result.status == .exit(0), "\(result)")
-        let interpreter = try SeccompInterpreter(shippedFilter("default-host-directory").bytes)
+        let interpreter = try SeccompInterpreter(shippedFilter("default+directory").bytes)
         let errors = result.output.split(separator: "\n").compactMap { UInt16($0) }
         #expect(errors.count == calls.count, "\(result)")
         for ((call, number), error) in zip(zip(calls, numbers), errors) {
@@ -172,7 +172,7 @@ struct LiveTests {
 
     @Test(
         .enabled(if: unsafe access("/usr/bin/node", X_OK) == 0, "/usr/bin/node is not there"),
-        arguments: ["default", "strict-relay"])
+        arguments: ["default", "strict+relay"])
     func `Node's workers, children and files work, and its network list is an exception`(policy: String)
         throws
     {

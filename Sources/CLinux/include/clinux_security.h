@@ -12,6 +12,9 @@ int clinux_landlock_allow_path(int ruleset, int path, uint64_t access);
 int clinux_landlock_allow_port(int ruleset, uint64_t port, uint64_t access);
 int clinux_landlock_restrict(int ruleset);
 
+/// Puts a filter on this thread alone, for ever, after no-new-privs: `count` of `struct sock_filter`.
+int clinux_load_filter(const void *filter, uint16_t count);
+
 int clinux_set_dumpable(int dumpable);
 /// Sets effective and permitted to `mask` and inheritable to `inheritable` (capset, version 3).
 int clinux_capset(uint64_t mask, uint64_t inheritable);

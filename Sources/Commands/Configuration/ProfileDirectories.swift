@@ -34,11 +34,36 @@ enum ProfileFileKind: String, Sendable, CaseIterable {
 struct ProfileDirectories: Sendable {
     let all: [ProfileDirectory]
     /// Those that are there. Looked at once, so that a name costs nothing in those that are not.
-    private let present: [ProfileDirectory]
+    private let present: [Present]
+
+    private struct Present: Sendable {
+        let directory: ProfileDirectory
+        let owners: [uid_t]
+        /// For each kind, why somebody else could put files where those of that kind are.
+        let weakness: [String?]
+    }
 
     init(_ all: [ProfileDirectory]) {
         self.all = all
-        present = all.filter { unsafe access($0.path, F_OK) == 0 }
+        present = all.compactMap { directory in
+            guard unsafe access(directory.path, F_OK) == 0 else { return nil }
+            let owners = ConfigFile.owners(shipped: directory.owner == .shipped)
+            let weakness = ProfileFileKind.allCases.map { kind in
+                ProfileDirectories.weakness(directory, kind, owners)
+            }
+            return Present(directory: directory, owners: owners, weakness: weakness)
+        }
+    }
+
+    /// A directory decides which files there are.
+    static func weakness(
+        _ directory: ProfileDirectory, _ kind: ProfileFileKind, _ owners: [uid_t]
+    ) -> String? {
+        var status = stat()
+        guard unsafe stat(directory.path, &status) == 0 else { return nil }
+        if let why = ConfigFile.weakness(status, owners) { return "its directory \(why)" }
+        guard kind == .part, unsafe stat("\(directory.path)/seccomp", &status) == 0 else { return nil }
+        return ConfigFile.weakness(status, owners).map { "its directory \($0)" }
     }
 
     /// - Parameter root: the installation's directory.
@@ -78,34 +103,25 @@ struct ProfileDirectories: Sendable {
         _ name: String, _ kind: ProfileFileKind, behind: ProfileDirectory.Owner? = nil
     ) throws(CommandError) -> Found? {
         let file = kind.file(name)
-        for directory in present where directory.comes(after: behind) {
-            let path = "\(directory.path)/\(file)"
-            func problem(_ text: String) -> CommandError {
-                CommandError("\(kind.rawValue) \(shown(directory.called(file))): \(text)")
-            }
-            let owners = ConfigFile.owners(shipped: directory.owner == .shipped)
+        for entry in present where entry.directory.comes(after: behind) {
+            let directory = entry.directory
             do throws(ConfigFile.Problem) {
-                let bytes = try ConfigFile.read(path, in: AT_FDCWD, owners: owners, blocking: false)
-                try check(directory.path, owners)
+                let path = "\(directory.path)/\(file)"
+                let bytes = try ConfigFile.read(path, in: AT_FDCWD, owners: entry.owners, blocking: false)
+                if let why = entry.weakness[kind == .profile ? 0 : 1] { throw .refused(why) }
                 return Found(
                     file: ConfigFile(called: directory.called(file), bytes: bytes), directory: directory.owner
                 )
             } catch {
+                let what = "\(kind.rawValue) \(shown(directory.called(file)))"
                 switch error {
                 case .system(.noSuchFileOrDirectory): continue
-                case .system(let errno): throw problem("\(errno)")
-                case .refused(let why): throw problem(why)
+                case .system(let errno): throw CommandError("\(what): \(errno)")
+                case .refused(let why): throw CommandError("\(what): \(why)")
                 }
             }
         }
         return nil
-    }
-
-    /// The directory decides which files there are.
-    private func check(_ directory: String, _ owners: [uid_t]) throws(ConfigFile.Problem) {
-        var status = stat()
-        guard unsafe stat(directory, &status) == 0 else { throw .system(Errno(rawValue: errno)) }
-        if let why = ConfigFile.weakness(status, owners) { throw .refused("its directory \(why)") }
     }
 
     /// The names that a directory holds, sorted; none where it is not there.
@@ -128,7 +144,7 @@ struct ProfileDirectories: Sendable {
     /// Every name, each once, sorted.
     func names(_ kind: ProfileFileKind) throws(CommandError) -> [String] {
         var names: Set<String> = []
-        for directory in present { names.formUnion(try Self.names(in: directory, kind)) }
+        for entry in present { names.formUnion(try Self.names(in: entry.directory, kind)) }
         return names.sorted()
     }
 

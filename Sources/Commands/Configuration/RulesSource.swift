@@ -15,6 +15,11 @@ struct RulesSource: Hashable, Sendable {
     let bytes: [UInt8]
 }
 
+extension ProfileSource {
+    var lookup: RulesSource.Lookup { .profile(reference, behind: behind) }
+    var asSource: RulesSource { RulesSource(lookup: lookup, called: called, bytes: bytes) }
+}
+
 extension RulesSource.Lookup {
     func store(in writer: inout StoredWriter) {
         switch self {

@@ -39,7 +39,8 @@ enum ImageImportCommand {
         Failure.reported("image rm") { () throws(CommandError) in
             let name = arguments.operands[0]
             try checkName(name)
-            guard try !shipped().contains(name) else {
+            // What a shipped recipe made can be made again.
+            if try shipped().contains(name), try Installation.find().recipe(name) == nil {
                 throw CommandError("\(quoted(name)) is shipped with corral and cannot be removed")
             }
             do throws(ImageError) {
@@ -92,11 +93,11 @@ enum ImageImportCommand {
         return lookup.path
     }
 
-    private static func shipped() throws(CommandError) -> [String] {
+    static func shipped() throws(CommandError) -> [String] {
         try Installation.find().names("images", suffix: ".yaml")
     }
 
-    private static func checkName(_ name: String) throws(CommandError) {
+    static func checkName(_ name: String) throws(CommandError) {
         do throws(ValueError) {
             try checkSimpleName(name)
         } catch {

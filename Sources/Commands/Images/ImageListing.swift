@@ -2,11 +2,22 @@ import Images
 import Sandbox
 import Wire
 
-/// How images of both kinds are shown: shipped ones, which are views of the host, and stored trees.
+/// How images are shown: shipped views of the host, stored trees, and recipes that are not built.
 struct ImageListing: Sendable {
-    let image: Image
-    /// Nil for a shipped image.
+    let name: String
+    let description: String
+    /// Nil for what is shipped.
     let stored: StoredImage?
+    /// Whether there is nothing yet but a recipe.
+    let isRecipe: Bool
+
+    init(image: Image, stored: StoredImage?) {
+        (name, description, self.stored, isRecipe) = (image.name, image.description, stored, false)
+    }
+
+    init(recipe: ImageRecipe) {
+        (name, description, stored, isRecipe) = (recipe.name, recipe.description, nil, true)
+    }
 
     /// Every image: the shipped ones, then the stored ones.
     static func all() throws(CommandError) -> [ImageListing] {
@@ -14,7 +25,13 @@ struct ImageListing: Sendable {
         var listings: [ImageListing] = []
         let shipped = try installation.names("images", suffix: ".yaml")
         for name in shipped {
-            listings.append(ImageListing(image: try installation.image(name), stored: nil))
+            if let recipe = try installation.recipe(name) {
+                let built = try stored(name)
+                listings.append(
+                    built.map { ImageListing(image: $0.image, stored: $0) } ?? ImageListing(recipe: recipe))
+            } else {
+                listings.append(ImageListing(image: try installation.image(name), stored: nil))
+            }
         }
         do throws(ImageError) {
             guard let store = try store() else { return listings }
@@ -44,23 +61,23 @@ struct ImageListing: Sendable {
 
     /// A line of `image list`: name, kind, size, the beginning of the tree's digest, description.
     var columns: [String] {
-        guard let stored else { return [image.name, "host", "-", "-", image.description] }
+        if isRecipe { return [name, "recipe", "-", "-", "not built: \(description)"] }
+        guard let stored else { return [name, "host", "-", "-", description] }
         return [
-            image.name, "tree", ImageListing.size(stored.record.bytes),
-            String(stored.tree.dropFirst(7).prefix(12)),
-            image.description,
+            name, "tree", ImageListing.size(stored.record.bytes),
+            String(stored.tree.dropFirst(7).prefix(12)), description,
         ]
     }
 
     var json: JSONText {
         guard let stored else {
             return JSONText.object { object in
-                object.add("name", image.name)
-                object.add("kind", "host")
-                object.add("description", image.description)
+                object.add("name", name)
+                object.add("kind", isRecipe ? "recipe" : "host")
+                object.add("description", description)
             }
         }
-        return ImageListing.json(image.name, stored.tree, stored.record, description: image.description)
+        return ImageListing.json(name, stored.tree, stored.record, description: description)
     }
 
     static func json(

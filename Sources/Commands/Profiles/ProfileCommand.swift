@@ -88,12 +88,10 @@ struct ProfilePaths {
         var seen: [String: Int] = [:]
         for (index, directory) in directories.all.enumerated() {
             let number = index + 1
-            var status = stat()
-            let isThere = unsafe stat(directory.path, &status) == 0
-            let weakness =
-                isThere
-                ? ConfigFile.weakness(status, ConfigFile.owners(shipped: directory.owner == .shipped)) : nil
-            let state = isThere ? weakness.map { "  refused: it \($0)" } ?? "" : "  (not there)"
+            let isThere = unsafe access(directory.path, F_OK) == 0
+            let owners = ConfigFile.owners(shipped: directory.owner == .shipped)
+            let weakness = ProfileDirectories.weakness(directory, .part, owners)
+            let state = isThere ? weakness.map { "  (refused: \($0))" } ?? "" : "  (not there)"
             lines.append(
                 "\(number) \(directory.owner.rawValue)  \(shown(FilePath.resolved(directory.path)))\(state)")
             for kind in ProfileFileKind.allCases {

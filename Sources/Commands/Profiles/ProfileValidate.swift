@@ -61,16 +61,19 @@ struct ProfileValidation {
 
     private mutating func check(_ profile: Profile, _ layers: PartialProfile, _ installation: Installation) {
         reporting(layers[.image]) { () throws(CommandError) in _ = try installation.image(profile.image) }
+        var lines: [String] = []
         for variant in RulesVariant.all {
             reporting(layers[.policy]) { () throws(CommandError) in
                 let parts = try installation.policyParts(of: profile, variant)
                 do throws(SeccompError) {
-                    _ = try FilterCache(directory: nil, policies: nil).filter(parts: parts)
+                    let filter = try FilterCache(directory: nil, policies: nil).filter(parts: parts)
+                    for line in filter.warnings where !lines.contains(line) { lines.append(line) }
                 } catch {
                     throw CommandError(error.description)
                 }
             }
         }
+        warnings += lines
         guard let mode = layers[.networkMode] else { return }
         switch profile.network.mode {
         case .none: break

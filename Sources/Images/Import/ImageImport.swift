@@ -35,9 +35,10 @@ package struct ImageImport {
     /// - Parameters:
     ///   - name: in the form of ``checkSimpleName(_:)``, and no shipped image's.
     ///   - source: the path of what to import.
+    ///   - origin: what the tree's record calls the source; nil for its path.
     ///   - description: of the image; nil for where it came from.
     package func run(
-        _ name: String, from source: String, platform: Platform, description: String?
+        _ name: String, from source: String, origin: String? = nil, platform: Platform, description: String?
     ) throws(ImageError) -> Result {
         guard try store.lock(name: name) else {
             throw ImageError("another import of \"\(name)\" is under way; it goes first")
@@ -48,7 +49,7 @@ package struct ImageImport {
         let file = try open(source)
         let work = try store.makeWork()
         do throws(ImageError) {
-            let result = try fill(work, name, file, source, platform, description)
+            let result = try fill(work, name, file, source, origin ?? source, platform, description)
             try store.remove(work)
             return result
         } catch {
@@ -75,9 +76,9 @@ package struct ImageImport {
 
     private func fill(
         _ work: ImageStore.Work, _ name: String, _ file: Held<FileDescriptor>, _ source: String,
-        _ platform: Platform, _ description: String?
+        _ origin: String, _ platform: Platform, _ description: String?
     ) throws(ImageError) -> Result {
-        var record = TreeRecord(kind: "tar", source: printable(source), imported: UInt64(max(0, time(nil))))
+        var record = TreeRecord(kind: "tar", source: printable(origin), imported: UInt64(max(0, time(nil))))
         let root = try makeTree(work)
         let status = try doing(shown(source)) { () throws(SystemError) in try file.value.status() }
         if status.kind == .file {
@@ -99,9 +100,8 @@ package struct ImageImport {
             if status.kind == .directory { record.skipped = try copy(file, to: root, source) }
             tree = root
         }
-        return try finish(
-            work, name, tree, &record, description ?? "Imported from \(printable(String(source.suffix(200))))"
-        )
+        let found = "Imported from \(printable(String(origin.suffix(200))))"
+        return try finish(work, name, tree, &record, description ?? found)
     }
 
     /// An empty `tree` with an empty `root` in it.

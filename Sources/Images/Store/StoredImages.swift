@@ -95,7 +95,7 @@ extension ImageStore {
         }
     }
 
-    static func taken(_ name: String) -> ImageError {
+    package static func taken(_ name: String) -> ImageError {
         ImageError("there is an image \"\(name)\" already; corral image rm \(name) removes it")
     }
 
