@@ -229,4 +229,30 @@ struct OrdinaryUserTests {
         Refusal("", [], says: "--relay tgo=\(socket)", "permission denied").check(outcome)
         try server.signal(SIGKILL)
     }
+
+    @Test func `a read-only workspace, the host's network and the output limit hold for a user as well`()
+        throws
+    {
+        let user = try OrdinaryUser()
+        let work = try user.ownDirectory("work")
+        try user.directory.write("work/f", "text\n")
+        let profile = try user.directory.write(
+            "p.yaml",
+            """
+            description: Of a test
+            extends: default
+            filesystem: {workspace: read_only}
+            network: {mode: host}
+            output: {limit: 5}
+            require: [seccomp]
+
+            """)
+        let words = ["--json", "--profile", profile, "--workspace", work, "--", "sh", "-c"]
+        let outcome = try user.run(words + ["touch g 2>/dev/null || cat f; echo more; sleep 100"])
+        #expect(outcome.output == "text\n" && File.names(in: work) == ["f"], "\(outcome.errors)")
+        #expect(outcome.status == 153)
+        let report = try Report(in: outcome.errors)
+        #expect(report.text("cause") == "output")
+        #expect(report.weakLayers["net-ns"]?.hasPrefix("off(network.mode is host") == true)
+    }
 }
