@@ -144,7 +144,7 @@ extension TreeView {
         } catch {
             if error.errno == .fileTooLarge {
                 throw CommandError(
-                    "the tree \(shown(path)) has more than \(entryLimit) names at its top, which is no root tree"
+                    "the tree \(shown(path)) has more than \(entryLimit) names at its top"
                 )
             }
             throw CommandError("the tree \(shown(path)): \(error)")
