@@ -113,10 +113,10 @@ let package = Package(
             "SeccompTests", ["Seccomp", "Sandbox", "Wire", "Linux", "CLinux", "CSeccomp"], data: ["Golden"]),
         tests("CgroupsTests", ["Cgroups", "Sandbox", "Linux"]),
         tests("DialectsTests", ["Dialects", "Wire"]),
+        tests("DebianTests", ["Debian", "Sandbox"]),
         tests("TreesTests", ["Trees", "Linux"]),
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
-        tests("DebianTests", ["Debian", "Sandbox"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(

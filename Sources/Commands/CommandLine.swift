@@ -10,7 +10,8 @@ package enum CorralCommand {
     static let commands: [Command] = [
         RunCommand.command, ImageCommand.list, ImageCommand.inspect,
         ImageImportCommand.command, ImageBuildCommand.command, ImageImportCommand.remove,
-        UnpackLayerCommand.command, ProfileCommand.list,
+        UnpackLayerCommand.command,
+        ProfileCommand.list,
         ProfileCommand.show, ProfileCommand.validate, ProfileCommand.diff, ProfileCommand.initialize,
         ProfileCommand.path, ProfileCommand.schema, PrecompileCommand.command,
         Command("version", summary: "Print the version.") { _ in

@@ -65,7 +65,8 @@ struct ImageListing: Sendable {
         guard let stored else { return [name, "host", "-", "-", description] }
         return [
             name, "tree", ImageListing.size(stored.record.bytes),
-            String(stored.tree.dropFirst(7).prefix(12)), description,
+            String(stored.tree.dropFirst(7).prefix(12)),
+            description,
         ]
     }
 
