@@ -66,17 +66,17 @@ struct Installation: Sendable {
     /// The file of an image: the shipped one, else that in the image store.
     func imageSource(_ name: String) throws(CommandError) -> (path: String, bytes: [UInt8]) {
         let isShipped = unsafe name.contains("/") || access("\(root)/images/\(name).yaml", F_OK) == 0
-        let store: ImageStore?
+        let store: ImageLookup?
         if isShipped {
             let file = try read(name, kind: "image", directory: "images", suffix: ".yaml")
             guard ImageRecipe.isWritten(in: file.bytes) else { return file }
             // What was built by a recipe has its name.
-            store = try ImageStore.find()
+            store = try ImageLookup.find()
             if !name.contains("/"), let built = try store?.source(name) { return built }
             throw CommandError(
                 "the image \(shown(name)) is not built yet; corral image build \(shown(name)) does it")
         }
-        store = try ImageStore.find()
+        store = try ImageLookup.find()
         if let found = try store?.source(name) { return found }
         let known = try names("images", suffix: ".yaml") + (store?.names() ?? [])
         let hint = nearestMatch(to: name, in: known).map { "; did you mean \($0)?" } ?? ""

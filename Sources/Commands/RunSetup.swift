@@ -118,7 +118,7 @@ extension HostPaths {
     static func probe(_ image: Image) throws(CommandError) -> HostPaths {
         var paths = HostPaths()
         for bind in image.binds { paths.add(bind.path, probe(bind.path)) }
-        if let tree = image.tree { paths.tree = try ImageStore.find()?.tree(tree) }
+        if let tree = image.tree { paths.tree = try ImageLookup.find()?.tree(tree) }
         return paths
     }
 

@@ -4,6 +4,9 @@ import Sandbox
 
 /// The steps that make an image's root tree: directories, links, generated files, binds and
 /// devices. Mounts that belong to one sandbox (proc, tmpfs, workspace) come later, from the init.
+///
+/// A tree's names are somebody else's words, so descriptions, which are printed, have no control
+/// characters in them.
 struct RootSteps {
     private let image: Image
     private let hostPaths: HostPaths
@@ -104,7 +107,7 @@ struct RootSteps {
 
     private mutating func file(_ path: String, _ mode: UInt32, _ content: String) {
         parents(of: path)
-        list.add(.file, "file \(path)") { fields in
+        list.add(.file, "file \(shown(path))") { fields in
             fields.text(path)
             fields.integer(UInt64(mode))
             fields.text(content)
@@ -113,7 +116,7 @@ struct RootSteps {
 
     private mutating func symlink(_ path: String, _ target: String) {
         parents(of: path)
-        list.add(.symlink, "link \(path) -> \(target)") { fields in
+        list.add(.symlink, "link \(shown(path)) -> \(shown(target))") { fields in
             fields.text(path)
             fields.text(target)
         }
@@ -123,7 +126,7 @@ struct RootSteps {
         parents(of: path)
         if made.contains(path) { return }
         made.append(path)
-        list.add(.directory, "directory \(path)") { fields in
+        list.add(.directory, "directory \(shown(path))") { fields in
             fields.text(path)
             fields.integer(0o755)
         }

@@ -10,6 +10,8 @@ package struct DirectoryEntry: Hashable, Sendable {
     /// Bytes that are not UTF-8 are replaced; such a name can be shown but not opened.
     package var name: String
     package var kind: Kind
+    /// The name as it is, where it is not UTF-8.
+    package var oddName: [UInt8]?
 }
 
 extension FileDescriptor {
@@ -54,10 +56,12 @@ private func append(
         if name.starts(with: prefix), name != [UInt8(ascii: ".")],
             name != [UInt8(ascii: "."), UInt8(ascii: ".")]
         {
+            let text = String(validating: name, as: UTF8.self)
             entries.append(
                 DirectoryEntry(
-                    name: String(decoding: name, as: UTF8.self),
-                    kind: DirectoryEntry.Kind(typeNumber: rest[start + 18])))
+                    name: text ?? String(decoding: name, as: UTF8.self),
+                    kind: DirectoryEntry.Kind(typeNumber: rest[start + 18]),
+                    oddName: text == nil ? Array(name) : nil))
         }
         rest = rest.dropFirst(length)
     }

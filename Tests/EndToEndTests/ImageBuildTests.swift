@@ -187,6 +187,27 @@ struct ImageBuildTests {
                 == "corral run: the image python is not built yet; corral image build python does it\n")
     }
 
+    /// Made by import here, which costs less than to build it.
+    @Test func `what a shipped recipe made has its name, and can be removed`() throws {
+        let place = try Place()
+        let tree = place.directory("tree")
+        try File.makeDirectories(tree + "/usr")
+        let refused = try place.corral(["image", "import", "python", tree]).wait(timeout: 60)
+        #expect(refused.status == 1 && refused.errors.contains("\"python\" is shipped with corral"))
+        #expect(try place.corral(["image", "import", "x", tree]).wait(timeout: 60).status == 0)
+        let names = place.directory("store/names")
+        _ = try call("rename") { unsafe rename("\(names)/x.yaml", "\(names)/python.yaml") }
+        let run = try place.corral(["run", "--image", "python", "--", "true"]).wait(timeout: 60)
+        #expect(run.status == 127, "\(run.errors)")
+        let listed = try place.corral(["image", "list"]).wait(timeout: 60)
+        #expect(
+            listed.output.split(separator: "\n").contains { $0.hasPrefix("python  tree ") },
+            "\(listed.output)")
+        #expect(try place.corral(["image", "rm", "python"]).wait(timeout: 60).status == 0)
+        #expect(try place.corral(["image", "rm", "host"]).wait(timeout: 60).status == 1)
+        #expect(place.left == [])
+    }
+
     private func recipe(_ package: String, suite: String = "bookworm") -> String {
         "description: x\nbuild:\n  suite: \(suite)\n  packages: [\(package)]\n"
     }

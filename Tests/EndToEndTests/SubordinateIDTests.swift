@@ -10,7 +10,7 @@ import Testing
     .enabled(if: File.exists("/etc/subuid") && File.exists("/etc/subgid"), "there is no /etc/subuid"))
 struct SubordinateIDTests {
     /// A user that this host does not have.
-    private static let uid = "3999017"
+    static let uid = "3999017"
 
     /// Gives the user a name and a range, in a mount namespace of its own.
     private static let asUser = """
@@ -26,11 +26,16 @@ struct SubordinateIDTests {
         """
 
     private static func run(_ user: OrdinaryUser, _ words: [String]) throws -> Program.Outcome {
+        try start(user, [user.corral, "run"] + words)
+    }
+
+    /// Runs a command line as the user.
+    static func start(_ user: OrdinaryUser, _ words: [String]) throws -> Program.Outcome {
         let etc = user.directory("etc")
         try File.makeDirectories(etc)
         return try Corral.leavesNothing {
             try Program.run(
-                ["unshare", "--mount", "sh", "-c", asUser, "sh", etc, uid, user.corral, "run"] + words)
+                ["unshare", "--mount", "sh", "-c", asUser, "sh", etc, uid] + words)
         }
     }
 

@@ -65,6 +65,17 @@ import Testing
         #expect(other.contains { $0.contains("/works") })
     }
 
+    @Test func `what a tree's names would do to a terminal is not printed`() throws {
+        let name = "a\u{1B}[2J\nlayers:"
+        let steps = try TreePlanTests.template(
+            TreePlanTests.image(),
+            TreePlanTests.paths([
+                (name, .directory), (name + "f", .file), (name + "l", .symlink(target: "\u{1B}c")),
+            ]))
+        #expect(steps.count { $0.contains("a\\u{1b}[2J\\u{a}layers:") } == 5, "\(steps)")
+        #expect(!steps.contains { $0.contains("\u{1B}") || $0.contains("\n") })
+    }
+
     @Test func `a tree that is not in the store is an error`() {
         let error = #expect(throws: LaunchError.self) {
             try TreePlanTests.template(TreePlanTests.image(), HostPaths())

@@ -70,6 +70,13 @@ import Trees
         let parent = try FileDescriptor.open(directory.path, O_RDONLY | O_DIRECTORY)
         try parent.removeTree("gone")
         #expect(File.names(in: directory.path) == ["outside"])
+        // Names that are not UTF-8, and more levels than a process has descriptors.
+        try shell("mkdir odd; touch \"$(printf 'odd/\\377')\"; mkdir \"$(printf 'odd/\\376')\"")
+        let deep =
+            "import os\nos.mkdir('odd/deep')\nos.chdir('odd/deep')\nfor _ in range(5000): os.mkdir('d'); os.chdir('d')"
+        try #require(try Program.run(["python3", "-c", deep], directory: directory.path).status == 0)
+        try parent.removeTree("odd")
+        #expect(File.names(in: directory.path) == ["outside"])
         #expect(File.text(directory("outside/keep")) == "kept")
         try parent.removeTree("gone")
     }

@@ -58,6 +58,8 @@ import Trees
     ])
     func `what no import makes is refused by name`(script: String, entry: String, why: String) throws {
         let directory = try make("\(Self.tree); \(script)")
+        // What the removal of a temporary directory cannot name.
+        defer { _ = try? Program.run(["rm", "-r", directory("a")]) }
         do {
             _ = try listing(directory)
             Issue.record("\(script) was accepted")

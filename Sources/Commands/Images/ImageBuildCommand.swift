@@ -39,11 +39,11 @@ enum ImageBuildCommand {
         }
         let model = try installation.withoutOthers.image("host")
         do throws(ImageError) {
-            guard let store = try Images.ImageStore.open(try ImageImportCommand.place(), making: true) else {
+            guard let store = try ImageStore.open(try ImageImportCommand.place(), making: true) else {
                 return
             }
             // Before anything is fetched; the import looks again.
-            guard try store.image(name) == nil else { throw Images.ImageStore.taken(name) }
+            guard try store.image(name) == nil else { throw ImageStore.taken(name) }
             let archive = try archive(of: recipe)
             let result = try ImageImport(
                 store: store, unpacker: ConfinedUnpacker(), model: model, limits: TreeLimits()

@@ -44,7 +44,7 @@ enum ImageImportCommand {
                 throw CommandError("\(quoted(name)) is shipped with corral and cannot be removed")
             }
             do throws(ImageError) {
-                guard let store = try Images.ImageStore.open(try place(), making: false) else {
+                guard let store = try ImageStore.open(try place(), making: false) else {
                     throw ImageError("there is no image \(quoted(name))")
                 }
                 try store.remove(name)
@@ -66,7 +66,7 @@ enum ImageImportCommand {
             let platform = try arguments.value("platform").map { (text) throws(ImageError) in
                 try Platform(text)
             }
-            guard let store = try Images.ImageStore.open(try place(), making: true) else { return }
+            guard let store = try ImageStore.open(try place(), making: true) else { return }
             let result = try ImageImport(
                 store: store, unpacker: ConfinedUnpacker(), model: model, limits: limits
             ).run(
@@ -81,9 +81,9 @@ enum ImageImportCommand {
     }
 
     static func place() throws(ImageError) -> String {
-        let lookup: ImageStore?
+        let lookup: ImageLookup?
         do throws(CommandError) {
-            lookup = try ImageStore.find()
+            lookup = try ImageLookup.find()
         } catch {
             throw ImageError(error.description)
         }

@@ -54,9 +54,9 @@ struct ImageListing: Sendable {
         }
     }
 
-    private static func store() throws(ImageError) -> Images.ImageStore? {
-        guard (try? ImageStore.find()) != nil else { return nil }
-        return try Images.ImageStore.open(try ImageImportCommand.place(), making: false)
+    private static func store() throws(ImageError) -> ImageStore? {
+        guard (try? ImageLookup.find()) != nil else { return nil }
+        return try ImageStore.open(try ImageImportCommand.place(), making: false)
     }
 
     /// A line of `image list`: name, kind, size, the beginning of the tree's digest, description.
@@ -64,7 +64,8 @@ struct ImageListing: Sendable {
         if isRecipe { return [name, "recipe", "-", "-", "not built: \(description)"] }
         guard let stored else { return [name, "host", "-", "-", description] }
         return [
-            name, "tree", ImageListing.size(stored.record.bytes), String(stored.tree.dropFirst(7).prefix(12)),
+            name, "tree", ImageListing.size(stored.record.bytes),
+            String(stored.tree.dropFirst(7).prefix(12)),
             description,
         ]
     }

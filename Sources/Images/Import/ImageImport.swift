@@ -100,9 +100,8 @@ package struct ImageImport {
             if status.kind == .directory { record.skipped = try copy(file, to: root, source) }
             tree = root
         }
-        return try finish(
-            work, name, tree, &record, description ?? "Imported from \(printable(String(origin.suffix(200))))"
-        )
+        let found = "Imported from \(printable(String(origin.suffix(200))))"
+        return try finish(work, name, tree, &record, description ?? found)
     }
 
     /// An empty `tree` with an empty `root` in it.

@@ -137,6 +137,18 @@ struct TreeTests {
             refused.errors.contains("stays host") || refused.errors.contains("stays \"host\""), "\(refused)")
     }
 
+    @Test func `a plan shows what of the tree would be mounted`() throws {
+        let store = try TreeStore()
+        try store.change("mkdir tmp")
+        let ended = try store.corral(["--plan"]).run(["true"])
+        for line in [
+            "  tree /usr, read-only, nosuid, nodev", "  link /bin -> usr/bin", "  link /var/run -> /run",
+        ] {
+            #expect(ended.lines.contains(line), "\(ended)")
+        }
+        #expect(!ended.text.contains("tree /tmp"))
+    }
+
     @Test func `a profile names an image of the store`() throws {
         let store = try TreeStore()
         let profile = try store.directory.write(

@@ -4,7 +4,8 @@ import Launch
 import Linux
 import Sandbox
 
-/// Where imported and built images are, seen by those who only read it.
+/// Where imported and built images are, seen by those who only look an image up: a launch, which has to
+/// be quick and may read a store that is another's. `Images.ImageStore` is what changes a store.
 ///
 ///     trees/sha256-HEX/root/      a root tree
 ///     trees/sha256-HEX/tree.json  where it came from
@@ -12,23 +13,23 @@ import Sandbox
 ///
 /// What is in it is trusted as what an import put there, so it counts only where nobody but root or the
 /// caller may write to its directories.
-struct ImageStore: Sendable, Hashable {
+struct ImageLookup: Sendable, Hashable {
     let path: String
 
     /// `CORRAL_IMAGES`, else /var/lib/corral/images for root and `$XDG_DATA_HOME/corral/images` or
     /// `~/.local/share/corral/images` for others. It need not exist.
     /// - Returns: nil for a user without a home.
-    static func find() throws(CommandError) -> ImageStore? {
+    static func find() throws(CommandError) -> ImageLookup? {
         if let named = variable("CORRAL_IMAGES") {
             guard named.hasPrefix("/") else {
                 throw CommandError("CORRAL_IMAGES is \(quoted(named)); expected an absolute path")
             }
-            return ImageStore(path: named)
+            return ImageLookup(path: named)
         }
-        if geteuid() == 0 { return ImageStore(path: "/var/lib/corral/images") }
+        if geteuid() == 0 { return ImageLookup(path: "/var/lib/corral/images") }
         let data = variable("XDG_DATA_HOME") ?? variable("HOME").map { $0 + "/.local/share" }
         guard let data, data.hasPrefix("/") else { return nil }
-        return ImageStore(path: data + "/corral/images")
+        return ImageLookup(path: data + "/corral/images")
     }
 
     private static func variable(_ name: String) -> String? {
@@ -143,7 +144,7 @@ extension TreeView {
         } catch {
             if error.errno == .fileTooLarge {
                 throw CommandError(
-                    "the tree \(shown(path)) has more than \(entryLimit) names at its top, which is no root tree"
+                    "the tree \(shown(path)) has more than \(entryLimit) names at its top"
                 )
             }
             throw CommandError("the tree \(shown(path)): \(error)")
