@@ -125,14 +125,4 @@ import Testing
         let outcome = try Place().unpack([], words)
         #expect(outcome.status == 2 && outcome.errors.hasPrefix("corral-unpack: "))
     }
-
-    @Test(.timeLimit(.minutes(5))) func `a hundred thousand entries are unpacked`() throws {
-        let place = try Place()
-        let archive = try Archive.make(
-            "for number in range(100000):\n    file('d%d/f%d' % (number % 500, number), b'')")
-        let outcome = try place.unpack(archive, timeout: 240)
-        #expect(try Report(outcome.output).number("files") == 100_000, "\(outcome.errors)")
-        let refused = try Place().unpack(archive, ["--entries", "99999"], timeout: 240)
-        #expect(refused.status == 3 && refused.errors.contains("d499/f99999"), "\(refused.errors)")
-    }
 }

@@ -23,8 +23,10 @@ struct Store {
     }
 
     /// Imports and returns what was stored, as the command's JSON says.
-    func imported(_ name: String, _ source: String, _ more: [String] = []) throws -> Report {
-        let outcome = try corral(["image", "import", name, source, "--json"] + more)
+    func imported(
+        _ name: String, _ source: String, _ more: [String] = [], timeout: Double = 120
+    ) throws -> Report {
+        let outcome = try corral(["image", "import", name, source, "--json"] + more, timeout: timeout)
         try #require(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.errors == "")
         #expect(File.names(in: directory("store/tmp")) == [])

@@ -151,7 +151,8 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func `a hundred thousand entries are imported`() throws {
+    // A file system may take half a millisecond for each new file.
+    @Test func `a hundred thousand entries are imported`() throws {
         let store = try Store()
         try store.python(
             """
@@ -160,9 +161,9 @@ import Testing
                 for number in range(100000):
                     archive.addfile(tarfile.TarInfo("d%d/f%d" % (number // 200, number)))
             """)
-        let report = try store.imported("many", "many.tar")
+        let report = try store.imported("many", "many.tar", timeout: 600)
         #expect((report.number("origin", "entries") ?? 0) >= 100_500)
-        #expect(try store.corral(["image", "rm", "many"]).status == 0)
+        #expect(try store.corral(["image", "rm", "many"], timeout: 600).status == 0)
         #expect(store.contents == [])
     }
 
