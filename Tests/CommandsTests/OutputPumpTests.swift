@@ -154,7 +154,7 @@ import Testing
         #expect(Self.available(terminal.outer.number) == Array("one\r\ntwo\r\n".utf8))
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(20)))
     func `a terminal that nobody reads blocks nobody`() throws {
         let terminal = try Terminal.make()
         let source = try Pipe.make()
@@ -251,7 +251,7 @@ import Testing
         #expect(isClosed && taken == 0)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(20)))
     func `what was taken before the limit is delivered to a reader who was late`() throws {
         let terminal = try Terminal.make()
         let source = try Pipe.make()

@@ -48,7 +48,7 @@ private func compare(
     }
 }
 
-@Suite(.timeLimit(.minutes(5))) struct CallDifferenceTests {
+@Suite(.timeLimit(.minutes(20))) struct CallDifferenceTests {
     /// Values on both sides of what policies ask for: small numbers, flags of open and clone, families
     /// and types of sockets, modes with the setuid bit, the upper half of an argument.
     private static let telling: [UInt64] = [

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(2))) struct ExplainTests {
+@Suite(.timeLimit(.minutes(20))) struct ExplainTests {
     private func explain(_ words: [String]) throws -> Program.Outcome {
         try Program.run([Product.path("corral"), "profile", "explain"] + words)
     }

@@ -72,7 +72,7 @@ enum SmallBuild {
 
 @Suite(
     .enabled(if: Host.isRoot, "building as another user needs a range in /etc/subuid"),
-    .timeLimit(.minutes(5)))
+    .timeLimit(.minutes(20)))
 struct ImageBuildTests {
     @Test func `a program that the host does not have runs in an image of its package`() throws {
         guard try SmallBuild.isThere() else { return }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Linux
 
-@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+@Suite(.timeLimit(.minutes(20))) struct EventLoopTests {
     private final class Recorder: EventHandler {
         var seen: [(EventLoop.Token, Events)] = []
         var action: ((EventLoop.Token, Events) -> Void)?
@@ -149,7 +149,7 @@ private final class Result: Sendable {
     let values = Mutex<[Int]>([])
 }
 
-@Suite(.timeLimit(.minutes(1))) struct MailboxTests {
+@Suite(.timeLimit(.minutes(20))) struct MailboxTests {
     @Test func `work from several threads is done once, in each thread's order`() throws {
         let mailbox = try Mailbox<Counter>()
         let counter = Counter(try EventLoop())

@@ -6,7 +6,7 @@ import Wire
 
 @testable import Relay
 
-@Suite(.timeLimit(.minutes(2))) struct RelayConnectionTests {
+@Suite(.timeLimit(.minutes(20))) struct RelayConnectionTests {
     /// Fills a direction until it takes no more for a while; returns how many bytes it took.
     private func fill(_ end: borrowing End, with stream: [UInt8]) -> Int {
         var sent = 0

@@ -48,7 +48,7 @@ private struct Calls {
 }
 
 #if arch(x86_64)
-    @Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(1)))
+    @Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
     struct AttackTests {
         /// - Parameter differ: the calls that the kernel alone would answer otherwise; nil for all.
         private func expect(
@@ -230,7 +230,7 @@ private struct Calls {
     }
 #endif
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct IdentityTests {
     @Test func `another uid, group or capability is not to be had`() throws {
         let script = """

@@ -5,7 +5,7 @@ import Sandbox
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct InitTests {
     /// Prints each attack that succeeded, or failed for a reason that is not a refusal.
     private static let attacks = """

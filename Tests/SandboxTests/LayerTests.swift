@@ -6,7 +6,7 @@ import Sandbox
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct LayerTests {
     @Test func `every layer has a probe`() {
         #expect(Set(LayerProbe.all.map(\.layer)) == Set(Layer.allCases))

@@ -38,7 +38,7 @@ private func inspected() throws -> [(kind: String, path: String)] {
     }
 }
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct MountTests {
     private static let writable = ["/tmp", "/run", "/home", "/dev/shm", "/workspace"]
 

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct NetworkTests {
     /// Prints what a socket call comes to.
     private func attempt(_ expression: String) throws -> String {

@@ -3,5 +3,5 @@ import Testing
 
 /// Tests that load the machine or measure time, one after the other so that they do not disturb
 /// each other.
-@Suite(.serialized, .enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(2)))
+@Suite(.serialized, .enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 enum OneAtATime {}

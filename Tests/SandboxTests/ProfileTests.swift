@@ -5,7 +5,7 @@ import Sandbox
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct ProfileTests {
     /// For the profile; lives as long as the test.
     private let directory: TemporaryDirectory

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct RuntimeTests {
     /// Each prints `True` when it works.
     @Test(arguments: [

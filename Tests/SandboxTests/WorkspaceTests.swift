@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct WorkspaceTests {
     private func owner(_ path: String) -> [UInt32] {
         var status = stat()

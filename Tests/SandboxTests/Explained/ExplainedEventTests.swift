@@ -9,7 +9,7 @@ import Sandbox
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(10)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct ExplainedEventTests {
     /// Random images, each with one sandbox.
     private static let images = 200

@@ -7,7 +7,7 @@ import Seccomp
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct ExplainedLimitTests {
     private static let profile = """
         description: Small

@@ -5,7 +5,7 @@ import Linux
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct HostileTreeTests {
     /// Something of the host that a tree points at.
     private static func bait() throws -> TemporaryDirectory {

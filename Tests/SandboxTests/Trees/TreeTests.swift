@@ -5,7 +5,7 @@ import Linux
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct TreeTests {
     @Test func `a program of the tree runs, and nothing of the host is there`() throws {
         let store = try TreeStore()
