@@ -68,7 +68,7 @@ let package = Package(
         // One mechanism each.
         library("Seccomp", ["Sandbox", "Wire", "Linux", "CLinux", "CSeccomp", "CNettle"]),
         library("Cgroups", ["Sandbox", "Linux", "CLinux"]),
-        library("Dialects", ["Wire"]),
+        library("Dialects", ["Sandbox", "Wire"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -94,7 +94,7 @@ let package = Package(
         tests("SandboxValueTests", ["Sandbox"]),
         tests("SeccompTests", ["Seccomp", "Sandbox", "Wire", "Linux", "CLinux"], data: ["Golden"]),
         tests("CgroupsTests", ["Cgroups", "Sandbox", "Linux"]),
-        tests("DialectsTests", ["Dialects", "Wire"]),
+        tests("DialectsTests", ["Dialects", "Sandbox", "Wire"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(

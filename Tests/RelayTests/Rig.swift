@@ -34,7 +34,7 @@ func listen(at path: String, queue: CInt = 16) throws -> FileDescriptor {
 
 /// A relay with a host application that listens, between two sockets of one directory.
 struct Rig: ~Copyable {
-    static let policy = RelayPolicy(frameBytes: 4 << 20, connections: 8)
+    static let policy = RelayPolicy(frameBytes: 4 << 20, connections: 8, messages: nil)
 
     let scratch: Scratch
     let host: FileDescriptor
