@@ -234,9 +234,6 @@ struct Flow: ~Copyable {
         refusals.add(RelayRule(reason), "from the \(sender): \(reason)")
     }
 
-    /// Passes nothing more; what is on its way is delivered.
-    mutating func close() { if stage == .open { stage = .closing } }
-
     private mutating func end(_ target: borrowing FileDescriptor) {
         target.shutdown(.sending)
         stage = .over

@@ -73,7 +73,8 @@ final class Link: EventHandler {
                 up.outbox.add(framed(reply.payload))
             case .connection(let refusal):
                 up.refuse(refusal)
-                up.close()
+                owner.close(self)
+                return
             }
         }
         if let token = plugin.token { pump(token) }
@@ -104,8 +105,10 @@ final class Link: EventHandler {
             owner.close(self)
             return
         }
-        again = again || up.waitsForReplies && !down.outbox.isFull
-        again = again || down.waitsForReplies && !up.outbox.isFull
+        if !up.isClosing, !down.isClosing {
+            again = again || up.waitsForReplies && !down.outbox.isFull
+            again = again || down.waitsForReplies && !up.outbox.isFull
+        }
         do throws(SystemError) {
             try watch(&plugin, writes: down.isBlocked && !down.isOver)
             try watch(&upstream, writes: up.isBlocked && !up.isOver)

@@ -123,10 +123,9 @@ package enum JSONWalk {
         while at < bytes.count {
             switch bytes[at] {
             case Byte.quote, Byte.openBrace, Byte.openBracket, Byte.closeBrace, Byte.closeBracket: return
-            case Byte.comma where !inContainer: return
-            case 0x20, 0x09, 0x0A,
-                0x0D where !inContainer:
-                return
+            case Byte.comma, 0x20, 0x09, 0x0A, 0x0D:
+                if !inContainer { return }
+                at += 1
             default: at += 1
             }
         }

@@ -78,6 +78,7 @@ import Testing
         let exchange = try Exchange.run(
             host: """
                 print(exactly(connection, len(GOOD)) == GOOD, connection.recv(1) == b"")
+                connection.close()
                 second, _ = listener.accept()
                 print(exactly(second, len(GOOD)) == GOOD)
                 """,

@@ -164,7 +164,8 @@ import Wire
         let totals = rig.relay.stop()
         #expect(totals.refusals.count(.peer) == 1)
         #expect(
-            totals.refusals.list.first?.first == "uid \(getuid()) connected where uid \(getuid() + 1) is expected")
+            totals.refusals.list.first?.first
+                == "uid \(getuid()) connected where uid \(getuid() + 1) is expected")
         #expect(totals.connections == 0)
     }
 
@@ -226,7 +227,8 @@ import Wire
         #expect(try accepted.receive(frame(1).count) == frame(1))
         let totals = relay.stop()
         #expect(totals.refusals.count(.upstream) == 2)
-        #expect(totals.refusals.list.first?.first.hasSuffix("connection refused: nothing listens there") == true)
+        #expect(
+            totals.refusals.list.first?.first.hasSuffix("connection refused: nothing listens there") == true)
     }
 
     @Test func `what a plugin sent before it ended is delivered even when the relay stops at once`() throws {

@@ -50,17 +50,27 @@ private struct RandomJSON {
             }
             #expect(keys == members.map(\.key))
             #expect(
-                try parts.map { try JSONTree(parsing: Array(bytes[$0])).value } == members.map(\.value.value))
+                try parts.map { shape(try JSONTree(parsing: Array(bytes[$0]))) }
+                    == members.map { shape($0.value) })
             for (key, part) in zip(keys, parts) { #expect(JSONWalk.member(key, of: place, in: span) == part) }
         case .array(let elements):
             JSONWalk.elements(of: place, in: span) {
                 parts.append($0)
                 return true
             }
-            #expect(try parts.map { try JSONTree(parsing: Array(bytes[$0])).value } == elements.map(\.value))
+            #expect(try parts.map { shape(try JSONTree(parsing: Array(bytes[$0]))) } == elements.map(shape))
         default: break
         }
         for part in parts { try check(part, bytes) }
+    }
+
+    /// A tree without the places of its values.
+    private func shape(_ tree: JSONTree) -> String {
+        switch tree.value {
+        case .object(let members): "{\(members.map { "\($0.key.debugDescription):\(shape($0.value))" })}"
+        case .array(let elements): "[\(elements.map(shape))]"
+        default: "\(tree.value)"
+        }
     }
 
     /// Members with strings, at any depth, in the order of the text.

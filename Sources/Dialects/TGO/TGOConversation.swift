@@ -92,6 +92,7 @@ package struct TGOConversation: Sendable {
     package mutating func expire(now: UInt64) -> [Expiry] {
         guard let policy else { return [] }
         if stage == .silent, now >= registrationDue {
+            stage = .rejected
             return [.connection(.registration(policy.registration))]
         }
         let overdue = calls.prefix { $0.due <= now }
