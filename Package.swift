@@ -70,7 +70,7 @@ let package = Package(
         // One mechanism each.
         library("Seccomp", ["Sandbox", "Wire", "Linux", "CLinux", "CSeccomp", "CNettle"]),
         library("Cgroups", ["Sandbox", "Linux", "CLinux"]),
-        library("Dialects", ["Wire"]),
+        library("Dialects", ["Sandbox", "Wire"]),
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
 
@@ -112,7 +112,7 @@ let package = Package(
         tests(
             "SeccompTests", ["Seccomp", "Sandbox", "Wire", "Linux", "CLinux", "CSeccomp"], data: ["Golden"]),
         tests("CgroupsTests", ["Cgroups", "Sandbox", "Linux"]),
-        tests("DialectsTests", ["Dialects", "Wire"]),
+        tests("DialectsTests", ["Dialects", "Sandbox", "Wire"]),
         tests("DebianTests", ["Debian", "Sandbox"]),
         tests("TreesTests", ["Trees", "Linux"]),
         tests("UnpackTests", ["Linux", "Wire"]),

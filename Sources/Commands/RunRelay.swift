@@ -57,7 +57,7 @@ enum RelayReport {
         object.add("connections", Int(clamping: totals.connections))
         object.add("descriptors_closed", Int(clamping: totals.descriptorsClosed))
         object.array("refusals") { list in
-            for refused in totals.refusals {
+            for refused in totals.refusals.list {
                 list.object { entry in
                     entry.add("rule", refused.rule.rawValue)
                     entry.add("count", Int(clamping: refused.count))

@@ -54,7 +54,7 @@ package final class EventLoop {
     private var waiting: [Token] = []
     private var batch = [clinux_event](
         repeating: clinux_event(token: 0, events: 0), count: Int(CLINUX_EVENT_BATCH))
-    private var isStopped = false
+    package private(set) var isStopped = false
 
     package init() throws(SystemError) {
         epoll = FileDescriptor(owning: try call("epoll_create1") { clinux_epoll_create() })

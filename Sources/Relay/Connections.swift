@@ -20,6 +20,7 @@ final class Connections: EventHandler {
     private var first: FileDescriptor?
     private let policy: RelayPolicy
     private let peer: UInt32?
+    private let violated: @Sendable () -> Void
     private var links: [ObjectIdentifier: Link] = [:]
     private var totals = RelayTotals()
     /// Given up for a moment to accept, and so to refuse, a connection when no other is left.
@@ -28,9 +29,11 @@ final class Connections: EventHandler {
 
     init(
         loop: EventLoop, listener: consuming FileDescriptor, upstream: consuming Upstream,
-        first: consuming FileDescriptor?, policy: RelayPolicy, peer: UInt32?
+        first: consuming FileDescriptor?, policy: RelayPolicy, peer: UInt32?,
+        violated: @escaping @Sendable () -> Void
     ) throws(SystemError) {
         self.loop = loop
+        self.violated = violated
         self.upstream = upstream
         self.first = first
         self.policy = policy
@@ -47,7 +50,10 @@ final class Connections: EventHandler {
     /// Runs the loop until ``stop(drain:)``, and a little longer where bytes are on their way.
     func serve() -> RelayTotals {
         do throws(SystemError) {
-            try loop.run()
+            while !loop.isStopped {
+                _ = try loop.turn(timeout: untilDue())
+                expire()
+            }
             try finish()
         } catch {
             totals.failure = "\(error)"
@@ -55,6 +61,30 @@ final class Connections: EventHandler {
         links.values.forEach { $0.report(to: &totals) }
         close()
         return totals
+    }
+
+    /// Milliseconds until something is due that no message brings; -1 for never.
+    private func untilDue() -> CInt {
+        guard let due = links.values.compactMap(\.due).min() else { return -1 }
+        let now = Judge.clock()
+        return due <= now ? 0 : CInt(clamping: due - now)
+    }
+
+    private func expire() {
+        guard links.values.contains(where: { $0.due != nil }) else { return }
+        let now = Judge.clock()
+        for link in links.values where link.due ?? .max <= now { link.expire() }
+    }
+
+    /// Whether a plugin has registered over another connection than this.
+    func isRegistered(besides link: Link) -> Bool {
+        links.values.contains { $0 !== link && $0.isRegistered }
+    }
+
+    /// Has the sandbox ended for what its plugin did.
+    func kill() {
+        totals.killed = true
+        violated()
     }
 
     /// Has ``serve()`` return once what was sent is delivered, after `drain` at the latest.
@@ -100,7 +130,7 @@ final class Connections: EventHandler {
                 }
             }
             guard let upstream = connectUpstream() else { return }
-            let link = Link(plugin: plugin, upstream: upstream, limit: Int(policy.frameBytes), owner: self)
+            let link = Link(plugin: plugin, upstream: upstream, policy: policy, owner: self)
             links[ObjectIdentifier(link)] = link
             totals.connections += 1
             do throws(SystemError) {

@@ -1,3 +1,4 @@
+import CLinux
 import Dialects
 import Linux
 import Wire
@@ -12,9 +13,9 @@ struct Flow: ~Copyable {
         case open
         /// The source sends no more; its end is passed on once all before it is.
         case ending
-        /// A frame was refused: nothing more is read, and the link closes once all before it is
-        /// delivered.
-        case refused
+        /// A frame was refused, or was the last: nothing more is read, and the link closes once all
+        /// before it is delivered.
+        case closing
         /// Nothing more passes.
         case over
     }
@@ -24,7 +25,12 @@ struct Flow: ~Copyable {
 
     private var stage = Stage.open
     private var frames: FrameBuffer
-    private var gate: FrameGate
+    let sender: Sender
+    /// A frame that is not passed on as it is, and what is in its place. It waits for those before it,
+    /// from which it cannot be cut off earlier.
+    private var exception: (payload: Range<Int>, replacement: [UInt8]?)?
+    /// Messages of the relay's own to the target.
+    var outbox = Outbox()
     /// The source may have something to read. Set by an event, cleared once it is read empty.
     private var readable = false
     /// The source told its end, so that a short read does not mean that it is empty.
@@ -34,18 +40,23 @@ struct Flow: ~Copyable {
 
     private(set) var traffic = RelayTotals.Traffic()
     private(set) var descriptorsClosed: UInt64 = 0
-    private(set) var refusal: Refusal?
+    private(set) var refusals = RefusalCounts()
+    /// It stopped because the other direction has too many messages of the relay's own to deliver.
+    private(set) var waitsForReplies = false
+    /// A message was refused for which the sandbox has to end.
+    private(set) var wantsKill = false
 
-    init(dialect: Dialect, sender: Sender, limit: Int) {
+    init(sender: Sender, limit: Int) {
+        self.sender = sender
         frames = FrameBuffer(limit: limit)
-        gate = FrameGate(dialect: dialect, sender: sender)
     }
 
     var isOver: Bool { stage == .over }
-    var isRefused: Bool { stage == .refused }
-    /// A frame was refused and what came before it is delivered.
-    var wantsClose: Bool { stage == .refused && frames.waiting == 0 }
-    var sender: Sender { gate.sender }
+    var isClosing: Bool { stage == .closing }
+    /// Nothing more comes, and what came is delivered.
+    var wantsClose: Bool { stage == .closing && isDelivered }
+    /// Nothing waits for the target.
+    var isDelivered: Bool { frames.waiting == 0 && exception == nil && outbox.isEmpty }
 
     /// Takes note of what the source's socket told.
     mutating func sourceTold(_ events: Events) {
@@ -64,25 +75,53 @@ struct Flow: ~Copyable {
 
     /// Moves what can be moved now.
     ///
-    /// - Parameter spare: memory to read into, shared by all flows of the thread.
+    /// - Parameters:
+    ///   - spare: memory to read into, shared by all flows of the thread.
+    ///   - judge: decides on the messages of both directions.
+    ///   - replies: messages of the relay's own to the source.
     /// - Returns: true when it stopped for the others' sake and wants another turn.
     mutating func pump(
-        from source: borrowing FileDescriptor, to target: borrowing FileDescriptor, spare: inout [UInt8]
+        from source: borrowing FileDescriptor, to target: borrowing FileDescriptor, spare: inout [UInt8],
+        judge: inout Judge, replies: inout Outbox
     ) -> Bool {
         frames.borrow(&spare)
         defer { frames.giveBack(&spare) }
         var left = Self.turn
+        waitsForReplies = false
         while deliver(to: target, from: source) {
+            if settle() { continue }
+            // Frames may be there that were not judged yet, because of what came before them.
+            if stage == .open, frames.unaccepted > 0, !replies.isFull {
+                apply(&judge, &replies)
+                if frames.waiting > 0 || exception != nil { continue }
+            }
             if stage == .ending { end(target) }
-            guard stage == .open, readable else { return false }
+            guard stage == .open else { return false }
+            if replies.isFull {
+                waitsForReplies = true
+                return false
+            }
+            guard readable else { return false }
             guard left > 0 else { return true }
             left -= receive(from: source)
-            judge()
         }
         return false
     }
 
-    /// Writes what is accepted; true when all of it is written.
+    /// Delivers what is on its way and reads nothing.
+    mutating func flush(to target: borrowing FileDescriptor, from source: borrowing FileDescriptor) {
+        while deliver(to: target, from: source), settle() {}
+    }
+
+    /// Takes the exception out of the stream, now that all before it is delivered.
+    private mutating func settle() -> Bool {
+        guard let (payload, replacement) = exception.take() else { return false }
+        frames.skip(payload)
+        if let replacement { outbox.add(framed(replacement)) }
+        return true
+    }
+
+    /// Writes what is accepted, then what is the relay's own; true when all of it is written.
     private mutating func deliver(
         to target: borrowing FileDescriptor, from source: borrowing FileDescriptor
     ) -> Bool {
@@ -92,15 +131,34 @@ struct Flow: ~Copyable {
                 asked = run.count
                 return target.send(run)
             }
-            switch transfer {
-            case .bytes(let count):
-                frames.drop(count)
-                isBlocked = count < asked
-            case .wouldBlock: isBlocked = true
-            case .failed: abandon(source)
-            }
+            frames.drop(sent(transfer, of: asked, source))
         }
-        return frames.waiting == 0
+        while frames.waiting == 0 && !outbox.isEmpty && !isBlocked {
+            var asked = 0
+            var transfer = Transfer.wouldBlock
+            outbox.send { bytes in
+                asked = bytes.count
+                transfer = target.send(bytes)
+                if case .bytes(let count) = transfer { return count }
+                return 0
+            }
+            _ = sent(transfer, of: asked, source)
+        }
+        return frames.waiting == 0 && outbox.isEmpty
+    }
+
+    /// Takes note of how a write went; returns how many bytes did.
+    private mutating func sent(
+        _ transfer: Transfer, of asked: Int, _ source: borrowing FileDescriptor
+    ) -> Int {
+        switch transfer {
+        case .bytes(let count):
+            isBlocked = count < asked
+            return count
+        case .wouldBlock: isBlocked = true
+        case .failed: abandon(source)
+        }
+        return 0
     }
 
     /// Reads once; returns how much.
@@ -126,32 +184,54 @@ struct Flow: ~Copyable {
             // A peer that closed without reading everything makes this a reset; all that it sent
             // has been read by then.
             stage = .ending
-            if frames.unaccepted > 0 { refuse(.truncated(frames.unaccepted)) }
+            if frames.unaccepted > 0 {
+                refuse(.truncated(frames.unaccepted))
+                stage = .closing
+            }
         }
         return 0
     }
 
-    /// Judges every whole frame that has come.
-    private mutating func judge() {
-        while stage == .open {
+    /// Judges the whole frames that have come, up to one that is an exception.
+    private mutating func apply(_ judge: inout Judge, _ replies: inout Outbox) {
+        while stage == .open, exception == nil, !replies.isFull {
             do throws(FrameError) {
                 guard let payload = try frames.frame() else { return }
-                switch frames.withPayload(payload, { gate.decide($0) }) {
-                case .forward:
-                    frames.accept(payload)
-                    traffic.frames += 1
-                    traffic.bytes += UInt64(FrameBuffer.prefix + payload.count)
-                case .refuse(let reason): refuse(reason)
+                let sender = self.sender
+                switch frames.withPayload(payload, { judge.judge($0, from: sender) }) {
+                case .forward: pass(payload)
+                case .farewell:
+                    pass(payload)
+                    stage = .closing
+                case .rewrite(let text):
+                    exception = (payload, text)
+                    count(text.count)
+                case .refuse(let reason, let reply):
+                    refuse(reason)
+                    if judge.kills(for: reason, from: sender) { wantsKill = true }
+                    if judge.closes(for: reason, from: sender) { stage = .closing }
+                    if let reply, reply.recipient == sender { replies.add(framed(reply.payload)) }
+                    exception = (payload, reply?.recipient == sender ? nil : reply?.payload)
                 }
             } catch {
                 refuse(.tooLong(error))
+                stage = .closing
             }
         }
     }
 
-    private mutating func refuse(_ reason: Refusal) {
-        refusal = reason
-        stage = .refused
+    private mutating func pass(_ payload: Range<Int>) {
+        frames.accept(payload)
+        count(payload.count)
+    }
+
+    private mutating func count(_ payload: Int) {
+        traffic.frames += 1
+        traffic.bytes += UInt64(FrameBuffer.prefix + payload)
+    }
+
+    mutating func refuse(_ reason: Refusal) {
+        refusals.add(RelayRule(reason), "from the \(sender): \(reason)")
     }
 
     private mutating func end(_ target: borrowing FileDescriptor) {
@@ -165,6 +245,8 @@ struct Flow: ~Copyable {
         guard stage != .over else { return }
         source.shutdown(.receiving)
         frames.discard()
+        exception = nil
+        outbox.discard()
         stage = .over
     }
 }

@@ -1,5 +1,7 @@
 import Dialects
 import Linux
+import Sandbox
+import Wire
 
 /// One connection of the plugin, joined to one of the host application.
 final class Link: EventHandler {
@@ -19,17 +21,20 @@ final class Link: EventHandler {
     private var upstream: Side
     private var up: Flow
     private var down: Flow
+    private var judge: Judge
     private unowned let owner: Connections
     private var isQueued = false
 
     init(
-        plugin: consuming FileDescriptor, upstream: consuming FileDescriptor, limit: Int, owner: Connections
+        plugin: consuming FileDescriptor, upstream: consuming FileDescriptor, policy: RelayPolicy,
+        owner: Connections
     ) {
         self.plugin = Side(plugin)
         self.upstream = Side(upstream)
         self.owner = owner
-        up = Flow(dialect: .tgo, sender: .plugin, limit: limit)
-        down = Flow(dialect: .tgo, sender: .upstream, limit: limit)
+        up = Flow(sender: .plugin, limit: Int(policy.frameBytes))
+        down = Flow(sender: .upstream, limit: Int(policy.frameBytes))
+        judge = Judge(policy.messages)
     }
 
     func open() throws(SystemError) {
@@ -53,17 +58,56 @@ final class Link: EventHandler {
         pump(token)
     }
 
+    /// Whether a plugin has registered over this connection.
+    var isRegistered: Bool { judge.isRegistered }
+
+    /// When ``expire()`` has something to do, in milliseconds; nil for never.
+    var due: UInt64? { judge.due }
+
+    /// Does what is due by now.
+    func expire() {
+        for expiry in judge.expire() {
+            switch expiry {
+            case .call(let refusal, let reply):
+                up.refuse(refusal)
+                up.outbox.add(framed(reply.payload))
+            case .connection(let refusal):
+                up.refuse(refusal)
+                owner.close(self)
+                return
+            }
+        }
+        if let token = plugin.token { pump(token) }
+    }
+
     private func pump(_ token: EventLoop.Token) {
         var again = false
-        // A refused frame of one side ends the other side's turn as well.
-        if !down.isRefused { again = up.pump(from: plugin.socket, to: upstream.socket, spare: &owner.spare) }
-        if !up.isRefused {
-            let more = down.pump(from: upstream.socket, to: plugin.socket, spare: &owner.spare)
-            again = again || more
+        judge.begin(taken: !judge.isRegistered && owner.isRegistered(besides: self))
+        // When one side's last frame has come, what the other still says has nowhere to go.
+        if down.isClosing {
+            up.flush(to: upstream.socket, from: plugin.socket)
+        } else {
+            again = up.pump(
+                from: plugin.socket, to: upstream.socket, spare: &owner.spare, judge: &judge,
+                replies: &down.outbox)
         }
-        if up.wantsClose || down.wantsClose || up.isOver && down.isOver {
+        if up.isClosing {
+            down.flush(to: plugin.socket, from: upstream.socket)
+        } else {
+            let more = down.pump(
+                from: upstream.socket, to: plugin.socket, spare: &owner.spare, judge: &judge,
+                replies: &up.outbox)
+            again = again || more
+            up.flush(to: upstream.socket, from: plugin.socket)
+        }
+        if up.wantsKill { owner.kill() }
+        if up.wantsClose || down.wantsClose || up.wantsKill || up.isOver && down.isOver {
             owner.close(self)
             return
+        }
+        if !up.isClosing, !down.isClosing {
+            again = again || up.waitsForReplies && !down.outbox.isFull
+            again = again || down.waitsForReplies && !up.outbox.isFull
         }
         do throws(SystemError) {
             try watch(&plugin, writes: down.isBlocked && !down.isOver)
@@ -97,8 +141,8 @@ final class Link: EventHandler {
         add(up.traffic, to: &totals.fromPlugin)
         add(down.traffic, to: &totals.fromUpstream)
         totals.descriptorsClosed += up.descriptorsClosed + down.descriptorsClosed
-        if let refusal = up.refusal { totals.refuse(RelayRule(refusal), "from the plugin: \(refusal)") }
-        if let refusal = down.refusal { totals.refuse(RelayRule(refusal), "from the upstream: \(refusal)") }
+        totals.refusals.add(up.refusals)
+        totals.refusals.add(down.refusals)
     }
 
     private func add(_ traffic: RelayTotals.Traffic, to sum: inout RelayTotals.Traffic) {

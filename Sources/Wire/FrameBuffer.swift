@@ -70,6 +70,14 @@ package struct FrameBuffer: ~Copyable, Sendable {
         accepted = min(max(payload.upperBound, accepted), end)
     }
 
+    /// Removes the frame that ``frame()`` just returned, which must not be written. For the time when
+    /// nothing is ``waiting``: bytes before it would be cut off from those behind it.
+    package mutating func skip(_ payload: Range<Int>) {
+        accept(payload)
+        (start, runEnd) = (accepted, accepted)
+        if isEmpty { (start, runEnd, accepted, end) = (0, 0, 0, 0) }
+    }
+
     /// Lends the bytes to write next: whole accepted frames, several when they are small, or what
     /// is left of a run that was written in part. Empty when nothing waits.
     package mutating func withRun<Value>(_ body: (Span<UInt8>) -> Value) -> Value {

@@ -103,7 +103,7 @@ func skipString(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) -> Bool
 
 /// Eight bytes at a time for as long as none of them needs a look.
 @inline(__always)
-private func skipPlain(_ bytes: Span<UInt8>, _ at: inout Int) {
+func skipPlain(_ bytes: Span<UInt8>, _ at: inout Int) {
     let last = bytes.count &- 8
     var here = at
     while here <= last {

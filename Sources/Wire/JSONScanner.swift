@@ -5,7 +5,7 @@ package enum JSONKind: Hashable, Sendable {
 
 /// A member of the outermost object: where its key and its value lie.
 package struct JSONMember: Sendable {
-    package let key: JSONKey
+    package let key: JSONString
     /// The value as it is written; a string with its quotes.
     package let value: Range<Int>
 }
@@ -57,7 +57,7 @@ private struct Nesting {
     /// Bit 0 is the innermost container: 1 for an object, 0 for an array.
     var objects: UInt64 = 0
     /// The member of the outermost object that is being read.
-    var memberKey = JSONKey(0, 0, escaped: false)
+    var memberKey = JSONString(0, 0, escaped: false)
     var memberStart = 0
 
     var inObject: Bool { objects & 1 == 1 }
@@ -171,7 +171,7 @@ private func key(
     at += 1
     let start = at
     let escaped = try skipString(bytes, &at)
-    let key = JSONKey(start, at - 1, escaped: escaped)
+    let key = JSONString(start, at - 1, escaped: escaped)
     try keys.add(key, bytes)
     if nesting.depth == 1 { nesting.memberKey = key }
     skipSpace(bytes, &at)

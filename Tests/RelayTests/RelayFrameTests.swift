@@ -21,7 +21,7 @@ import Wire
         #expect(totals.fromPlugin == RelayTotals.Traffic(frames: 1, bytes: UInt64(request.count)))
         #expect(totals.fromUpstream == RelayTotals.Traffic(frames: 1, bytes: UInt64(reply.count)))
         #expect(totals.connections == 1)
-        #expect(totals.refusals.isEmpty && totals.failure == nil && totals.descriptorsClosed == 0)
+        #expect(totals.refusals.list.isEmpty && totals.failure == nil && totals.descriptorsClosed == 0)
         #expect(rig.relay.stop() == totals)
     }
 
@@ -90,10 +90,10 @@ import Wire
                 #expect(try ends.host.receiveToEnd() == [])
             }
             let totals = rig.relay.stop()
-            #expect(totals.refusals.map(\.rule) == [rule])
-            #expect(totals.refusals.first?.count == 1)
+            #expect(totals.refusals.list.map(\.rule) == [rule])
+            #expect(totals.refusals.list.first?.count == 1)
             #expect(
-                totals.refusals.first?.first.hasPrefix(fromPlugin ? "from the plugin" : "from the upst")
+                totals.refusals.list.first?.first.hasPrefix(fromPlugin ? "from the plugin" : "from the upst")
                     == true)
             #expect((fromPlugin ? totals.fromPlugin : totals.fromUpstream).frames == 2)
         }
@@ -106,7 +106,7 @@ import Wire
         ends.plugin.socket.shutdown(.sending)
         #expect(try ends.host.receiveToEnd() == frame(1))
         #expect(try ends.plugin.receiveToEnd() == [])
-        #expect(rig.relay.stop().refusals(by: .truncated) == 1)
+        #expect(rig.relay.stop().refusals.count(.truncated) == 1)
     }
 
     /// An exit test, because others open descriptors meanwhile; the test runner's own thread opens
@@ -160,7 +160,7 @@ import Wire
         }
         let totals = rig.relay.stop()
         #expect(totals.fromPlugin.frames == 100_000 && totals.fromUpstream.frames == 100_000)
-        #expect(totals.fromPlugin.bytes == UInt64(up.sent) && totals.refusals.isEmpty)
+        #expect(totals.fromPlugin.bytes == UInt64(up.sent) && totals.refusals.list.isEmpty)
     }
 }
 

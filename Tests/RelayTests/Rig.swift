@@ -41,14 +41,17 @@ struct Rig: ~Copyable {
     let relay: RelayThread
 
     /// - Parameter queue: the host's; 0 holds one connection.
-    init(policy: RelayPolicy = Rig.policy, peer: UInt32? = getuid(), queue: CInt = 16) throws {
+    init(
+        policy: RelayPolicy = Rig.policy, peer: UInt32? = getuid(), queue: CInt = 16,
+        violated: @escaping @Sendable () -> Void = {}
+    ) throws {
         let scratch = try Scratch()
         let host = try listen(at: scratch.file("up"), queue: queue)
         let upstream = try Upstream.open(path: scratch.file("up"))
         let first = try upstream.connect()
         relay = try RelayThread.start(
             listener: try listen(at: scratch.file("plugin")), upstream: upstream, first: first,
-            policy: policy, peer: peer)
+            policy: policy, peer: peer, violated: violated)
         self.scratch = scratch
         self.host = host
     }

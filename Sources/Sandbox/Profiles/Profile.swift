@@ -146,17 +146,3 @@ package struct OutputPolicy: Hashable, Sendable {
 
     package init(limit: UInt64?) { self.limit = limit }
 }
-
-/// What the relay lets through. The rules on methods and identities come later; these are the
-/// bounds on size.
-package struct RelayPolicy: Hashable, Sendable {
-    /// The largest frame, in bytes, without its length prefix.
-    package var frameBytes: UInt32
-    /// Connections that a plugin may have open at once.
-    package var connections: UInt32
-
-    package init(frameBytes: UInt32, connections: UInt32) {
-        self.frameBytes = frameBytes
-        self.connections = connections
-    }
-}

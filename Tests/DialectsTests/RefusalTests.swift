@@ -3,10 +3,10 @@ import Wire
 
 @testable import Dialects
 
-@Suite struct FrameGateTests {
-    private func decide(_ text: String) -> FrameGate.Decision {
-        var gate = FrameGate(dialect: .tgo, sender: .plugin)
-        return gate.decide(Array(text.utf8).span)
+@Suite struct RefusalTests {
+    private func decide(_ text: String) -> Verdict {
+        var conversation = TGOConversation(nil, now: 0)
+        return conversation.judge(Array(text.utf8).span, from: .plugin, now: 0)
     }
 
     @Test(arguments: ["{}", #"{"jsonrpc":"2.0","id":1,"method":"register"}"#, #" {"a":[1]} "# + "\n"])
@@ -16,7 +16,7 @@ import Wire
 
     @Test(arguments: [("[]", JSONKind.array), ("1", .number), (#""x""#, .string), ("null", .null)])
     func `JSON that is no object does not`(text: String, kind: JSONKind) {
-        #expect(decide(text) == .refuse(.notObject(kind)))
+        #expect(decide(text) == .refuse(.notObject(kind), reply: nil))
     }
 
     @Test(arguments: [
@@ -25,7 +25,7 @@ import Wire
         (#"{"id":1,"id":2}"#, JSONError(.duplicateKey, at: 8)),
     ])
     func `what is not JSON does not`(text: String, error: JSONError) {
-        #expect(decide(text) == .refuse(.notJSON(error)))
+        #expect(decide(text) == .refuse(.notJSON(error), reply: nil))
     }
 
     @Test(arguments: [

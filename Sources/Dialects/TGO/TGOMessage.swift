@@ -1,3 +1,4 @@
+import Sandbox
 package import Wire
 
 /// A TGO frame's meaning: JSON-RPC 2.0, over which the host calls the plugin and the plugin, to
@@ -38,22 +39,25 @@ package struct TGOMessage: Hashable, Sendable {
         }
     }
 
-    /// The method's name as it is written between its quotes; nil when there is none, it is not a
-    /// string or it holds an escape, which no method of TGO needs.
-    package func methodName(in frame: Span<UInt8>) -> String? {
-        guard let range = envelope.method, range.count >= 2, frame[range.lowerBound] == UInt8(ascii: "\"")
-        else { return nil }
-        var name: [UInt8] = []
-        for index in range.lowerBound + 1..<range.upperBound - 1 {
-            guard frame[index] != UInt8(ascii: "\\") else { return nil }
-            name.append(frame[index])
+    /// Where the method's name is, without its quotes; nil when there is none, it is not a string or
+    /// it holds an escape, which no method of TGO needs.
+    package func plainMethod(in frame: Span<UInt8>) -> Range<Int>? {
+        guard let range = envelope.method, let name = JSONString(range, in: frame) else { return nil }
+        return name.place.contains { frame[$0] == UInt8(ascii: "\\") } ? nil : name.place
+    }
+
+    /// The method's name for a message to a person.
+    package func shownMethod(in frame: Span<UInt8>) -> String {
+        guard let range = envelope.method, let name = JSONString(range, in: frame) else {
+            return "something that is not a string"
         }
-        return String(decoding: name, as: UTF8.self)
+        return quoted(name.text(in: frame, atMost: 100))
     }
 
     /// Whether it is what the first frame of a plugin must be: a request of `register`.
     package func isRegistration(in frame: Span<UInt8>) -> Bool {
-        kind == .request && methodName(in: frame) == "register"
+        guard kind == .request, let range = envelope.method else { return false }
+        return JSONString(range, in: frame)?.matches("register", in: frame) ?? false
     }
 
     /// The `id` as it is written, to be used again in an answer; `null` when there is none.
@@ -84,16 +88,32 @@ package struct TGOError: Hashable, Sendable {
         self.message = message
     }
 
-    /// The frame that answers the request with this `id`.
-    package func reply(to id: JSONText) -> [UInt8] {
-        let text = JSONText.object { reply in
+    /// The message that answers the request with this `id`.
+    package func answer(to id: JSONText) -> [UInt8] {
+        JSONText.object { reply in
             reply.add("jsonrpc", "2.0")
             reply.add("id", id)
             reply.object("error") { error in
                 error.add("code", code.rawValue)
                 error.add("message", message)
             }
+        }.bytes
+    }
+}
+
+extension RPCID {
+    /// The id as an answer has it.
+    var json: JSONText {
+        switch self {
+        case .number(let number): JSONText(alreadyJSON: Array(String(number).utf8))
+        case .string(let letters): JSONText(alreadyJSON: jsonString(letters))
+        case .other(let text): JSONText(alreadyJSON: text)
         }
-        return framed(text.bytes)
+    }
+
+    private func jsonString(_ letters: [UInt8]) -> [UInt8] {
+        var json: [UInt8] = []
+        String(decoding: letters, as: UTF8.self).writeJSON(to: &json)
+        return json
     }
 }

@@ -1,0 +1,230 @@
+package import Sandbox
+import Wire
+
+/// What one plugin and its host application say to each other over one connection, judged message by
+/// message in the order in which they come.
+///
+/// A pure state machine: time and bytes come in, verdicts go out. It holds no message, and of a call
+/// only the id, for as long as the answer is awaited. The protocol: `register` goes up and is
+/// answered; from then on the host calls and the plugin answers, in any order.
+package struct TGOConversation: Sendable {
+    private enum Stage: Hashable {
+        case silent
+        /// The plugin's `register` waits for its answer.
+        case registering(RPCID)
+        case open
+        /// The host did not take the plugin.
+        case rejected
+    }
+
+    private struct Call {
+        let id: RPCID
+        let answer: TGOContent.Answer
+        /// In milliseconds.
+        let due: UInt64
+    }
+
+    private struct Budget {
+        var frames: TokenBucket
+        var bytes: HourlyBytes
+
+        init(_ policy: MessagePolicy) {
+            frames = TokenBucket(rate: UInt64(policy.rate), burst: UInt64(policy.burst))
+            bytes = HourlyBytes(limit: policy.bytesPerHour)
+        }
+
+        mutating func take(_ frame: Span<UInt8>, _ policy: MessagePolicy, now: UInt64) -> Refusal? {
+            if policy.rate > 0, !frames.take(now: now) { return .rate }
+            return bytes.take(frame.count, now: now) ? nil : .volume
+        }
+    }
+
+    private let policy: MessagePolicy?
+    private let methods: [Glob]
+    private let registrationDue: UInt64
+    private var stage = Stage.silent
+    /// Oldest first, and so in the order in which they are due.
+    private var calls: [Call] = []
+    private var pluginBudget: Budget?
+    private var upstreamBudget: Budget?
+    private var scanner = JSONScanner()
+
+    /// - Parameters:
+    ///   - policy: nil lets every JSON object through.
+    ///   - now: when the plugin connected, in milliseconds on a clock that never goes back.
+    package init(_ policy: MessagePolicy?, now: UInt64) {
+        self.policy = policy
+        methods = policy?.methods.map(Glob.init) ?? []
+        registrationDue = now + (policy?.registration ?? 0)
+        pluginBudget = policy.map(Budget.init)
+        upstreamBudget = policy.map(Budget.init)
+    }
+
+    /// Whether a plugin has registered here, or is about to.
+    package var isRegistered: Bool { stage != .silent && stage != .rejected }
+
+    /// When ``expire(now:)`` has something to do; nil for never.
+    package var due: UInt64? {
+        if policy != nil, stage == .silent { return registrationDue }
+        return calls.first?.due
+    }
+
+    /// - Parameters:
+    ///   - frame: the payload of one frame, without its length.
+    ///   - taken: whether a plugin has registered over another connection of the same sandbox.
+    package mutating func judge(
+        _ frame: Span<UInt8>, from sender: Sender, now: UInt64, taken: Bool = false
+    ) -> Verdict {
+        let message: TGOMessage
+        do throws(Refusal) {
+            message = try TGOMessage(frame, by: &scanner)
+        } catch {
+            return .refuse(error, reply: nil)
+        }
+        guard let policy else { return .forward }
+        switch sender {
+        case .plugin: return fromPlugin(message, frame, policy, now: now, taken: taken)
+        case .upstream: return fromUpstream(message, frame, policy, now: now)
+        }
+    }
+
+    /// What is overdue, each of it once.
+    package mutating func expire(now: UInt64) -> [Expiry] {
+        guard let policy else { return [] }
+        if stage == .silent, now >= registrationDue {
+            stage = .rejected
+            return [.connection(.registration(policy.registration))]
+        }
+        let overdue = calls.prefix { $0.due <= now }
+        calls.removeFirst(overdue.count)
+        return overdue.map { call in
+            let refusal = Refusal.deadline(policy.deadline)
+            return .call(refusal, notice(refusal, .unavailable, call.id))
+        }
+    }
+
+    // MARK: From the plugin
+
+    private mutating func fromPlugin(
+        _ message: TGOMessage, _ frame: Span<UInt8>, _ policy: MessagePolicy, now: UInt64, taken: Bool
+    ) -> Verdict {
+        let overdrawn = pluginBudget?.take(frame, policy, now: now)
+        switch message.kind {
+        case .request, .notification: return pluginCalls(message, frame, policy, overdrawn, taken)
+        case .response: return pluginAnswers(message, frame, policy, overdrawn)
+        case .unclear: return .refuse(stage == .silent ? .notRegistered : .unclear, reply: nil)
+        }
+    }
+
+    private mutating func pluginCalls(
+        _ message: TGOMessage, _ frame: Span<UInt8>, _ policy: MessagePolicy, _ overdrawn: Refusal?,
+        _ taken: Bool
+    ) -> Verdict {
+        guard message.isRegistration(in: frame), let place = message.envelope.id else {
+            let name = message.shownMethod(in: frame)
+            let refusal = stage == .silent ? Refusal.notRegistered : .call(name)
+            return refuse(
+                refusal, stage == .silent ? .invalidRequest : .methodNotFound, to: .plugin, message, frame)
+        }
+        guard let id = RPCID(place, in: frame) else { return .refuse(.longID, reply: nil) }
+        guard stage == .silent, !taken else {
+            return refuse(.registeredTwice, .invalidRequest, to: .plugin, message, frame)
+        }
+        if let overdrawn { return refuse(overdrawn, .tooManyRequests, to: .plugin, message, frame) }
+        let params = message.envelope.params ?? 0..<0
+        if let refusal = TGORegistration.refusal(of: params, in: frame, by: policy) {
+            return refuse(refusal, .forbidden, to: .plugin, message, frame)
+        }
+        stage = .registering(id)
+        return TGORegistration.withoutToken(params, in: frame).map(Verdict.rewrite) ?? .forward
+    }
+
+    private mutating func pluginAnswers(
+        _ message: TGOMessage, _ frame: Span<UInt8>, _ policy: MessagePolicy, _ overdrawn: Refusal?
+    ) -> Verdict {
+        guard stage != .silent else { return .refuse(.notRegistered, reply: nil) }
+        guard let place = message.envelope.id, let id = RPCID(place, in: frame) else {
+            return .refuse(.longID, reply: nil)
+        }
+        guard let index = calls.firstIndex(where: { $0.id == id }) else {
+            return .refuse(.notPending(id), reply: nil)
+        }
+        let call = calls.remove(at: index)
+        let content = TGOContent(policy: policy)
+        if let refusal = overdrawn ?? content.refusal(of: message.envelope, as: call.answer, in: frame) {
+            return .refuse(refusal, reply: notice(refusal, .forbidden, id))
+        }
+        return call.answer == .shutdown ? .farewell : .forward
+    }
+
+    // MARK: From the host application
+
+    private mutating func fromUpstream(
+        _ message: TGOMessage, _ frame: Span<UInt8>, _ policy: MessagePolicy, now: UInt64
+    ) -> Verdict {
+        let overdrawn = upstreamBudget?.take(frame, policy, now: now)
+        switch message.kind {
+        case .request, .notification:
+            guard stage == .open else {
+                return refuse(.notRegistered, .unavailable, to: .upstream, message, frame)
+            }
+            guard let answer = allowedAnswer(message, frame) else {
+                return refuse(
+                    .method(message.shownMethod(in: frame)), .methodNotFound, to: .upstream, message, frame)
+            }
+            if let overdrawn { return refuse(overdrawn, .tooManyRequests, to: .upstream, message, frame) }
+            guard let place = message.envelope.id else { return .forward }
+            guard let id = RPCID(place, in: frame) else { return .refuse(.longID, reply: nil) }
+            guard calls.count < Int(policy.inFlight) else {
+                return refuse(.inFlight(policy.inFlight), .tooManyRequests, to: .upstream, message, frame)
+            }
+            guard !calls.contains(where: { $0.id == id }) else {
+                // No reply: it would be taken for the answer to the call that waits.
+                return .refuse(.duplicateID(id), reply: nil)
+            }
+            calls.append(Call(id: id, answer: answer, due: now + policy.deadline))
+            return .forward
+        case .response: return upstreamAnswers(message, frame)
+        case .unclear: return .refuse(.unclear, reply: nil)
+        }
+    }
+
+    /// The one thing that a host answers is `register`.
+    private mutating func upstreamAnswers(_ message: TGOMessage, _ frame: Span<UInt8>) -> Verdict {
+        guard let place = message.envelope.id, let id = RPCID(place, in: frame) else {
+            return .refuse(.longID, reply: nil)
+        }
+        guard case .registering(let expected) = stage, id == expected else {
+            return .refuse(.notPending(id), reply: nil)
+        }
+        stage = message.envelope.error == nil ? .open : .rejected
+        return .forward
+    }
+
+    /// What the answer to a call is; nil for a method that no pattern fits.
+    private func allowedAnswer(_ message: TGOMessage, _ frame: Span<UInt8>) -> TGOContent.Answer? {
+        // A name with escapes is one that no method of TGO has.
+        guard let name = message.plainMethod(in: frame) else { return nil }
+        let bytes = frame.extracting(name)
+        guard methods.contains(where: { $0.matches(bytes) }) else { return nil }
+        return TGOContent.Answer(toMethod: bytes)
+    }
+
+    /// Tells whoever sent a request that it was refused.
+    private func refuse(
+        _ refusal: Refusal, _ code: TGOError.Code, to sender: Sender, _ message: TGOMessage,
+        _ frame: Span<UInt8>
+    ) -> Verdict {
+        // As it was written; six bytes are the longest that one byte of an id can be escaped to.
+        guard let place = message.envelope.id, place.count <= 6 * RPCID.longest else {
+            return .refuse(refusal, reply: nil)
+        }
+        let error = TGOError(code, refusal.description)
+        return .refuse(refusal, reply: Reply(to: sender, error.answer(to: message.id(in: frame))))
+    }
+
+    /// Tells the host application that a call of its own will not be answered.
+    private func notice(_ refusal: Refusal, _ code: TGOError.Code, _ id: RPCID) -> Reply {
+        Reply(to: .upstream, TGOError(code, refusal.description).answer(to: id.json))
+    }
+}
