@@ -57,7 +57,19 @@ extension SandboxRules {
         case .timeout: profile.lifetime.timeout
         case .outputLimit: profile.output.limit
         case .relayFrame: UInt64(profile.relay.frameBytes)
-        default: UInt64(profile.relay.connections)
+        case .relayConnections: UInt64(profile.relay.connections)
+        default: profile.relay.messages.flatMap { most(of: key, $0) }
+        }
+    }
+
+    private func most(of key: ProfileKey, _ messages: MessagePolicy) -> UInt64? {
+        switch key {
+        case .relayRate: messages.rate == 0 ? nil : UInt64(messages.rate)
+        case .relayBurst: messages.rate == 0 ? nil : UInt64(messages.burst)
+        case .relayBytes: messages.bytesPerHour
+        case .relayInFlight: UInt64(messages.inFlight)
+        case .relayDeadline: messages.deadline
+        default: messages.registration
         }
     }
 
@@ -97,7 +109,12 @@ extension ProfileKey {
         case .timeout: .ends("the sandbox is ended, with cause timeout")
         case .outputLimit: .ends("the sandbox is ended, with cause output")
         case .relayFrame: .other("the relay refuses the frame and ends the connection (rule frame-size)")
-        default: .other("the relay closes the new connection (rule connections)")
+        case .relayConnections: .other("the relay closes the new connection (rule connections)")
+        case .relayRate, .relayBurst: .other("the relay leaves the message out (rule rate)")
+        case .relayBytes: .other("the relay leaves the message out (rule volume)")
+        case .relayInFlight: .other("the relay answers the call with an error (rule in-flight)")
+        case .relayDeadline: .other("the relay answers the call with an error (rule deadline)")
+        default: .other("the relay closes the connection (rule registration)")
         }
     }
 

@@ -20,7 +20,6 @@ final class Connections: EventHandler {
     private var first: FileDescriptor?
     private let policy: RelayPolicy
     private let peer: UInt32?
-    private let violated: @Sendable () -> Void
     private var links: [ObjectIdentifier: Link] = [:]
     private var totals = RelayTotals()
     /// Given up for a moment to accept, and so to refuse, a connection when no other is left.
@@ -29,11 +28,9 @@ final class Connections: EventHandler {
 
     init(
         loop: EventLoop, listener: consuming FileDescriptor, upstream: consuming Upstream,
-        first: consuming FileDescriptor?, policy: RelayPolicy, peer: UInt32?,
-        violated: @escaping @Sendable () -> Void
+        first: consuming FileDescriptor?, policy: RelayPolicy, peer: UInt32?
     ) throws(SystemError) {
         self.loop = loop
-        self.violated = violated
         self.upstream = upstream
         self.first = first
         self.policy = policy
@@ -79,12 +76,6 @@ final class Connections: EventHandler {
     /// Whether a plugin has registered over another connection than this.
     func isRegistered(besides link: Link) -> Bool {
         links.values.contains { $0 !== link && $0.isRegistered }
-    }
-
-    /// Has the sandbox ended for what its plugin did.
-    func kill() {
-        totals.killed = true
-        violated()
     }
 
     /// Has ``serve()`` return once what was sent is delivered, after `drain` at the latest.

@@ -43,8 +43,6 @@ struct Flow: ~Copyable {
     private(set) var refusals = RefusalCounts()
     /// It stopped because the other direction has too many messages of the relay's own to deliver.
     private(set) var waitsForReplies = false
-    /// A message was refused for which the sandbox has to end.
-    private(set) var wantsKill = false
 
     init(sender: Sender, limit: Int) {
         self.sender = sender
@@ -208,7 +206,6 @@ struct Flow: ~Copyable {
                     count(text.count)
                 case .refuse(let reason, let reply):
                     refuse(reason)
-                    if judge.kills(for: reason, from: sender) { wantsKill = true }
                     if judge.closes(for: reason, from: sender) { stage = .closing }
                     if let reply, reply.recipient == sender { replies.add(framed(reply.payload)) }
                     exception = (payload, reply?.recipient == sender ? nil : reply?.payload)

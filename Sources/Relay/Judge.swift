@@ -39,8 +39,4 @@ struct Judge {
     func closes(for reason: Refusal, from sender: Sender) -> Bool {
         reason.endsConnection || sender == .plugin && violation != .drop
     }
-
-    func kills(for reason: Refusal, from sender: Sender) -> Bool {
-        sender == .plugin && violation == .kill
-    }
 }

@@ -100,8 +100,7 @@ final class Link: EventHandler {
             again = again || more
             up.flush(to: upstream.socket, from: plugin.socket)
         }
-        if up.wantsKill { owner.kill() }
-        if up.wantsClose || down.wantsClose || up.wantsKill || up.isOver && down.isOver {
+        if up.wantsClose || down.wantsClose || up.isOver && down.isOver {
             owner.close(self)
             return
         }

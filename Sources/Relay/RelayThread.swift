@@ -8,7 +8,7 @@ import Synchronization
 /// and from then on forwards the frames that the dialect lets through, byte for byte and each in
 /// one write, in both directions. A side that does not read stops the other. What becomes of a frame
 /// that is refused is the policy's to say: it is left out, or the connection closes after what came
-/// before it was delivered, or the sandbox ends. An end of one side is passed on to the other. No
+/// before it was delivered. An end of one side is passed on to the other. No
 /// descriptor passes.
 package final class RelayThread: Sendable {
     private let mailbox: Mailbox<Connections>
@@ -28,17 +28,15 @@ package final class RelayThread: Sendable {
     ///   - first: a connection of `upstream` for the plugin's first one, because simple host
     ///     applications accept once only; nil to connect for that one as well.
     ///   - peer: the uid, as this process sees it, that a connecting process must have; nil for any.
-    ///   - violated: called on the relay's thread for a message of the plugin for which, as the policy
-    ///     says, the sandbox has to end.
     /// - Throws: when the kernel has no descriptor, memory or thread left.
     package static func start(
         listener: consuming FileDescriptor, upstream: consuming Upstream, first: consuming FileDescriptor?,
-        policy: RelayPolicy, peer: UInt32?, violated: @escaping @Sendable () -> Void = {}
+        policy: RelayPolicy, peer: UInt32?
     ) throws(SystemError) -> RelayThread {
         let mailbox = try Mailbox<Connections>()
         let connections = try Connections(
             loop: EventLoop(), listener: listener, upstream: upstream, first: first, policy: policy,
-            peer: peer, violated: violated)
+            peer: peer)
         try mailbox.attach(to: connections.loop, owner: connections)
         do throws(SystemError) {
             try connections.open()

@@ -13,8 +13,6 @@ package struct RelayTotals: Hashable, Sendable {
     /// Descriptors that somebody tried to pass, at least.
     package internal(set) var descriptorsClosed: UInt64 = 0
     package internal(set) var refusals = RefusalCounts()
-    /// A message of the plugin ended the sandbox.
-    package internal(set) var killed = false
     /// What ended the relay before it was stopped; nil as a rule.
     package internal(set) var failure: String?
 

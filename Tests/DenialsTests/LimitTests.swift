@@ -15,7 +15,8 @@ import Testing
     private static let most: [(ProfileKey, UInt64)] = [
         (.memory, 64 << 20), (.swap, 0), (.pids, 15), (.cpus, 1000), (.openFiles, 1024), (.fileSize, 1 << 30),
         (.stack, 8 << 20), (.workspaceBytes, 1 << 20), (.workspaceFiles, 99), (.relayFrame, 4 << 20),
-        (.relayConnections, 8),
+        (.relayConnections, 8), (.relayRate, 200), (.relayBurst, 400), (.relayInFlight, 64),
+        (.relayDeadline, 30_000), (.relayRegistration, 30_000),
     ]
 
     @Test(arguments: most) func `a limit refuses what is more`(key: ProfileKey, most: UInt64) throws {
@@ -27,7 +28,7 @@ import Testing
     }
 
     @Test func `a limit of none refuses nothing`() throws {
-        for key in [ProfileKey.timeout, .outputLimit] {
+        for key in [ProfileKey.timeout, .outputLimit, .relayBytes] {
             #expect(try denial(key, .max >> 1) == nil)
             #expect(try denial(key, nil) == nil)
         }

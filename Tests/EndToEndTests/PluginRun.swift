@@ -15,6 +15,7 @@ struct Exchange {
         import hashlib, json, os, socket, struct, sys, time
         def frame(body): return struct.pack(">I", len(body)) + body
         GOOD = frame(b'{"jsonrpc": "2.0", "id": 1, "method": "register", "params": {"name": "x"}}')
+        TAKEN = frame(b'{"jsonrpc": "2.0", "id": 1, "result": {"success": true}}')
         def exactly(connection, count):
             data = b""
             while len(data) < count:

@@ -10,15 +10,15 @@ import Testing
                 header = exactly(connection, 4)
                 body = exactly(connection, struct.unpack(">I", header)[0])
                 print(len(body), hashlib.sha256(body).hexdigest())
-                connection.sendall(header + body)
+                connection.sendall(frame(b'{"id": 1, "result": ' + body + b"}"))
                 """,
             plugin: """
                 text = "".join(chr(0x61 + number * 7 % 26) for number in range(1 << 20))
-                body = json.dumps({"id": 1, "result": text}).encode()
+                body = json.dumps({"id": 1, "method": "register", "params": {"description": text}}).encode()
                 connection = connect()
                 connection.sendall(frame(body))
-                back = exactly(connection, 4 + len(body))
-                print("same" if back == frame(body) else "different")
+                back = frame(b'{"id": 1, "result": ' + body + b"}")
+                print("same" if exactly(connection, len(back)) == back else "different")
                 print(len(body), hashlib.sha256(body).hexdigest())
                 """)
         #expect(exchange.plugin.status == 0, "\(exchange.plugin.errors)")
@@ -27,7 +27,7 @@ import Testing
         #expect(exchange.report.refusals == [:])
         let bytes = try #require(exchange.report.number("relay", "from_plugin", "bytes"))
         #expect(bytes > 1 << 20)
-        #expect(exchange.report.number("relay", "from_upstream", "bytes") == bytes)
+        #expect(exchange.report.number("relay", "from_upstream", "bytes") == bytes + 21)
         #expect(exchange.report.number("relay", "from_plugin", "frames") == 1)
     }
 
@@ -62,12 +62,12 @@ import Testing
         let exchange = try Exchange.run(
             host: """
                 exactly(connection, len(GOOD))
-                connection.sendall(GOOD)
+                connection.sendall(TAKEN)
                 """,
             plugin: """
                 connection = connect()
                 connection.sendall(GOOD)
-                exactly(connection, len(GOOD))
+                exactly(connection, len(TAKEN))
                 print("end of file" if connection.recv(1) == b"" else "something")
                 """)
         #expect(exchange.plugin.output == "end of file\n")
@@ -77,15 +77,75 @@ import Testing
     @Test func `a second connection of the plugin is one more of the host's`() throws {
         let exchange = try Exchange.run(
             host: """
+                print(exactly(connection, len(GOOD)) == GOOD, connection.recv(1) == b"")
+                connection.close()
                 second, _ = listener.accept()
-                print(exactly(connection, len(GOOD)) == exactly(second, len(GOOD)) == GOOD)
+                print(exactly(second, len(GOOD)) == GOOD)
                 """,
             plugin: """
-                for connection in [connect(), connect()]:
+                for _ in range(2):
+                    connection = connect()
                     connection.sendall(GOOD)
+                    connection.shutdown(socket.SHUT_WR)
+                    connection.recv(1)
+                    connection.close()
                 """)
-        #expect(exchange.hostSaid == "True\n")
+        #expect(exchange.hostSaid == "True True\nTrue\n", "\(exchange.host.errors)")
         #expect(exchange.report.number("relay", "connections") == 2)
+        #expect(exchange.report.refusals == [:])
+    }
+
+    /// The host would take the second for the first, and forget the first when it closes.
+    @Test func `a plugin does not register twice at once`() throws {
+        let exchange = try Exchange.run(
+            host: """
+                second, _ = listener.accept()
+                print(exactly(connection, len(GOOD)) == GOOD, second.recv(1) == b"")
+                connection.sendall(TAKEN)
+                """,
+            plugin: """
+                first, second = connect(), connect()
+                first.sendall(GOOD)
+                time.sleep(0.2)
+                second.sendall(GOOD)
+                length = struct.unpack(">I", exactly(second, 4))[0]
+                print(json.loads(exactly(second, length))["error"]["code"], second.recv(1))
+                exactly(first, len(TAKEN))
+                """)
+        #expect(exchange.hostSaid == "True True\n", "\(exchange.host.errors)")
+        #expect(exchange.plugin.output == "-32600 b''\n", "\(exchange.plugin.errors)")
+        #expect(exchange.report.refusals == ["registered": 1])
+    }
+
+    /// The profile's section `relay` decides, and the report tells.
+    @Test func `a profile says what the host may call`() throws {
+        let directory = try TemporaryDirectory()
+        let profile = try directory.write(
+            "calls.yaml", "description: x\nextends: default\nrelay:\n  methods: [a/b]\n")
+        for (options, answers) in [([], "-32601 True\n"), (["--profile", profile], "True -32601\n")] {
+            let exchange = try Exchange.run(
+                host: """
+                    exactly(connection, len(GOOD))
+                    connection.sendall(TAKEN)
+                    answers = []
+                    for method in ["a/b", "ping"]:
+                        call = {"id": 7, "method": method}
+                        connection.sendall(frame(json.dumps(call).encode()))
+                        answer = json.loads(exactly(connection, struct.unpack(">I", exactly(connection, 4))[0]))
+                        answers.append(answer["error"]["code"] if "error" in answer else answer["result"])
+                    print(*answers)
+                    """,
+                plugin: """
+                    connection = connect()
+                    connection.sendall(GOOD)
+                    exactly(connection, len(TAKEN))
+                    exactly(connection, struct.unpack(">I", exactly(connection, 4))[0])
+                    connection.sendall(frame(b'{"id": 7, "result": true}'))
+                    connection.recv(1)
+                    """, options: options)
+            #expect(exchange.hostSaid == answers, "\(exchange.host.errors) \(exchange.plugin.errors)")
+            #expect(exchange.report.refusals == ["method": 1])
+        }
     }
 
     /// What a plugin sends behind one good frame, and what is made of it.

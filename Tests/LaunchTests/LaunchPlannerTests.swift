@@ -31,7 +31,8 @@ import Testing
             network: Network(mode: .none, allow: []), limits: limits,
             lifetime: Lifetime(timeout: nil, maxTimeout: nil, maxTimeoutOrigin: ""),
             output: OutputPolicy(limit: nil),
-            relay: RelayPolicy(frameBytes: 1 << 22, connections: 8), environment: [], require: require,
+            relay: RelayPolicy(frameBytes: 1 << 22, connections: 8, messages: nil), environment: [],
+            require: require,
             locks: [])
         let image = Image(
             name: "small", description: "", hostname: "box", workspace: "/workspace",

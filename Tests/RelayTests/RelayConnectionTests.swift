@@ -26,7 +26,7 @@ import Wire
 
     @Test func `a side that does not read stops the other, and memory stays bounded`() throws {
         let limit = 1 << 20
-        let rig = try Rig(policy: RelayPolicy(frameBytes: UInt32(limit), connections: 8))
+        let rig = try Rig(policy: RelayPolicy(frameBytes: UInt32(limit), connections: 8, messages: nil))
         let ends = try rig.joined()
         let stream = (0..<200).flatMap { frame($0, size: 60_000) }
         let upwards = fill(ends.plugin, with: stream)
@@ -177,7 +177,7 @@ import Wire
     }
 
     @Test func `a connection over the limit is closed at once, until another has ended`() throws {
-        let rig = try Rig(policy: RelayPolicy(frameBytes: 1 << 20, connections: 2))
+        let rig = try Rig(policy: RelayPolicy(frameBytes: 1 << 20, connections: 2, messages: nil))
         let one = try rig.joined()
         do {
             let two = try rig.joined()

@@ -34,7 +34,7 @@ func listen(at path: String, queue: CInt = 16) throws -> FileDescriptor {
 
 /// A relay with a host application that listens, between two sockets of one directory.
 struct Rig: ~Copyable {
-    static let policy = RelayPolicy(frameBytes: 4 << 20, connections: 8)
+    static let policy = RelayPolicy(frameBytes: 4 << 20, connections: 8, messages: nil)
 
     let scratch: Scratch
     let host: FileDescriptor
@@ -42,8 +42,7 @@ struct Rig: ~Copyable {
 
     /// - Parameter queue: the host's; 0 holds one connection.
     init(
-        policy: RelayPolicy = Rig.policy, peer: UInt32? = getuid(), queue: CInt = 16,
-        violated: @escaping @Sendable () -> Void = {}
+        policy: RelayPolicy = Rig.policy, peer: UInt32? = getuid(), queue: CInt = 16
     ) throws {
         let scratch = try Scratch()
         let host = try listen(at: scratch.file("up"), queue: queue)
@@ -51,7 +50,7 @@ struct Rig: ~Copyable {
         let first = try upstream.connect()
         relay = try RelayThread.start(
             listener: try listen(at: scratch.file("plugin")), upstream: upstream, first: first,
-            policy: policy, peer: peer, violated: violated)
+            policy: policy, peer: peer)
         self.scratch = scratch
         self.host = host
     }

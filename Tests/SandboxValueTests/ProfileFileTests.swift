@@ -21,7 +21,7 @@ import Testing
                     stack: 8 << 20, workspaceBytes: 64 << 20, workspaceFiles: 16384))
         #expect(profile.landlock == LandlockPolicy(bind: .only([]), connect: .only([])))
         #expect(profile.network == Network(mode: .none, allow: []))
-        #expect(profile.relay == RelayPolicy(frameBytes: 4 << 20, connections: 8))
+        #expect(profile.relay == RelayPolicy(frameBytes: 4 << 20, connections: 8, messages: MessagePolicy()))
         #expect(profile.environment.map(\.name) == ["PATH", "HOME", "LANG"])
         #expect(profile.environment.first?.value == "/usr/local/bin:/usr/bin:/bin")
         #expect(profile.require.count == 12)
@@ -36,7 +36,7 @@ import Testing
                     stack: 8 << 20, workspaceBytes: 1 << 20, workspaceFiles: 16384))
         #expect(profile.landlock == LandlockPolicy(bind: .only([]), connect: .only([])))
         #expect(profile.network == Network(mode: .none, allow: []))
-        #expect(profile.relay == RelayPolicy(frameBytes: 4 << 20, connections: 8))
+        #expect(profile.relay == RelayPolicy(frameBytes: 4 << 20, connections: 8, messages: MessagePolicy()))
         #expect(profile.environment.isEmpty)
         #expect(profile.require == [.seccomp])
     }

@@ -52,10 +52,26 @@ private struct Generator: RandomNumberGenerator {
             limits: limits,
             lifetime: Lifetime(timeout: some(), maxTimeout: some(), maxTimeoutOrigin: text()),
             output: OutputPolicy(limit: some()),
-            relay: RelayPolicy(frameBytes: word(), connections: word()),
+            relay: RelayPolicy(frameBytes: word(), connections: word(), messages: messages()),
             environment: list { EnvironmentVariable(name: $0.text(), value: $0.text()) },
             require: list { Layer.allCases.randomElement(using: &$0) ?? .memory },
             locks: list { ProfileLock(path: $0.text(), origin: $0.text()) })
+    }
+
+    mutating func messages() -> MessagePolicy? {
+        guard Bool.random(using: &self) else { return nil }
+        var messages = MessagePolicy()
+        messages.methods = list { $0.text() }
+        messages.actions = list { $0.text() }
+        messages.schemes = list { $0.text() }
+        messages.rate = word()
+        messages.burst = word()
+        messages.bytesPerHour = some()
+        messages.inFlight = word()
+        messages.deadline = next()
+        messages.registration = next()
+        messages.violation = element(MessagePolicy.Violation.allCases, .drop)
+        return messages
     }
 
     mutating func some() -> UInt64? { Bool.random(using: &self) ? next() : nil }

@@ -21,6 +21,7 @@ enum ProfileReference {
         case .quantity(let quantity): (name(quantity.kind), range(quantity))
         case .ports(let port): ("ports", "\(range(port)); `none`, `any` or a list")
         case .names: ("list of names", "none twice")
+        case .methods: ("list of methods", "none twice")
         case .addresses: ("list of addresses", "`HOST:PORT`")
         case .layers: ("list of layers", "possibly empty")
         case .variables: ("mapping", "names and texts")

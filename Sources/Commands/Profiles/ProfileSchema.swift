@@ -48,6 +48,7 @@ enum ProfileSchema {
                 list.object { list in self.list(&list) { quantity(port, &$0) } }
             }
         case .names: list(&schema) { text(&$0, name) }
+        case .methods: list(&schema) { text(&$0, "^[A-Za-z0-9_./*-]{1,128}$") }
         case .addresses: list(&schema) { text(&$0, "^.+:[1-9][0-9]{0,4}$") }
         case .layers: list(&schema) { oneOf(Layer.allCases.map(\.rawValue), &$0) }
         case .variables:

@@ -39,5 +39,12 @@ extension RelayPolicy {
         /// Frames are held in memory whole.
         package static let frame = Quantity(.size, 1 << 10...64 << 20)
         package static let connections = Quantity(.count, 1...1024)
+        package static let rate = Quantity(.count, 1...1_000_000, orNone: true)
+        package static let burst = Quantity(.count, 1...1_000_000)
+        package static let bytes = Quantity(.size, 1 << 10...1 << 50, orNone: true)
+        /// Each is remembered until its answer comes.
+        package static let inFlight = Quantity(.count, 1...4096)
+        /// Up to a day.
+        package static let time = Quantity(.duration, 1...24 * 3_600_000)
     }
 }

@@ -26,7 +26,8 @@ extension Profile {
             output: OutputPolicy(limit: layers.number(.outputLimit)),
             relay: RelayPolicy(
                 frameBytes: UInt32(clamping: layers.number(.relayFrame) ?? 0),
-                connections: UInt32(clamping: layers.number(.relayConnections) ?? 0)),
+                connections: UInt32(clamping: layers.number(.relayConnections) ?? 0),
+                messages: MessagePolicy(layers)),
             environment: layers.variables.map { field in
                 EnvironmentVariable(name: field.variable, value: layers.text(field))
             },
@@ -112,6 +113,22 @@ extension PartialProfile {
         return nil
     }
 
+}
+
+extension MessagePolicy {
+    fileprivate init(_ layers: PartialProfile) {
+        self.init()
+        methods = layers.list(.relayMethods)
+        actions = layers.list(.relayActions)
+        schemes = layers.list(.relaySchemes)
+        rate = UInt32(clamping: layers.number(.relayRate) ?? 0)
+        burst = UInt32(clamping: layers.number(.relayBurst) ?? 0)
+        bytesPerHour = layers.number(.relayBytes)
+        inFlight = UInt32(clamping: layers.number(.relayInFlight) ?? 0)
+        deadline = layers.number(.relayDeadline) ?? 0
+        registration = layers.number(.relayRegistration) ?? 0
+        violation = Violation(rawValue: layers.text(.relayViolation)) ?? .close
+    }
 }
 
 extension Limits {

@@ -117,6 +117,7 @@ private struct ProfileReader {
             let names = try value.list(checkSimpleName)
             if names.isEmpty, key.builtIn == nil { throw value.error("is empty; expected the base at least") }
             layer.state(field, .list(names), name.origin)
+        case .methods: layer.state(field, .list(try value.list(MessagePolicy.checkMethod)), name.origin)
         case .addresses:
             let addresses = try value.list { (text) throws(ValueError) in _ = try NetworkAddress(text) }
             layer.state(field, .list(addresses), name.origin)

@@ -25,6 +25,16 @@ package enum ProfileKey: String, CaseIterable, Sendable {
     case outputLimit = "output.limit"
     case relayFrame = "relay.frame"
     case relayConnections = "relay.connections"
+    case relayMethods = "relay.methods"
+    case relayActions = "relay.actions"
+    case relaySchemes = "relay.schemes"
+    case relayRate = "relay.rate"
+    case relayBurst = "relay.burst"
+    case relayBytes = "relay.bytes_per_hour"
+    case relayInFlight = "relay.in_flight"
+    case relayDeadline = "relay.deadline"
+    case relayRegistration = "relay.registration"
+    case relayViolation = "relay.violation"
     case environment, require, locked
 
     /// How a value is written.
@@ -39,6 +49,8 @@ package enum ProfileKey: String, CaseIterable, Sendable {
         case ports(Quantity)
         /// A list of names, none twice.
         case names
+        /// A list of names of methods, in which `*` stands for anything but a slash, none twice.
+        case methods
         case addresses
         case layers
         case variables
@@ -101,6 +113,19 @@ package enum ProfileKey: String, CaseIterable, Sendable {
                     + "`network.allow` through; `host`: the host's network, no isolation")
         case .networkAllow:
             Row(.addresses, .list([]), "what the proxy connects to; only with mode `proxy`")
+        case .relayMethods:
+            Row(
+                .methods, .list(MessagePolicy().methods),
+                "what the host may call; `*` stands for anything but a slash")
+        case .relayActions:
+            Row(.names, .list(MessagePolicy().actions), "actions that answers may ask the host's pages for")
+        case .relaySchemes:
+            Row(.names, .list(MessagePolicy().schemes), "schemes of the URLs in answers")
+        case .relayViolation:
+            Row(
+                .word(MessagePolicy.Violation.allCases.map(\.rawValue)), .text("drop"),
+                "what becomes of a plugin's message that is refused: `drop` leaves it out and tells whoever "
+                    + "waits, `close` ends the connection as well")
         case .environment: Row(.variables, "variables of every process, merged by their names")
         case .require: Row(.layers, "layers without which nothing is started")
         case .locked: Row(.keys, "keys and sections that nobody above may change")
@@ -151,10 +176,37 @@ package enum ProfileKey: String, CaseIterable, Sendable {
             Row(
                 .quantity(RelayPolicy.Rule.frame), .number(4 << 20),
                 "the largest frame, without its length prefix")
-        default:
+        case .relayConnections:
             Row(
                 .quantity(RelayPolicy.Rule.connections), .number(8),
                 "connections that a plugin has open at once")
+        default: flow
+        }
+    }
+}
+
+extension ProfileKey {
+    /// How much passes the relay, and by when.
+    private var flow: Row {
+        switch self {
+        case .relayRate:
+            Row(
+                .quantity(RelayPolicy.Rule.rate), .number(200),
+                "frames a second from each side, on average")
+        case .relayBurst:
+            Row(.quantity(RelayPolicy.Rule.burst), .number(400), "frames from each side at once")
+        case .relayBytes:
+            Row(.quantity(RelayPolicy.Rule.bytes), .unlimited, "bytes an hour from each side")
+        case .relayInFlight:
+            Row(.quantity(RelayPolicy.Rule.inFlight), .number(64), "calls that wait for an answer at once")
+        case .relayDeadline:
+            Row(
+                .quantity(RelayPolicy.Rule.time), .number(30_000),
+                "until a call is answered; then the relay answers with an error")
+        default:
+            Row(
+                .quantity(RelayPolicy.Rule.time), .number(30_000),
+                "from a connection until the plugin has registered")
         }
     }
 }

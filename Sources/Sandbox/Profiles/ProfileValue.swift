@@ -22,7 +22,9 @@ extension ProfileValue {
             return String(number)
         case .unlimited: return "none"
         case .list(let items):
-            if case .addresses = kind { return "[\(items.map { quoted($0) }.joined(separator: ", "))]" }
+            if kind == .addresses || kind == .methods {
+                return "[\(items.map { quoted($0) }.joined(separator: ", "))]"
+            }
             return "[\(items.joined(separator: ", "))]"
         case .ports(.any): return "any"
         case .ports(.only([])): return "none"

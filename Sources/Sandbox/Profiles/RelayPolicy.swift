@@ -4,11 +4,11 @@ package struct RelayPolicy: Hashable, Sendable {
     package var frameBytes: UInt32
     /// Connections that a plugin may have open at once.
     package var connections: UInt32
-    /// The rules on what messages say. Nil, which is all that a profile can ask for so far, leaves it at
-    /// well-formed ones.
+    /// The rules on what messages say. Every profile has some; nil, which tests of the transport use,
+    /// leaves it at well-formed ones.
     package var messages: MessagePolicy?
 
-    package init(frameBytes: UInt32, connections: UInt32, messages: MessagePolicy? = nil) {
+    package init(frameBytes: UInt32, connections: UInt32, messages: MessagePolicy?) {
         self.frameBytes = frameBytes
         self.connections = connections
         self.messages = messages
@@ -23,8 +23,6 @@ package struct MessagePolicy: Hashable, Sendable {
         case drop
         /// The connection is closed.
         case close
-        /// The sandbox is ended, with the cause `policy`.
-        case kill
     }
 
     /// The name that the plugin has to register with; nil for any.
@@ -53,6 +51,24 @@ package struct MessagePolicy: Hashable, Sendable {
     /// Bytes an hour from each side; nil for no limit.
     package var bytesPerHour: UInt64?
     package var violation: Violation
+
+    /// A method, or a pattern of methods: letters, digits and `_ . / - *`, at most 128 of them.
+    package static func checkMethod(_ text: String) throws(ValueError) {
+        let isFit = text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                UInt8(ascii: "/"), UInt8(ascii: "-"), UInt8(ascii: "*"):
+                true
+            default: false
+            }
+        }
+        guard isFit, (1...128).contains(text.utf8.count) else {
+            throw ValueError(
+                "\(quoted(text)) is no method; expected 1 to 128 of a-z, A-Z, 0-9 and _ . / - *, where * stands "
+                    + "for anything but a slash")
+        }
+    }
 
     /// What is in force where a profile says nothing.
     package init() {

@@ -23,8 +23,7 @@ extension Profile {
         writer.longOrNone(lifetime.maxTimeout)
         writer.text(lifetime.maxTimeoutOrigin)
         writer.longOrNone(output.limit)
-        writer.word(relay.frameBytes)
-        writer.word(relay.connections)
+        relay.store(in: &writer)
         writer.word(UInt32(environment.count))
         for variable in environment {
             writer.text(variable.name)
@@ -52,7 +51,7 @@ extension Profile {
                 timeout: try reader.longOrNone(), maxTimeout: try reader.longOrNone(),
                 maxTimeoutOrigin: try reader.text()),
             output: OutputPolicy(limit: try reader.longOrNone()),
-            relay: RelayPolicy(frameBytes: try reader.word(), connections: try reader.word()),
+            relay: try RelayPolicy(from: &reader),
             environment: [], require: [], locks: [])
         for _ in 0..<(try reader.word()) {
             environment.append(EnvironmentVariable(name: try reader.text(), value: try reader.text()))
@@ -90,21 +89,21 @@ extension Network {
 }
 
 extension StoredWriter {
-    fileprivate mutating func longOrNone(_ value: UInt64?) {
+    mutating func longOrNone(_ value: UInt64?) {
         flag(value != nil)
         if let value { long(value) }
     }
 
-    fileprivate mutating func texts(_ values: [String]) {
+    mutating func texts(_ values: [String]) {
         word(UInt32(values.count))
         for value in values { text(value) }
     }
 }
 
 extension StoredReader {
-    fileprivate mutating func longOrNone() throws(StoredProblem) -> UInt64? { try flag() ? try long() : nil }
+    mutating func longOrNone() throws(StoredProblem) -> UInt64? { try flag() ? try long() : nil }
 
-    fileprivate mutating func texts() throws(StoredProblem) -> [String] {
+    mutating func texts() throws(StoredProblem) -> [String] {
         var values: [String] = []
         for _ in 0..<(try word()) { values.append(try text()) }
         return values
