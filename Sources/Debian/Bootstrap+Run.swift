@@ -32,18 +32,18 @@ extension Bootstrap {
     }
 
     /// Writes the archive. What the programs say goes to standard error.
-    /// - Parameter directory: where the tree is put together. What is left there after an error is the
-    ///   caller's to remove.
+    /// - Parameters:
+    ///   - directory: where the tree is put together. What is left there after an error is the caller's
+    ///     to remove.
+    ///   - signals: from before there is anything to remove, so that no signal ends us before that.
     package func run(
-        to archive: borrowing FileDescriptor, in directory: String
+        to archive: borrowing FileDescriptor, in directory: String, signals: borrowing HelperSignals
     ) throws(BootstrapError) {
         for path in [Bootstrap.program, Bootstrap.filter] where unsafe access(path, X_OK) != 0 {
             throw .noProgram(path)
         }
         let ends: [(path: String, status: Int32)]?
         do throws(SystemError) {
-            // Before the programs are there, so that no signal finds us without a way to end them.
-            let signals = try HelperSignals()
             ends = try signals.wait(for: try start(archive, directory))
         } catch {
             throw .system(error)

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import Linux
+package import Linux
 
 /// A program of the host that works for this one.
 final class Helper {
@@ -72,11 +72,11 @@ final class Helper {
 
 /// While this value lives, the signals that ask this program to end are events: the helpers are ended
 /// first. They are in process groups of their own, so Ctrl-C reaches this program alone.
-struct HelperSignals: ~Copyable {
+package struct HelperSignals: ~Copyable {
     private static let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
     private let descriptor: FileDescriptor
 
-    init() throws(SystemError) {
+    package init() throws(SystemError) {
         let numbers = HelperSignals.numbers
         descriptor = FileDescriptor(
             owning: try call("signalfd") { unsafe clinux_signalfd(numbers, numbers.count) })

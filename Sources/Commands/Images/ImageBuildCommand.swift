@@ -67,20 +67,27 @@ enum ImageBuildCommand {
     /// The archive of the recipe's packages, in a file without a name, which is gone with its descriptor.
     private static func archive(of recipe: ImageRecipe) throws(ImageError) -> FileDescriptor {
         do {
-            let bootstrap = try Bootstrap(recipe, sources: try Bootstrap.machineSources())
-            let place = try WorkPlace()
-            let archive = try place.unnamedFile()
-            do {
-                try bootstrap.run(to: archive, in: place.path)
-            } catch {
-                try place.remove()
-                throw error
-            }
-            try place.remove()
-            return archive
+            let signals = try HelperSignals()
+            return try archive(of: recipe, signals)
         } catch {
             throw ImageError("\(error)")
         }
+    }
+
+    private static func archive(
+        of recipe: ImageRecipe, _ signals: borrowing HelperSignals
+    ) throws -> FileDescriptor {
+        let bootstrap = try Bootstrap(recipe, sources: try Bootstrap.machineSources())
+        let place = try WorkPlace()
+        let archive = try place.unnamedFile()
+        do {
+            try bootstrap.run(to: archive, in: place.path, signals: signals)
+        } catch {
+            try place.remove()
+            throw error
+        }
+        try place.remove()
+        return archive
     }
 }
 
