@@ -70,8 +70,8 @@ import Testing
     @Test(.enabled(if: Host.isRoot, "only root can make a network namespace directly"))
     func `a census sees a namespace that was left`() throws {
         let before = Census.take()
-        let program = try Program(["unshare", "--net", "sh", "-c", "readlink /proc/$$/ns/net; sleep 1000"])
-            .start()
+        let script = "readlink /proc/$$/ns/net; exec sleep 1000"
+        let program = try Program(["unshare", "--net", "sh", "-c", script]).start()
         #expect(try program.waitForText("net:["))
         let namespace = "namespace \(program.outputSoFar.dropLast())"
         #expect(Census.take().added(since: before).contains(namespace))
