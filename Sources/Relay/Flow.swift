@@ -131,6 +131,8 @@ struct Flow: ~Copyable {
             }
             frames.drop(sent(transfer, of: asked, source))
         }
+        // The target has been told the end: there is no way to it any more.
+        if stage == .over { outbox.discard() }
         while frames.waiting == 0 && !outbox.isEmpty && !isBlocked {
             var asked = 0
             var transfer = Transfer.wouldBlock
@@ -239,11 +241,11 @@ struct Flow: ~Copyable {
     /// Gives up on a target that is gone: the source's writes fail from now on, as if there were
     /// no relay between.
     private mutating func abandon(_ source: borrowing FileDescriptor) {
-        guard stage != .over else { return }
-        source.shutdown(.receiving)
         frames.discard()
         exception = nil
         outbox.discard()
+        guard stage != .over else { return }
+        source.shutdown(.receiving)
         stage = .over
     }
 }

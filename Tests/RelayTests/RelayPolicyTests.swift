@@ -95,6 +95,25 @@ import Wire
         #expect(rig.relay.stop().refusals.list.map(\.rule) == [.registration])
     }
 
+    /// There is no way to the host any more, so what it would be told has to be dropped: not tried for ever.
+    @Test func `a plugin that has half closed is no reason to go on trying to answer for it`() throws {
+        let rig = try rig { $0.deadline = 50 }
+        let joined = try registered(rig)
+        try joined.host.say(#"{"id":2,"method":"ping"}"#)
+        _ = try joined.plugin.hear()
+        joined.plugin.socket.shutdown(.sending)
+        #expect(try joined.host.receiveToEnd().isEmpty)
+        // Refused, and then one that is not: the relay is alive.
+        try joined.host.say(#"{"id":3,"method":"plugin/uninstall"}"#)
+        try joined.host.say(#"{"id":4,"method":"ping"}"#)
+        #expect(try joined.plugin.hear() == #"{"id":4,"method":"ping"}"#)
+        usleep(150_000)  // Both deadlines pass.
+        try joined.host.say(#"{"id":5,"method":"ping"}"#)
+        #expect(try joined.plugin.hear() == #"{"id":5,"method":"ping"}"#)
+        let totals = rig.relay.stop()
+        #expect(totals.refusals.count(.method) == 1 && totals.refusals.count(.deadline) >= 2)
+    }
+
     @Test func `one plugin registers at a time`() throws {
         let rig = try rig()
         let first = try registered(rig)
