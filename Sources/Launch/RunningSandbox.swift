@@ -78,15 +78,21 @@ package final class RunningSandbox {
         try send(ControlMessage(.signal, process: process, a: UInt64(number)))
     }
 
-    func send(_ message: ControlMessage, _ descriptors: [CInt] = []) throws(SystemError) {
+    /// An init that has ended already is no error here: it may have failed at a step, which its status
+    /// pipe tells and the socket does not. ``receive()`` says that it is gone.
+    private func send(_ message: ControlMessage, _ descriptors: [CInt] = []) throws(SystemError) {
         let words = message.words
         let number = control.number
-        _ = try call("sendmsg", on: "sandbox-init") {
-            unsafe withUnsafePointer(to: words) { bytes in
-                unsafe descriptors.withUnsafeBufferPointer { fds in
-                    unsafe clinux_send(number, bytes, ControlMessage.size, fds.baseAddress, fds.count)
+        do throws(SystemError) {
+            _ = try call("sendmsg", on: "sandbox-init") {
+                unsafe withUnsafePointer(to: words) { bytes in
+                    unsafe descriptors.withUnsafeBufferPointer { fds in
+                        unsafe clinux_send(number, bytes, ControlMessage.size, fds.baseAddress, fds.count)
+                    }
                 }
             }
+        } catch where error.errno == .brokenPipe || error.errno == .connectionReset {
+            return
         }
     }
 
@@ -103,8 +109,7 @@ package final class RunningSandbox {
         case .startFailed:
             return .startFailed(process: message.process, startError(message))
         case .exited:
-            // A failure means that the init has ended, which the next event will tell.
-            try? send(ControlMessage(.acknowledge, process: message.process))
+            try send(ControlMessage(.acknowledge, process: message.process))
             return .exited(process: message.process, ProcessExit(message))
         case .go, .start, .signal, .acknowledge:
             return .gone
@@ -172,16 +177,18 @@ package final class RunningSandbox {
 
     /// Why the sandbox was never built, from the status pipe. To be asked after the init has ended.
     package func failure() throws(SystemError) -> LaunchError {
-        var last = StatusRecord(.begun, operation: 0, index: 0)
+        var last: StatusRecord?
         while let record = try nextRecord() {
             last = record
             if record.kind != .begun { break }
         }
+        guard let last else { return .initEnded(lastStep: "start", cause: try reap().description) }
         switch last.kind {
         case .failed: return StepFailures.error(steps, Int(last.index), .system(last.error))
         case .badPlan: return .mixedInstallation
         case .begun:
-            let step = steps.indices.contains(Int(last.index)) ? steps[Int(last.index)] : "start"
+            let step =
+                steps.indices.contains(Int(last.index)) ? steps[Int(last.index)] : "step \(last.index)"
             return .initEnded(lastStep: step, cause: try reap().description)
         }
     }

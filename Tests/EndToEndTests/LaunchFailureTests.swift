@@ -101,4 +101,17 @@ import Wire
         #expect(outcome.status == 125)
         #expect(outcome.errors.contains("sandbox-init not found; looked for /nonexistent/sandbox-init"))
     }
+
+    /// The init is gone before the plan is sent, or before the request, as time will have it.
+    @Test func `an init that ends at once is reported as that, however far the launch had come`() throws {
+        var environment = Program.environment
+        environment["CORRAL_INIT"] = "/bin/true"
+        for _ in 0..<20 {
+            let outcome = try Program.run([Corral.path, "run", "--", "true"], environment: environment)
+            #expect(outcome.status == 125)
+            #expect(
+                outcome.errors
+                    == "corral run: sandbox-init exited with status 0 during the step \"start\"\n")
+        }
+    }
 }
