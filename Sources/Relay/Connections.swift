@@ -173,6 +173,7 @@ final class Connections: EventHandler {
     /// is in its socket and is found at once.
     private func finish() throws(SystemError) {
         let deadline = clinux_boottime() + nanoseconds(drain)
+        for link in links.values { link.hurry() }
         while true {
             let now = clinux_boottime()
             let isBlocked = links.values.contains { $0.isBlocked }

@@ -7,7 +7,7 @@ struct Judge {
     private var conversation: TGOConversation
     private let violation: MessagePolicy.Violation
     /// Milliseconds since the system started; taken once for all frames of a turn.
-    private var now: UInt64
+    private(set) var now: UInt64
     /// A plugin has registered over another connection.
     private var taken = false
 

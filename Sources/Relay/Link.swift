@@ -62,7 +62,10 @@ final class Link: EventHandler {
     var isRegistered: Bool { judge.isRegistered }
 
     /// When ``expire()`` has something to do, in milliseconds; nil for never.
-    var due: UInt64? { judge.due }
+    var due: UInt64? {
+        // What is not read any more needs no time to be read again.
+        [judge.due, down.isClosing ? nil : up.resumes].compactMap(\.self).min()
+    }
 
     /// Does what is due by now.
     func expire() {
@@ -77,6 +80,12 @@ final class Link: EventHandler {
                 return
             }
         }
+        if let token = plugin.token { pump(token) }
+    }
+
+    /// Moves all that is there, without the pauses for who sends too much.
+    func hurry() {
+        up.hurry()
         if let token = plugin.token { pump(token) }
     }
 

@@ -143,4 +143,26 @@ import Wire
         try register(second)
         #expect(rig.relay.stop().refusals.list.isEmpty)
     }
+
+    /// Each side's JSON library finds its own id again: nothing on the way touches one.
+    @Test(arguments: [
+        "1", "0", "-1", "1.0", "1e2", "0.1e-3", "9007199254740993", "123456789012345678901234567890", "null",
+        "true", "[1, {}]", #"{"a":[1]}"#, #""""#, #""x""#, #""\u00e9\/""#, #""é""#, #""\ud83d\ude00""#,
+        "\"\u{7F}\"",
+    ])
+    func `an id of any type arrives as it was written, both ways`(id: String) throws {
+        let rig = try rig()
+        let joined = try rig.joined()
+        let (request, reply) = (#"{"id":\#(id),"method":"register"}"#, #"{"id":\#(id),"result":{}}"#)
+        try joined.plugin.say(request)
+        #expect(try joined.host.hear() == request)
+        try joined.host.say(reply)
+        #expect(try joined.plugin.hear() == reply)
+        let (call, answer) = (#"{"id":\#(id),"method":"ping"}"#, #"{"id":\#(id),"result":1}"#)
+        try joined.host.say(call)
+        #expect(try joined.plugin.hear() == call)
+        try joined.plugin.say(answer)
+        #expect(try joined.host.hear() == answer)
+        #expect(rig.relay.stop().refusals.list.isEmpty)
+    }
 }

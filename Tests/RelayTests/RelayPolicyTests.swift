@@ -131,8 +131,8 @@ import Wire
         let rig = try rig { $0.violation = violation }
         let joined = try registered(rig)
         try joined.plugin.say(#"{"id":9,"result":1}"#)
-        try joined.host.say(#"{"id":2,"method":"ping"}"#)
         if violation == .drop {
+            try joined.host.say(#"{"id":2,"method":"ping"}"#)
             #expect(try joined.plugin.hear() == #"{"id":2,"method":"ping"}"#)
         } else {
             _ = try joined.plugin.receiveToEnd()
