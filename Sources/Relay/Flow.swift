@@ -22,6 +22,9 @@ struct Flow: ~Copyable {
 
     /// Bytes read in one turn before others have theirs.
     private static let turn = 256 << 10
+    /// How long a plugin is not read that sends more than it may, in milliseconds: to refuse costs time
+    /// too, which is none of the sandbox's own.
+    private static let pause: UInt64 = 50
 
     private var stage = Stage.open
     private var frames: FrameBuffer
@@ -40,12 +43,17 @@ struct Flow: ~Copyable {
 
     private(set) var traffic = RelayTotals.Traffic()
     private(set) var descriptorsClosed: UInt64 = 0
-    private(set) var refusals = RefusalCounts()
+    private let log: RefusalLog
+    /// Nothing is read before this time, in milliseconds.
+    private var pausedUntil: UInt64?
+    /// No more pauses: what is on its way is all that comes.
+    private var hurries = false
     /// It stopped because the other direction has too many messages of the relay's own to deliver.
     private(set) var waitsForReplies = false
 
-    init(sender: Sender, limit: Int) {
+    init(sender: Sender, limit: Int, log: RefusalLog) {
         self.sender = sender
+        self.log = log
         frames = FrameBuffer(limit: limit)
     }
 
@@ -53,6 +61,8 @@ struct Flow: ~Copyable {
     var isClosing: Bool { stage == .closing }
     /// Nothing more comes, and what came is delivered.
     var wantsClose: Bool { stage == .closing && isDelivered }
+    /// When it reads again that is paused, in milliseconds; nil when it is not.
+    var resumes: UInt64? { stage == .open ? pausedUntil : nil }
     /// Nothing waits for the target.
     var isDelivered: Bool { frames.waiting == 0 && exception == nil && outbox.isEmpty }
 
@@ -86,6 +96,7 @@ struct Flow: ~Copyable {
         defer { frames.giveBack(&spare) }
         var left = Self.turn
         waitsForReplies = false
+        if let pausedUntil, pausedUntil <= judge.now { self.pausedUntil = nil }
         while deliver(to: target, from: source) {
             if settle() { continue }
             // Frames may be there that were not judged yet, because of what came before them.
@@ -99,11 +110,17 @@ struct Flow: ~Copyable {
                 waitsForReplies = true
                 return false
             }
-            guard readable else { return false }
+            guard readable, pausedUntil == nil else { return false }
             guard left > 0 else { return true }
             left -= receive(from: source)
         }
         return false
+    }
+
+    /// Has everything read that is there, however much it is.
+    mutating func hurry() {
+        hurries = true
+        pausedUntil = nil
     }
 
     /// Delivers what is on its way and reads nothing.
@@ -172,6 +189,11 @@ struct Flow: ~Copyable {
             if case .bytes(let count) = transfer { return count }
             return 0
         }
+        if descriptorsClosed > closedBefore {
+            log.add(
+                .descriptor, count: descriptorsClosed - closedBefore,
+                "from the \(sender): a descriptor comes with a message, which passes without it")
+        }
         switch transfer {
         case .bytes(let count) where count > 0:
             // Less than there was room for means that nothing is left, except in front of the
@@ -207,13 +229,17 @@ struct Flow: ~Copyable {
                     exception = (payload, text)
                     count(text.count)
                 case .refuse(let reason, let reply):
-                    refuse(reason)
+                    refuse(reason, kills: judge.kills(for: reason, from: sender))
+                    if sender == .plugin, reason == .rate || reason == .volume, !hurries {
+                        pausedUntil = judge.now + Self.pause
+                    }
                     if judge.closes(for: reason, from: sender) { stage = .closing }
                     if let reply, reply.recipient == sender { replies.add(framed(reply.payload)) }
                     exception = (payload, reply?.recipient == sender ? nil : reply?.payload)
                 }
             } catch {
-                refuse(.tooLong(error))
+                let reason = Refusal.tooLong(error)
+                refuse(reason, kills: judge.kills(for: reason, from: sender))
                 stage = .closing
             }
         }
@@ -229,8 +255,8 @@ struct Flow: ~Copyable {
         traffic.bytes += UInt64(FrameBuffer.prefix + payload)
     }
 
-    mutating func refuse(_ reason: Refusal) {
-        refusals.add(RelayRule(reason), "from the \(sender): \(reason)")
+    func refuse(_ reason: Refusal, kills: Bool = false) {
+        log.add(RelayRule(reason), kills: kills, "from the \(sender): \(reason)")
     }
 
     private mutating func end(_ target: borrowing FileDescriptor) {

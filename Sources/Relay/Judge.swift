@@ -7,7 +7,7 @@ struct Judge {
     private var conversation: TGOConversation
     private let violation: MessagePolicy.Violation
     /// Milliseconds since the system started; taken once for all frames of a turn.
-    private var now: UInt64
+    private(set) var now: UInt64
     /// A plugin has registered over another connection.
     private var taken = false
 
@@ -34,9 +34,18 @@ struct Judge {
 
     mutating func expire() -> [Expiry] { conversation.expire(now: Self.clock()) }
 
-    /// Whether the connection ends with this refusal. What the host application does wrong is not the
-    /// plugin's violation.
+    /// Whether the connection ends with this refusal.
     func closes(for reason: Refusal, from sender: Sender) -> Bool {
-        reason.endsConnection || sender == .plugin && violation != .drop
+        reason.endsConnection || isViolation(reason, from: sender) && violation != .drop
+    }
+
+    /// Whether the sandbox ends with this refusal.
+    func kills(for reason: Refusal, from sender: Sender) -> Bool {
+        isViolation(reason, from: sender) && violation == .kill
+    }
+
+    /// What the host application does wrong is not the plugin's violation.
+    private func isViolation(_ reason: Refusal, from sender: Sender) -> Bool {
+        sender == .plugin && reason.isViolation
     }
 }

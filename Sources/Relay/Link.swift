@@ -32,8 +32,8 @@ final class Link: EventHandler {
         self.plugin = Side(plugin)
         self.upstream = Side(upstream)
         self.owner = owner
-        up = Flow(sender: .plugin, limit: Int(policy.frameBytes))
-        down = Flow(sender: .upstream, limit: Int(policy.frameBytes))
+        up = Flow(sender: .plugin, limit: Int(policy.frameBytes), log: owner.refusals)
+        down = Flow(sender: .upstream, limit: Int(policy.frameBytes), log: owner.refusals)
         judge = Judge(policy.messages)
     }
 
@@ -62,7 +62,10 @@ final class Link: EventHandler {
     var isRegistered: Bool { judge.isRegistered }
 
     /// When ``expire()`` has something to do, in milliseconds; nil for never.
-    var due: UInt64? { judge.due }
+    var due: UInt64? {
+        // What is not read any more needs no time to be read again.
+        [judge.due, down.isClosing ? nil : up.resumes].compactMap(\.self).min()
+    }
 
     /// Does what is due by now.
     func expire() {
@@ -77,6 +80,12 @@ final class Link: EventHandler {
                 return
             }
         }
+        if let token = plugin.token { pump(token) }
+    }
+
+    /// Moves all that is there, without the pauses for who sends too much.
+    func hurry() {
+        up.hurry()
         if let token = plugin.token { pump(token) }
     }
 
@@ -135,13 +144,11 @@ final class Link: EventHandler {
         if let token = upstream.token { owner.loop.remove(upstream.socket, token) }
     }
 
-    /// Adds what passed, and what did not, to `totals`.
+    /// Adds what passed to `totals`.
     func report(to totals: inout RelayTotals) {
         add(up.traffic, to: &totals.fromPlugin)
         add(down.traffic, to: &totals.fromUpstream)
         totals.descriptorsClosed += up.descriptorsClosed + down.descriptorsClosed
-        totals.refusals.add(up.refusals)
-        totals.refusals.add(down.refusals)
     }
 
     private func add(_ traffic: RelayTotals.Traffic, to sum: inout RelayTotals.Traffic) {
