@@ -37,7 +37,7 @@ extension MountError: CustomStringConvertible {
             "\(shown(path)) cannot be mounted: it is a \(kind); expected a directory or a regular file"
         case .refused(let path, let found, let what, let place):
             "\(shown(path)) cannot be mounted: it "
-                + (path == found || what == "is" ? "" : "is \(shown(found)), which ")
+                + (path == found || found == place ? "" : "is \(shown(found)), which ")
                 + "\(what) \(shown(place)), and no sandbox may see that; give a directory that holds only what "
                 + "the program needs"
         case .engine(let path, let socket):

@@ -115,7 +115,7 @@ package struct RefusedPlaces: Hashable, Sendable {
                 throw .refused(path, found: found, what: what, place: place.path)
             }
             if let there = place.position, let what = Self.relation(position, there, place.extent) {
-                throw .refused(path, found: found, what: "\(what) (by another mount)", place: place.path)
+                throw .refused(path, found: found, what: what, place: "\(place.path), by another mount")
             }
         }
         if Self.kernelTypes.contains(mount.type) {

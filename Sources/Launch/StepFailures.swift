@@ -30,7 +30,7 @@ enum StepFailures {
             default: return nil
             }
         }
-        if step.hasPrefix("mount ") { return mountHint(step, errno) }
+        if step.hasPrefix("mount ") || step.hasPrefix("tmpfs ") { return mountHint(step, errno) }
         if step.hasPrefix("landlock"), errno == .noSuchFileOrDirectory {
             return "the image does not have this path"
         }

@@ -55,15 +55,15 @@ import Testing
         try File.makeDirectories(place)
         func mounting(_ what: String) -> [String] { ["unshare", "-m", "sh", "-c", "\(what) && exec \"$@\"", "sh"] }
         let cases = [
-            ("mount --bind /etc \(place)", place, "is /etc (by another mount)"),
-            ("mount --bind /etc/ssl \(place)", place, "is below /etc (by another mount)"),
-            ("mount --bind /etc/ssl \(place)", "\(place)/certs", "is below /etc (by another mount)"),
-            ("mount --bind /etc/passwd \(file)", file, "is below /etc (by another mount)"),
-            ("mount --bind / \(place)", place, "is / (by another mount)"),
-            ("mount --bind / \(place)", "\(place)/home", "is /home (by another mount)"),
-            ("mount --bind / \(place)", "\(place)/etc/ssl", "is below /etc (by another mount)"),
+            ("mount --bind /etc \(place)", place, "is /etc, by another mount"),
+            ("mount --bind /etc/ssl \(place)", place, "is below /etc, by another mount"),
+            ("mount --bind /etc/ssl \(place)", "\(place)/certs", "is below /etc, by another mount"),
+            ("mount --bind /etc/passwd \(file)", file, "is below /etc, by another mount"),
+            ("mount --bind / \(place)", place, "is /, by another mount"),
+            ("mount --bind / \(place)", "\(place)/home", "is /home, by another mount"),
+            ("mount --bind / \(place)", "\(place)/etc/ssl", "is below /etc, by another mount"),
             ("mount -t proc none \(place)", place, "a file system of the kernel's, a proc"),
-            ("mount -t tmpfs none /run && mount --bind /run \(place)", place, "is /run (by another mount)"),
+            ("mount -t tmpfs none /run && mount --bind /run \(place)", place, "is /run, by another mount"),
             (
                 "mkdir -p /run/corral && mount -t tmpfs none /run/corral && mount --bind /run/corral \(place)",
                 place, "/run"

@@ -69,14 +69,17 @@ struct AddedMountTests {
         #expect(outside.output.contains("euid=1234"))
         let device = ["sh", "-c", "echo x > \(directory("null")) && echo written"]
         #expect(try Program.run(device, uid: Host.ordinaryUser).output == "written\n")
-        let corral = Corral(["-v", "\(directory.path):/data"], without: [.landlockFiles, .noNewPrivileges])
+        // Without the other layers that would keep rights away.
+        let corral = Corral(
+            ["-v", "\(directory.path):/data"],
+            without: [.landlockFiles, .landlockTCP, .landlockScopes, .seccomp, .noNewPrivileges])
         let ended = try corral.shell("/data/id; (echo x > /data/null) && echo written")
         #expect(ended.text == "uid=1000(plugin) gid=1000(plugin) groups=1000(plugin)", "\(ended)")
         #expect(try options("/data", corral).isSuperset(of: ["rw", "nosuid", "nodev"]))
     }
 
     /// They would be the host user's, and the host's own mount honours them.
-    @Test func `no file in it becomes setuid or setgid, and none does where nothing of the host is`() throws {
+    @Test func `no file in it becomes setuid or setgid, by whichever call`() throws {
         let directory = try TemporaryDirectory(mode: 0o777)
         let script = """
             import os, sys
@@ -88,10 +91,20 @@ struct AddedMountTests {
                 try: os.chmod(path, mode); print("changed")
                 except OSError: pass
             """
-        let corral = Corral(["-v", "\(directory.path):/data"])
-        #expect(try corral.python(script, ["/data"]).text == "")
-        #expect(try corral.python(script, ["/workspace"]).text == "")
-        #expect(try Corral(["--tmpfs", "/data"]).python(script, ["/data"]).lines.contains("changed"))
+        let mount = ["-v", "\(directory.path):/data"]
+        #expect(try Corral(mount).python(script, ["/data"]).text == "")
+        let control = try Corral(mount, without: [.seccomp]).python(script, ["/data"])
+        #expect(control.lines.contains("changed") && control.lines.contains("made"), "\(control)")
+        // openat2 hides its mode from a filter: there is none with a directory of the host (ENOSYS), and
+        // this wrong call reaches the kernel (EINVAL) without one.
+        let hidden = """
+            import ctypes, errno
+            libc = ctypes.CDLL(None, use_errno=True)
+            libc.syscall(437, -100, b"/", None, 0)
+            print(errno.errorcode[ctypes.get_errno()])
+            """
+        #expect(try Corral(mount).python(hidden).text == "ENOSYS")
+        #expect(try Corral(["--tmpfs", "/data"]).python(hidden).text == "EINVAL")
     }
 
     @Test func `links in it lead nowhere outside, and mounts below it are not part of it`() throws {
@@ -174,7 +187,7 @@ struct AddedMountTests {
 
     @Test func `a memory file system counts as memory of the sandbox`() throws {
         let corral = Corral(["--memory", "64MiB", "--tmpfs", "/big:size=512m"])
-        let ended = try corral.shell("head -c 200m /dev/zero > /big/x")
+        let ended = try corral.shell("exec head -c 200m /dev/zero > /big/x")
         #expect(ended.cause == "memory", "\(ended)")
     }
 
