@@ -34,7 +34,8 @@ enum MountOptions {
         let parts = split(text, ":")
         guard (2...3).contains(parts.count) else {
             throw ValueError(
-                "\(quoted(text)) is not of the form SOURCE:TARGET[:ro]; a path with a colon in it takes --mount")
+                "\(quoted(text)) is not of the form SOURCE:TARGET[:ro]; a path with a colon in it takes --mount"
+            )
         }
         guard parts[0].contains("/") || parts[0].hasPrefix(".") else {
             throw ValueError(
@@ -115,7 +116,8 @@ enum MountOptions {
             return AddedMount(.memory(memory), at: target)
         case let type:
             // Docker's default, a volume, is what is not there.
-            throw ValueError("\(quoted(text)) has type \(quoted(type ?? "volume")); expected type=bind or type=tmpfs")
+            throw ValueError(
+                "\(quoted(text)) has type \(quoted(type ?? "volume")); expected type=bind or type=tmpfs")
         }
     }
 
@@ -173,7 +175,8 @@ enum MountOptions {
     }
 
     private static func keyAndValue(_ text: String) -> (String, String?) {
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         return (parts[0], parts.count == 2 ? parts[1] : nil)
     }
 }

@@ -42,16 +42,17 @@ package struct RefusedPlaces: Hashable, Sendable {
         "selinuxfs", "smackfs", "sysfs", "tracefs",
     ]
 
-    /// - Parameter own: directories of Corral's state; those that do not exist are left out.
+    /// - Parameter own: directories of Corral's state. One that does not exist yet counts where it would
+    ///   be: what a sandbox made there would be believed.
     package static func look(own: [String]) throws(MountError) -> RefusedPlaces {
         do throws(SystemError) {
             let table = try MountTable.read()
             var places: [Place] = []
             for path in ["/", "/root", "/home"] {
-                if let place = try place(path, .itself, table) { places.append(place) }
+                places.append(try place(path, .itself, table))
             }
             for path in ["/proc", "/sys", "/dev", "/etc", "/boot", "/run"] + own {
-                if let place = try place(path, .all, table) { places.append(place) }
+                places.append(try place(path, .all, table))
             }
             return RefusedPlaces(places: places, table: table)
         } catch {
@@ -61,19 +62,28 @@ package struct RefusedPlaces: Hashable, Sendable {
 
     private static func place(
         _ path: String, _ extent: Extent, _ table: MountTable
-    ) throws(SystemError) -> Place? {
-        let directory: FileDescriptor
-        do throws(SystemError) {
-            directory = try FileDescriptor.open(path, CLINUX_O_PATH)
-        } catch {
-            // Whoever cannot reach it by its name may by another: it stays refused by its path.
-            if error.errno == .accessDenied { return Place(path: path, extent: extent, position: nil) }
-            if [.noSuchFileOrDirectory, .notDirectory].contains(error.errno) { return nil }
-            throw error
+    ) throws(SystemError) -> Place {
+        var there = path
+        while true {
+            do throws(SystemError) {
+                let directory = try FileDescriptor.open(there, CLINUX_O_PATH)
+                let missing = remainder(path, below: there) ?? ""
+                let found = try appending(missing, to: directory.path())
+                let entry = try table.entry(of: directory)
+                return Place(path: found, extent: extent, position: entry.flatMap { position(found, $0) })
+            } catch {
+                // Whoever cannot reach it by its name may by another: it stays refused by its path.
+                if error.errno == .accessDenied { return Place(path: path, extent: extent, position: nil) }
+                guard [.noSuchFileOrDirectory, .notDirectory].contains(error.errno), there != "/" else {
+                    throw error
+                }
+            }
+            there = parent(of: there)
         }
-        let found = try directory.path()
-        let entry = try table.entry(of: directory)
-        return Place(path: found, extent: extent, position: entry.flatMap { position(found, $0) })
+    }
+
+    private static func appending(_ rest: String, to directory: String) -> String {
+        directory == "/" && !rest.isEmpty ? rest : directory + rest
     }
 
     /// Where a path is in the file system of the mount that it is on.
@@ -87,6 +97,7 @@ package struct RefusedPlaces: Hashable, Sendable {
     /// What of a path is behind a directory: empty, or with a slash in front.
     private static func remainder(_ path: String, below directory: String) -> String? {
         if path == directory { return "" }
+        // Behind "/" there is all of the path, the slash included.
         if directory == "/" { return path }
         guard isBelow(path, directory) else { return nil }
         return String(decoding: path.utf8.dropFirst(directory.utf8.count), as: UTF8.self)
@@ -119,7 +130,8 @@ package struct RefusedPlaces: Hashable, Sendable {
             }
         }
         if Self.kernelTypes.contains(mount.type) {
-            throw .refused(path, found: found, what: "is in a file system of the kernel's, a", place: mount.type)
+            throw .refused(
+                path, found: found, what: "is in a file system of the kernel's, a", place: mount.type)
         }
         try checkMemory(position, path: path, found: found)
     }
@@ -131,7 +143,8 @@ package struct RefusedPlaces: Hashable, Sendable {
             guard let place = places.first(where: { $0.extent == .all && isBelow(mount.point, $0.path) }),
                 Self.relation(position, there, .all) != nil
             else { continue }
-            throw .refused(path, found: found, what: "is what is mounted at \(mount.point), below", place: place.path)
+            throw .refused(
+                path, found: found, what: "is what is mounted at \(mount.point), below", place: place.path)
         }
     }
 

@@ -38,7 +38,11 @@ struct RootSteps {
         steps.directory("/proc")
         steps.directory(image.workspace)
         for mount in mounts.list where mount.ground == .root {
-            if mount.prepared.isFile { steps.file(mount.target, 0o444, "") } else { steps.directory(mount.target) }
+            if mount.prepared.isFile {
+                steps.file(mount.target, 0o444, "")
+            } else {
+                steps.directory(mount.target)
+            }
         }
         return steps.list
     }

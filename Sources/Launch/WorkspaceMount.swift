@@ -39,7 +39,8 @@ package final class WorkspaceDirectory {
         // O_PATH and O_NOFOLLOW together open a link at the end of the path itself (openat2(2)).
         guard status.mode & S_IFMT != S_IFLNK else { throw .cannotOpen(path, .tooManyLinks) }
         guard status.mode & S_IFMT == S_IFDIR else { throw .unusable(path, "is not a directory") }
-        return WorkspaceDirectory(descriptor: descriptor, path: path, owner: FileOwner(uid: status.uid, gid: status.gid))
+        return WorkspaceDirectory(
+            descriptor: descriptor, path: path, owner: FileOwner(uid: status.uid, gid: status.gid))
     }
 
     /// A detached mount of the directory in which its owner on disk and the sandbox's processes are

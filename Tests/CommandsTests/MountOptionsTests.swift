@@ -72,7 +72,10 @@ import Testing
         (["--mount", "type=bind,source=,target=/a"], "the source is empty"),
         (["--mount", "type=bind,source=/a,src=/b,target=/a"], #""src" is given twice"#),
         (["--mount", "type=bind,source=/a,target=/b,bind-propagation=shared"], "unknown field"),
-        (["--mount", "type=bind,source=/a,target=/b,tmpfs-size=1m"], "nothing that a mount of type=bind has"),
+        (
+            ["--mount", "type=bind,source=/a,target=/b,tmpfs-size=1m"],
+            "nothing that a mount of type=bind has"
+        ),
         (["--mount", "type=tmpfs,source=/a,target=/b"], "source is nothing that a mount of type=tmpfs has"),
         (["--mount", ""], #"--mount: unknown field """#),
     ])

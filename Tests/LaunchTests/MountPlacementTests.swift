@@ -37,7 +37,9 @@ import Testing
     }
 
     @Test func `the root has the place, and the init mounts what it is handed`() throws {
-        let plan = try Self.plan([Self.host("/srv/data"), Self.host("/etc/app.conf", file: true, readOnly: true)])
+        let plan = try Self.plan([
+            Self.host("/srv/data"), Self.host("/etc/app.conf", file: true, readOnly: true),
+        ])
         #expect(plan.root.contains("directory /srv") && plan.root.contains("directory /srv/data"))
         #expect(plan.root.contains("file /etc/app.conf"))
         #expect(plan.initial.contains("mount /srv/x at /srv/data, idmapped, nosuid, nodev"))
@@ -67,7 +69,9 @@ import Testing
         let steps = try Self.plan([
             Self.host("/a/b/c"), Self.host("/tmp/x/y"), Self.memory("/a/b"), Self.host("/a"),
         ]).initial
-        let mounts = steps.filter { $0.hasPrefix("mount ") || $0.hasPrefix("tmpfs /a") || $0.hasPrefix("directory /tmp/x") }
+        let mounts = steps.filter {
+            $0.hasPrefix("mount ") || $0.hasPrefix("tmpfs /a") || $0.hasPrefix("directory /tmp/x")
+        }
         #expect(
             mounts == [
                 "mount /srv/x at /a, idmapped, nosuid, nodev", "tmpfs /a/b, 1048576 bytes, 50 files",
@@ -104,7 +108,8 @@ import Testing
 
     @Test func `with a host's directory or file the rules are those for host directories`() throws {
         for (mount, expected) in [(Self.host("/a"), false), (Self.memory("/a"), true)] {
-            let steps = try Self.plan([mount]) { $0.profile.syscalls.withoutHostDirectory = ["setuid"] }.initial
+            let steps = try Self.plan([mount]) { $0.profile.syscalls.withoutHostDirectory = ["setuid"] }
+                .initial
             #expect(steps.contains { $0.hasPrefix("seccomp") && $0.contains("+setuid") } == expected)
         }
     }

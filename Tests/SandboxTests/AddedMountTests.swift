@@ -114,14 +114,18 @@ struct AddedMountTests {
         try File.makeDirectories(directory("sub"))
         #expect(unsafe symlink(secret("secret"), directory("link")) == 0)
         let corral = Corral(["-v", "\(directory.path):/data"])
-        let words = corral.program(["sh", "-c", "cat /data/link /data/../etc/shadow; ls /data/sub"], report: false)
-            .arguments
+        let words = corral.program(
+            ["sh", "-c", "cat /data/link /data/../etc/shadow; ls /data/sub"], report: false
+        )
+        .arguments
         let script = #"mount -t tmpfs none "$0" && touch "$0/below" && "$@""#
         let outcome = try Program.run(["unshare", "-m", "sh", "-c", script, directory("sub")] + words)
         #expect(outcome.status == 0 && outcome.output == "", "\(outcome.output) \(outcome.errors)")
     }
 
-    @Test func `mounts are made inside each other, in the workspace and over directories of the image`() throws {
+    @Test func `mounts are made inside each other, in the workspace and over directories of the image`()
+        throws
+    {
         let directory = try TemporaryDirectory(mode: 0o777)
         for name in ["outer/inner/x", "other/y", "host/z"] { try directory.write(name, name) }
         let place = try #require(
@@ -157,7 +161,8 @@ struct AddedMountTests {
 
     @Test func `a memory file system has its size, its files, its mode, and is the program's`() throws {
         let corral = Corral([
-            "--tmpfs", "/a:size=1m,mode=0700", "--mount", "type=tmpfs,target=/b,tmpfs-size=64k,tmpfs-mode=0750",
+            "--tmpfs", "/a:size=1m,mode=0700", "--mount",
+            "type=tmpfs,target=/b,tmpfs-size=64k,tmpfs-mode=0750",
             "--tmpfs", "/c:nr_inodes=16,exec", "--tmpfs", "/tmp:size=2m",
         ])
         let script = """
@@ -194,7 +199,8 @@ struct AddedMountTests {
     @Test func `the root stays read-only, and --read-only says so`() throws {
         let directory = try TemporaryDirectory(mode: 0o777)
         let corral = Corral(["--read-only", "-v", "\(directory.path):/data"])
-        let ended = try corral.shell("touch /new /etc/new /usr/new 2> /dev/null; touch /data/new /tmp/new && echo ok")
+        let ended = try corral.shell(
+            "touch /new /etc/new /usr/new 2> /dev/null; touch /data/new /tmp/new && echo ok")
         #expect(ended.text == "ok" && File.names(in: directory.path) == ["new"], "\(ended)")
     }
 
