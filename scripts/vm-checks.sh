@@ -172,6 +172,29 @@ chown 1000:1000 /mnt/work
 run --workspace /mnt/work -- sh -c 'echo hello >file; id -u'
 check "a workspace on ext4 can be written to" printed 1000
 check "what is written there belongs to the directory's owner" is "$(stat -c '%u %s' /mnt/work/file)" "1000 6"
+
+# --- mounts that the caller adds
+mkdir -m 755 /mnt/data
+echo text >/mnt/data/file
+chown -R 1234:1234 /mnt/data
+run -v /mnt/data:/srv/data -v /mnt/data:/srv/ro:ro -v /mnt/data/file:/etc/app.conf:ro \
+    --tmpfs /scratch:size=64k -- sh -c 'cat /etc/app.conf; echo new >/srv/data/new
+    for f in /srv/ro/x /etc/app.conf; do (echo x >$f) 2>/dev/null || echo refused; done
+    dd if=/dev/zero of=/scratch/x bs=128k count=1 2>/dev/null || stat -c %s /scratch/x'
+check "directories, files and a memory file system are mounted" printed "text
+refused
+refused
+65536"
+check "what is written there belongs to the directory's owner as well" \
+    is "$(stat -c '%u %s' /mnt/data/new)" "1234 4"
+run -v /tmp/work:/srv/data -- true
+check "a source on tmpfs is refused" refused 'tmpfs from Linux 6.3'
+mkdir /mnt/place
+mount --bind /etc /mnt/place
+run -v /mnt/place:/srv/data -- true
+check "a bind mount of /etc is refused" refused 'it is /etc, by another mount'
+umount /mnt/place
+check "a run with mounts leaves nothing" soon is_clean
 umount /mnt
 
 # --- a stored tree as root: here the launcher attaches it in a mount namespace of its own
@@ -217,6 +240,13 @@ check "its layers say what is missing" layer cpu 'off(no delegated cgroup)'
 
 run_plain $groups $corral run --json --image small -- sh -c "$in_tree"
 check "an ordinary user's sandbox has a stored tree of root's as well" printed "$in_tree_says"
+
+mkdir /tmp/own
+chown plain:plain /tmp/own
+run_plain $groups $corral run --json -v /tmp/own:/srv/data -v /tmp/own:/srv/ro:ro -- \
+    sh -c 'echo new >/srv/data/file; (echo x >/srv/ro/x) 2>/dev/null || cat /srv/ro/file'
+check "an ordinary user's sandbox has mounts as well" printed new
+check "what is written there is the user's" is "$(stat -c %U /tmp/own/file)" plain
 
 scope=$groups/scope
 mkdir $scope

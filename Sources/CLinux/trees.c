@@ -104,6 +104,21 @@ int clinux_stored_entry(const char *tree, uint64_t device, uint64_t inode, const
     return close_keeping_errno(fd, -1);
 }
 
+int clinux_open_source(const char *path, uint64_t device, uint64_t inode, int directory) {
+    uint64_t bounds = CLINUX_RESOLVE_NO_SYMLINKS | CLINUX_RESOLVE_NO_MAGICLINKS;
+    int fd = clinux_openat2(AT_FDCWD, path, O_PATH | O_NOFOLLOW, 0, bounds);
+    if (fd < 0) return -1;
+    struct stat status;
+    if (fstat(fd, &status) < 0) return close_keeping_errno(fd, -1);
+    int error = 0;
+    if (status.st_dev != device || status.st_ino != inode) error = ESTALE;
+    else if (directory ? !S_ISDIR(status.st_mode) : !S_ISREG(status.st_mode)) error = EINVAL;
+    if (!error) return fd;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
 int clinux_is_directory(int fd) {
     struct stat status;
     return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);

@@ -18,6 +18,16 @@ enum RunCommand {
                 "workspace", value: "DIR",
                 help:
                     "a directory of the host as workspace, kept; without it, an empty one that is gone after"),
+            .init(
+                "volume", short: "v", value: "SOURCE:TARGET[:ro]", repeats: true,
+                help: "a directory or file of the host at TARGET; may be repeated"),
+            .init(
+                "mount", value: "type=TYPE,...", repeats: true,
+                help: "the same, in docker's other way: bind or tmpfs, source, target, readonly, tmpfs-size"),
+            .init(
+                "tmpfs", value: "TARGET[:OPTIONS]", repeats: true,
+                help: "a memory file system at TARGET, such as /scratch:size=64m,mode=0700"),
+            .init("read-only", help: "accepted for docker's sake: the root is read-only in any case"),
             .init("memory", value: "SIZE", help: "the most memory, such as 256MiB"),
             .init("cpus", value: "NUMBER", help: "the most processors, such as 0.5"),
             .init("pids", value: "NUMBER", help: "the most processes and threads"),
@@ -42,6 +52,7 @@ enum RunCommand {
             Examples:
               corral run -- python3 -c 'print("hello")'
               corral run --memory 128MiB --timeout 10s --workspace . -- make test
+              corral run -v ./data:/data:ro --tmpfs /scratch:size=256m -- ./report.sh
               corral run --relay tgo=/var/run/tgo/tgo.sock --workspace ./plugin -- python3 main.py
             """,
         usageCode: ExitCode.ours, run: run)

@@ -12,6 +12,7 @@ struct RunOptions: Sendable {
     var environment: [EnvironmentVariable]
     var directory: String?
     var workspace: String?
+    var mounts: [AddedMount]
     var memory: UInt64?
     var milliCPUs: UInt64?
     var pids: UInt64?
@@ -36,6 +37,7 @@ struct RunOptions: Sendable {
             directory = path
         }
         workspace = arguments.value("workspace")
+        mounts = try MountOptions.read(arguments)
         memory = try RunOptions.quantity(arguments, "memory", Limits.Rule.memory)
         milliCPUs = try RunOptions.quantity(arguments, "cpus", Limits.Rule.cpus)
         pids = try RunOptions.quantity(arguments, "pids", Limits.Rule.pids)
@@ -64,7 +66,9 @@ struct RunOptions: Sendable {
 
     /// The rules that decide which parts of the seccomp policy there are.
     var variant: RulesVariant {
-        RulesVariant(relay: relay != nil, hostDirectory: workspace != nil, image: image)
+        RulesVariant(
+            relay: relay != nil, hostDirectory: workspace != nil || mounts.contains(where: \.isOfHost),
+            image: image)
     }
 
     /// What the options say about the profile's fields: its uppermost layer, without the image, which

@@ -61,12 +61,12 @@ final class RunSession {
     ) throws(CommandError) -> Started {
         try resources.setLimits(host.groupLimits(rules.limits))
         let plan = try host.plan(rules, options, identity: resources.identity, cgroups: resources.layers)
-        let template = try host.template(rules)
+        let template = try host.template(rules, plan.placements)
         let report = try options.report.map(RunSession.create)
         Notices.partial(plan.layers)
         do throws(LaunchError) {
             try Launcher.build(
-                sandbox, plan, identity: resources.identity, workspace: host.workspace
+                sandbox, plan, identity: resources.identity, workspace: host.workspace, mounts: host.mounts
             ) { () throws(LaunchError) in
                 guard let template else { return nil }
                 return try RootTemplate.make(template)

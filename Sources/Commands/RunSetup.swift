@@ -49,12 +49,17 @@ struct RunHost {
     let workspace: WorkspaceDirectory?
     /// What a test left out; always empty in release builds.
     let without: Set<Layer>
+    /// What the caller adds to the image's mounts.
+    var mounts = AddedMounts.none
 
     static func probe(_ options: RunOptions) throws(CommandError) -> RunHost {
         do {
+            let abilities = try HostAbilities.probe()
             return RunHost(
-                abilities: try HostAbilities.probe(), layout: try CgroupLayout.detect(),
-                workspace: try options.workspace.map(openWorkspace), without: try Ablation.layers())
+                abilities: abilities, layout: try CgroupLayout.detect(),
+                workspace: try options.workspace.map(openWorkspace), without: try Ablation.layers(),
+                mounts: try options.mounts.isEmpty
+                    ? .none : AddedMounts.open(options.mounts, own: StateDirectory.all(abilities)))
         } catch {
             throw CommandError("\(error)")
         }
@@ -88,10 +93,14 @@ struct RunHost {
     }
 
     /// The steps by which the root is made here; nil where the init makes its own.
-    func template(_ rules: RunRules) throws(CommandError) -> LaunchPlan.Steps? {
+    /// - Parameter added: the places of the mounts that the caller adds, from the plan.
+    func template(
+        _ rules: RunRules, _ added: MountPlacements = .none
+    ) throws(CommandError) -> LaunchPlan.Steps? {
         do throws(LaunchError) {
             return try LaunchPlanner.template(
-                rules.image, hostPaths: rules.hostPaths, privileged: abilities.privileged, without: without)
+                rules.image, hostPaths: rules.hostPaths, privileged: abilities.privileged, without: without,
+                mounts: added)
         } catch {
             throw CommandError(error.description)
         }
@@ -104,7 +113,8 @@ struct RunHost {
         let spec = SandboxSpec(
             profile: rules.profile, limits: rules.limits, image: rules.image, filter: rules.filter.bytes,
             identity: identity, workspace: workspace.map { .directory($0.path) } ?? .ephemeral,
-            sockets: options.relay == nil ? [] : [RunRelay.socketPath], cgroups: cgroups, without: without)
+            sockets: options.relay == nil ? [] : [RunRelay.socketPath], cgroups: cgroups, without: without,
+            mounts: mounts.prepared)
         do throws(LaunchError) {
             return try LaunchPlanner.plan(spec, host: abilities, hostPaths: rules.hostPaths)
         } catch {

@@ -30,6 +30,12 @@ enum StateDirectory {
     /// For compiled filters: /var/cache/corral for root, `$XDG_CACHE_HOME/corral` or
     /// `~/.cache/corral` for others; nil where it cannot be made. The cache checks its ownership.
     static func cache() -> FileDescriptor? {
+        guard let path = cachePath else { return nil }
+        _ = unsafe mkdir(path, 0o700)
+        return try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    }
+
+    private static var cachePath: String? {
         var base: String?
         if geteuid() == 0 {
             base = "/var/cache"
@@ -39,7 +45,12 @@ enum StateDirectory {
             base = unsafe String(cString: home) + "/.cache"
         }
         guard let base, base.hasPrefix("/") else { return nil }
-        _ = unsafe mkdir("\(base)/corral", 0o700)
-        return try? FileDescriptor.open("\(base)/corral", O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        return base + "/corral"
+    }
+
+    /// The paths of all directories of Corral's own state: locks, filters, images. What a sandbox could
+    /// change in them would be believed by the next run.
+    static func all(_ host: HostAbilities) throws(CommandError) -> [String] {
+        [runtime(host), cachePath, try ImageLookup.find()?.path].compactMap { $0 }
     }
 }

@@ -14,7 +14,7 @@ package enum PlanFormat {
     package static let magic: UInt32 = 0x4C52_5243
     /// Raised with every change of the layout or of an operation, so that a launcher and an init
     /// of different installations refuse each other.
-    package static let version: UInt32 = 2
+    package static let version: UInt32 = 3
 
     /// The init's descriptors. One more, which it only keeps open, is the lock on its ids.
     package static let control: Int32 = 3
@@ -86,4 +86,7 @@ package enum PlanOperation: UInt32, Sendable {
     case without
     /// mask: the capabilities the init keeps
     case capabilities
+    /// path, source, its device and inode, 1 for a directory, attributes: a directory or file of the
+    /// host, found again in the init's own mount namespace
+    case bindSource
 }

@@ -18,6 +18,7 @@ package enum LaunchError: Error, Hashable, Sendable {
     /// A step failed, in the launcher or in the init.
     case step(String, Errno, hint: String?)
     case workspace(WorkspaceError)
+    case mount(MountError)
     /// The init and this program do not belong together.
     case mixedInstallation
     /// The init ended without a word, after it had begun a step.
@@ -50,6 +51,7 @@ extension LaunchError: CustomStringConvertible {
         case .step(let step, let errno, let hint):
             "launch failed at the step \"\(step)\": \(errno)" + (hint.map { "; \($0)" } ?? "")
         case .workspace(let error): "workspace \(error)"
+        case .mount(let error): "\(error)"
         case .mixedInstallation:
             "sandbox-init is of another version than corral; install both from one build"
         case .initEnded(let lastStep, let cause):

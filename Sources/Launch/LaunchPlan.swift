@@ -19,6 +19,10 @@ package struct LaunchPlan: Sendable {
     package var handsOverWorkspace: Bool
     /// Whether that workspace is mounted read-only.
     package var workspaceIsReadOnly: Bool
+    /// Whether the host's directories and files that the caller adds go there, too, behind both.
+    package var handsOverMounts: Bool
+    /// Where those go.
+    package var placements: MountPlacements
 
     /// CLINUX_NEW* flags for the clone. Not CLONE_NEWCGROUP: made at the clone, it would be rooted
     /// above the sandbox's v1 groups; the init unshares it last.

@@ -5,6 +5,7 @@ package import Sandbox
 /// Computes a ``LaunchPlan``. No kernel is asked: what the host can do comes in as values.
 package struct LaunchPlanner {
     let spec: SandboxSpec
+    let placements: MountPlacements
     private let host: HostAbilities
     let hostPaths: HostPaths
 
@@ -14,7 +15,8 @@ package struct LaunchPlanner {
     package static func plan(
         _ spec: SandboxSpec, host: HostAbilities, hostPaths: HostPaths
     ) throws(LaunchError) -> LaunchPlan {
-        let planner = LaunchPlanner(spec: spec, host: host, hostPaths: hostPaths)
+        let planner = LaunchPlanner(
+            spec: spec, placements: try placements(spec, hostPaths), host: host, hostPaths: hostPaths)
         if spec.profile.network.mode == .proxy { throw .noProxy(profile: spec.profile.name) }
         try planner.checkLimits()
         try planner.checkSockets()
@@ -29,13 +31,37 @@ package struct LaunchPlanner {
     }
 
     /// The steps by which the launcher makes the root tree; nil where the init has to make its own.
+    /// - Parameter mounts: those that the caller adds.
     package static func template(
-        _ image: Image, hostPaths: HostPaths, privileged: Bool, without: Set<Layer>
+        _ image: Image, hostPaths: HostPaths, privileged: Bool, without: Set<Layer>,
+        mounts: MountPlacements = .none
     ) throws(LaunchError) -> LaunchPlan.Steps? {
         guard privileged, !without.contains(.mountNamespace) else { return nil }
-        var tree = try RootSteps.add(image, hostPaths, to: StepList())
+        var tree = try RootSteps.add(image, hostPaths, mounts, to: StepList())
         if without.contains(.pidNamespace) { hostProc(&tree) }
         return tree.finished()
+    }
+
+    /// The image without what added mounts are in the place of.
+    private var image: Image { placements.replacing(in: spec.image) }
+
+    /// Where the mounts go that the spec adds.
+    package static func placements(
+        _ spec: SandboxSpec, _ hostPaths: HostPaths
+    ) throws(LaunchError) -> MountPlacements {
+        if spec.mounts.isEmpty { return .none }
+        guard !spec.without.contains(.mountNamespace) else {
+            throw .mount(.target("a place of the host's", "the sandbox has no mounts of its own"))
+        }
+        let isDirectory = if case .directory = spec.workspace { true } else { false }
+        do throws(MountError) {
+            return try MountPlacements(
+                spec.mounts, image: spec.image, hostPaths: hostPaths,
+                workspace: WorkspaceKind(spec.profile.filesystem.workspace, hostDirectory: isDirectory),
+                sockets: spec.sockets)
+        } catch {
+            throw .mount(error)
+        }
     }
 
     private var adoptsRoot: Bool { host.privileged && !spec.without.contains(.mountNamespace) }
@@ -54,7 +80,7 @@ package struct LaunchPlanner {
             if case .directory = spec.workspace { handsOverWorkspace = true }
         } else if hasOwnRoot {
             list.add(.makeRoot, "a tmpfs as root") { $0.text("1m") }
-            list = try RootSteps.add(spec.image, hostPaths, to: list)
+            list = try RootSteps.add(spec.image, hostPaths, placements, to: list)
         }
         if hasOwnRoot { mounts(&list, handsOverWorkspace) }
         // Without a namespace of its own it would be the host's name that changes.
@@ -67,7 +93,8 @@ package struct LaunchPlanner {
         rules(&list)
         return LaunchPlan(
             initial: list.finished(), layers: layers, handsOverWorkspace: handsOverWorkspace,
-            workspaceIsReadOnly: !hasWritableWorkspace)
+            workspaceIsReadOnly: !hasWritableWorkspace, handsOverMounts: adoptsRoot,
+            placements: placements)
     }
 
     private func identity(_ list: inout StepList) {
@@ -87,13 +114,14 @@ package struct LaunchPlanner {
     // MARK: The sandbox's own mounts
 
     private func mounts(_ list: inout StepList, _ handedOver: Bool) {
-        for entry in spec.image.tmpfs {
+        for entry in image.tmpfs {
             tmpfs(
                 entry.path, size: entry.size, files: entry.files, mode: entry.mode,
                 owner: spec.identity.initInsideID,
                 executable: entry.executable, &list)
         }
         workspace(&list, handedOver)
+        addedMounts(&list, handedOverFrom: adoptsRoot ? (handedOver ? 2 : 1) : nil)
         proc(&list)
         for path in spec.image.masked {
             list.add(.mask, "mask \(path)") { $0.text(path) }
@@ -114,7 +142,7 @@ package struct LaunchPlanner {
         list.add(.pivot, StepFailures.pivot)
     }
 
-    private func tmpfs(
+    func tmpfs(
         _ path: String, size: UInt64, files: UInt32, mode: UInt32, owner: UInt32, executable: Bool,
         _ list: inout StepList
     ) {
@@ -207,7 +235,8 @@ package struct LaunchPlanner {
 
     /// The parts' names, such as `base+network`.
     private var policyName: String {
-        let directory = if case .directory = spec.workspace { true } else { false }
+        var directory = placements.list.contains { $0.prepared.found != nil }
+        if case .directory = spec.workspace { directory = true }
         let parts = spec.profile.syscalls.parts(relay: !spec.sockets.isEmpty, hostDirectory: directory)
         return parts.joined(separator: "+")
     }
@@ -215,7 +244,8 @@ package struct LaunchPlanner {
     private var landlock: LandlockRuleset {
         LandlockRuleset(
             abi: host.landlockABI, policy: spec.profile.landlock,
-            writable: spec.image.writable(spec.profile.filesystem), without: spec.without)
+            writable: image.writable(spec.profile.filesystem) + writableDirectories,
+            writableFiles: writableFiles, without: spec.without)
     }
 
     private struct Rlimit {

@@ -62,18 +62,21 @@ package enum Launcher {
     /// Hands root and workspace over and lets the init carry out its plan.
     /// ``RunningSandbox/receive()`` tells when the sandbox is ready.
     /// - Parameters:
+    ///   - mounts: those that the caller adds.
     ///   - root: makes what ``RootTemplate`` makes; nil where the init makes its own. Called last,
     ///     since on older kernels it moves this thread into another mount namespace, and a directory
     ///     can only be mounted from the one it was opened in.
     package static func build(
         _ sandbox: RunningSandbox, _ plan: LaunchPlan, identity: Identity, workspace: WorkspaceDirectory?,
-        root makeRoot: () throws(LaunchError) -> FileDescriptor?
+        mounts: AddedMounts = .none, root makeRoot: () throws(LaunchError) -> FileDescriptor?
     ) throws(LaunchError) {
         let workspaceMount = try mount(workspace, plan, identity)
+        let added = try mounted(mounts, plan, identity)
         let root = try makeRoot()
         do throws(SystemError) {
             let memory = try MemoryFile.make("corral-plan", plan.initial.bytes)
-            try sandbox.go(memory, [root.numberOrNone, workspaceMount.numberOrNone], plan.initial)
+            let handedOver = [root.numberOrNone, workspaceMount.numberOrNone] + added.map { $0.value.number }
+            try sandbox.go(memory, handedOver, plan.initial)
         } catch {
             throw .system(error, doing: "handing the plan to sandbox-init")
         }
@@ -87,6 +90,17 @@ package enum Launcher {
             return try workspace.idmapped(to: identity, readOnly: plan.workspaceIsReadOnly)
         } catch {
             throw .workspace(error)
+        }
+    }
+
+    private static func mounted(
+        _ mounts: AddedMounts, _ plan: LaunchPlan, _ identity: Identity
+    ) throws(LaunchError) -> [Held<FileDescriptor>] {
+        guard plan.handsOverMounts else { return [] }
+        do throws(MountError) {
+            return try mounts.mounted(for: identity)
+        } catch {
+            throw .mount(error)
         }
     }
 

@@ -21,8 +21,9 @@ struct RootSteps {
     }
 
     /// - Throws: ``LaunchError/imagePathMissing(image:path:)`` for a bind that the host lacks.
+    /// - Parameter mounts: those that the caller adds; the root has the places for some of them.
     static func add(
-        _ image: Image, _ hostPaths: HostPaths, to list: consuming StepList
+        _ image: Image, _ hostPaths: HostPaths, _ mounts: MountPlacements, to list: consuming StepList
     ) throws(LaunchError) -> StepList {
         var steps = RootSteps(image: image, hostPaths: hostPaths, into: list)
         for bind in image.binds { try steps.bind(bind) }
@@ -36,6 +37,13 @@ struct RootSteps {
         for device in image.devices { steps.device(device) }
         steps.directory("/proc")
         steps.directory(image.workspace)
+        for mount in mounts.list where mount.ground == .root {
+            if mount.prepared.isFile {
+                steps.file(mount.target, 0o444, "")
+            } else {
+                steps.directory(mount.target)
+            }
+        }
         return steps.list
     }
 

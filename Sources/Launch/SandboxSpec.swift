@@ -18,6 +18,8 @@ package struct SandboxSpec: Sendable {
     package var filter: [UInt8]
     package var identity: Identity
     package var workspace: Workspace
+    /// Mounts that the caller adds to those of the image.
+    package var mounts: [PreparedMount]
     /// Paths inside of the listening sockets to make, such as `/var/run/tgo/tgo.sock`.
     package var sockets: [String]
     /// How memory, swap, pids and cpu are limited: by cgroups, or why not.
@@ -27,7 +29,8 @@ package struct SandboxSpec: Sendable {
 
     package init(
         profile: Profile, limits: Limits, image: Image, filter: [UInt8], identity: Identity,
-        workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], without: Set<Layer> = []
+        workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], without: Set<Layer> = [],
+        mounts: [PreparedMount] = []
     ) {
         self.profile = profile
         self.limits = limits
@@ -35,6 +38,7 @@ package struct SandboxSpec: Sendable {
         self.filter = filter
         self.identity = identity
         self.workspace = workspace
+        self.mounts = mounts
         self.sockets = sockets
         self.cgroups = cgroups
         self.without = without

@@ -30,6 +30,7 @@ enum StepFailures {
             default: return nil
             }
         }
+        if step.hasPrefix("mount ") || step.hasPrefix("tmpfs ") { return mountHint(step, errno) }
         if step.hasPrefix("landlock"), errno == .noSuchFileOrDirectory {
             return "the image does not have this path"
         }
@@ -38,6 +39,27 @@ enum StepFailures {
                 + "after switch_root to another"
         }
         return nil
+    }
+
+    /// Of a mount that the caller adds. A place that Corral does not make, in a tree or in the host's own
+    /// directories, has to be there; a source is found again by an ordinary user's init.
+    private static func mountHint(_ step: String, _ errno: Errno) -> String? {
+        switch errno.rawValue {
+        case 116:  // ESTALE
+            "what is there now is not what was checked: it was replaced meanwhile"
+        case 2:  // ENOENT
+            "the place has to exist where it is part of the image or of another mount: make it there first"
+        case 20, 22:  // ENOTDIR, EINVAL
+            step.contains(", idmapped, ")
+                ? "a directory can be mounted on a directory only, and a file on a file"
+                : "a directory can be mounted on a directory only, and a file on a file; and for an ordinary "
+                    + "user nothing may be mounted below the source"
+        case 40:  // ELOOP
+            "a symbolic link is part of the path; give the path behind it"
+        case 13:  // EACCES
+            "the sandbox's init may not enter a directory on the way"
+        default: nil
+        }
     }
 
     /// The step of pivot_root(2).

@@ -8,9 +8,9 @@ package final class WorkspaceDirectory {
     package let descriptor: FileDescriptor
     /// As given, for display.
     package let path: String
-    private let owner: (uid: UInt32, gid: UInt32)
+    private let owner: FileOwner
 
-    private init(descriptor: consuming FileDescriptor, path: String, owner: (uid: UInt32, gid: UInt32)) {
+    private init(descriptor: consuming FileDescriptor, path: String, owner: FileOwner) {
         self.descriptor = descriptor
         self.path = path
         self.owner = owner
@@ -39,7 +39,8 @@ package final class WorkspaceDirectory {
         // O_PATH and O_NOFOLLOW together open a link at the end of the path itself (openat2(2)).
         guard status.mode & S_IFMT != S_IFLNK else { throw .cannotOpen(path, .tooManyLinks) }
         guard status.mode & S_IFMT == S_IFDIR else { throw .unusable(path, "is not a directory") }
-        return WorkspaceDirectory(descriptor: descriptor, path: path, owner: (status.uid, status.gid))
+        return WorkspaceDirectory(
+            descriptor: descriptor, path: path, owner: FileOwner(uid: status.uid, gid: status.gid))
     }
 
     /// A detached mount of the directory in which its owner on disk and the sandbox's processes are
@@ -48,27 +49,10 @@ package final class WorkspaceDirectory {
     /// Mounts below the directory are not part of it. To be called in the mount namespace where the
     /// directory was opened.
     package func idmapped(to identity: Identity, readOnly: Bool) throws(WorkspaceError) -> FileDescriptor {
-        let number = descriptor.number
-        let uids = "\(owner.uid) \(identity.processUID) 1\n"
-        let gids = "\(owner.gid) \(identity.processGID) 1\n"
         do throws(SystemError) {
-            let users = FileDescriptor(
-                owning: try call("user namespace for the id map") { unsafe clinux_user_namespace(uids, gids) }
-            )
-            let mount = FileDescriptor(
-                owning: try call("open_tree", on: path) { clinux_open_tree_at(number, 0) })
-            let mounted = mount.number
-            let namespace = users.number
-            let attributes = UInt64(
-                CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_IDMAP
-                    | (readOnly ? CLINUX_MOUNT_RDONLY : 0))
-            _ = try call("mount_setattr(IDMAP)", on: path) {
-                clinux_mount_setattr(
-                    mounted, 0, attributes, 0, UInt64(CLINUX_PROPAGATION_PRIVATE), namespace)
-            }
-            return mount
+            return try detachedMount(of: descriptor, path, owner, to: identity, readOnly: readOnly)
         } catch {
-            if error.call == "mount_setattr(IDMAP)" { throw .cannotMap(path, error.errno) }
+            if error.call == idmapCall { throw .cannotMap(path, error.errno) }
             throw .system(error)
         }
     }

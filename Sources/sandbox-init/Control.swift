@@ -5,7 +5,7 @@ import CLinux
 /// A message with the descriptors that came along, which are the receiver's to close.
 struct Received {
     let message: ControlMessage
-    let descriptors: [8 of Int32]
+    let descriptors: [32 of Int32]
     let count: Int
 }
 
@@ -13,7 +13,7 @@ enum Control {
     /// The next message; nil when the launcher is gone or sends what is not a message.
     static func receive() -> Received? {
         var words: [8 of UInt64] = .init(repeating: 0)
-        var descriptors: [8 of Int32] = .init(repeating: -1)
+        var descriptors: [32 of Int32] = .init(repeating: -1)
         var count = 0
         var truncated: Int32 = 0
         let size = unsafe withUnsafeMutablePointer(to: &words) { bytes in

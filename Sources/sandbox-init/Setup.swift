@@ -75,6 +75,7 @@ struct Setup {
             unsafe try RootBuilder(root: root).attach(mount, at: path)
             _ = clinux_close(mount)
         case .bindWorkingDirectory: try bindWorkingDirectory(&fields)
+        case .bindSource: try bindSource(&fields)
         case .proc: try proc(&fields)
         case .mask: try mask(&fields)
         case .pivot: try pivot()
@@ -130,6 +131,23 @@ struct Setup {
         try check(clinux_mount_setattr(mount, 1, attributes, 0, UInt64(CLINUX_PROPAGATION_PRIVATE), -1))
         unsafe try RootBuilder(root: root).attach(mount, at: path)
         _ = clinux_close(mount)
+    }
+
+    // Cannot come as a descriptor either. The path is the kernel's own of what the launcher checked,
+    // and whatever came in its place since has another number.
+    private func bindSource(_ fields: inout PlanReader) throws(PlanError) {
+        let path = unsafe try fields.text()
+        let name = unsafe try fields.text()
+        let (device, inode) = (try fields.integer(), try fields.integer())
+        let directory = try fields.integer() != 0 ? Int32(1) : 0
+        let source = try check(unsafe clinux_open_source(name, device, inode, directory))
+        defer { _ = clinux_close(source) }
+        // Without what is mounted below, which the kernel refuses to leave out here (EINVAL).
+        let mount = try check(clinux_open_tree_at(source, 0))
+        defer { _ = clinux_close(mount) }
+        let attributes = try fields.integer()
+        try check(clinux_mount_setattr(mount, 0, attributes, 0, UInt64(CLINUX_PROPAGATION_PRIVATE), -1))
+        unsafe try RootBuilder(root: root).attach(mount, at: path)
     }
 
     private func proc(_ fields: inout PlanReader) throws(PlanError) {

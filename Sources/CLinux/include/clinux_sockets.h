@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /// The most descriptors one message carries here.
-#define CLINUX_MESSAGE_FDS 8
+#define CLINUX_MESSAGE_FDS 32
 
 /// SOCK_SEQPACKET pair.
 int clinux_seqpacket_pair(int ends[2]);

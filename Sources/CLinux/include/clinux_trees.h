@@ -19,6 +19,10 @@ int clinux_tree_open(int root, const char *path);
 /// and not onto another mount. `tree` has to be the directory `device`:`inode`, or the result is
 /// ESTALE; `directory` says which of the two kinds is meant, and the other one is ENOTDIR or EINVAL.
 int clinux_stored_entry(const char *tree, uint64_t device, uint64_t inode, const char *name, int directory);
+/// A reference (O_PATH) to the directory or regular file `path` of the caller's root, whose path has no
+/// link in it. It has to be `device`:`inode`, or the result is ESTALE; `directory` says which of the two
+/// kinds is meant, and the other one is EINVAL.
+int clinux_open_source(const char *path, uint64_t device, uint64_t inode, int directory);
 /// 1 for a directory, 0 for anything else.
 int clinux_is_directory(int fd);
 /// 0 when `fd` refers to the character device major:minor; -1 with ENODEV otherwise.

@@ -43,7 +43,7 @@ package func checkPath(_ text: String) throws(ValueError) {
 
 /// Whether `path` is below `directory`. Both in the form that ``checkPath(_:)`` wants; compared as
 /// bytes, because to Swift a combining character after the slash would hide the slash.
-func isBelow(_ path: String, _ directory: String) -> Bool {
+package func isBelow(_ path: String, _ directory: String) -> Bool {
     let (bytes, start) = (path.utf8.span, directory.utf8.span)
     guard bytes.count > start.count, bytes[start.count] == UInt8(ascii: "/") else { return false }
     for index in start.indices where bytes[index] != start[index] { return false }

@@ -71,7 +71,7 @@ package struct SyscallPolicy: Hashable, Sendable {
     package var policy: [String]
     /// Added where the sandbox has a relay.
     package var withRelay: [String]
-    /// Added where no directory of the host is the workspace.
+    /// Added where nothing of the host is the workspace or mounted.
     package var withoutHostDirectory: [String]
 
     package init(policy: [String], withRelay: [String], withoutHostDirectory: [String]) {

@@ -105,7 +105,7 @@ package enum ProfileKey: String, CaseIterable, Sendable {
         case .policy: Row(.names, "the system calls: parts of a seccomp policy, the base first, merged")
         case .withRelay: Row(.names, .list([]), "parts added where the sandbox has a relay")
         case .withoutHostDirectory:
-            Row(.names, .list([]), "parts added where no directory of the host is the workspace")
+            Row(.names, .list([]), "parts added where nothing of the host is the workspace or mounted")
         // Port 0 stands for a port of the kernel's choice, which only bind(2) can ask for.
         case .bind:
             Row(

@@ -64,8 +64,12 @@ package struct LandlockRuleset: Hashable, Sendable {
 
     /// - Parameters:
     ///   - writable: directories inside to which processes may write.
+    ///   - writableFiles: files inside to which they may write, each mounted alone.
     ///   - without: layers that are left out.
-    package init(abi: Int, policy: LandlockPolicy, writable: [String], without: Set<Layer> = []) {
+    package init(
+        abi: Int, policy: LandlockPolicy, writable: [String], writableFiles: [String] = [],
+        without: Set<Layer> = []
+    ) {
         self.abi = abi
         self.policy = policy
         let known = FileRights.known(to: abi)
@@ -79,6 +83,8 @@ package struct LandlockRuleset: Hashable, Sendable {
         scopes = abi >= 6 && !without.contains(.landlockScopes) ? LandlockRuleset.allScopes : 0
         let read: FileRights = [.execute, .readFile, .readDirectory]
         let devices = read.union([.writeFile, .truncate, .ioctlDevice]).intersection(known)
+        // The kernel takes no rights of directories for a file.
+        let writeFile = FileRights([.execute, .readFile, .writeFile, .truncate]).intersection(known)
         let write = known.subtracting([.makeCharacterDevice, .makeBlockDevice, .ioctlDevice])
         paths =
             files.isEmpty
@@ -87,6 +93,7 @@ package struct LandlockRuleset: Hashable, Sendable {
                 PathRule(path: "/", rights: read, what: "read and execute"),
                 PathRule(path: "/dev", rights: devices, what: "use of devices"),
             ] + writable.map { PathRule(path: $0, rights: write, what: "write") }
+                + writableFiles.map { PathRule(path: $0, rights: writeFile, what: "write") }
     }
 
     /// Whether there is anything to restrict.
