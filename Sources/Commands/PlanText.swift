@@ -12,7 +12,7 @@ enum PlanText {
             ("profile", [rules.profile.name]),
             ("command", options.command.map { quoted($0) }),
             ("working directory", [options.directory ?? rules.image.workspace]),
-            ("environment", rules.environment),
+            ("environment", rules.environment(options)),
             ("limits", limits(rules.profile)),
             ("network", ["\(rules.profile.network.mode)"]),
             ("ids", ids(identity)),

@@ -20,6 +20,8 @@ struct RunOptions: Sendable {
     var image: String?
     var relay: Relay?
     var interactive: Bool
+    /// `-t`: the program gets a terminal of its own.
+    var terminal: Bool
     var json: Bool
     var report: String?
     var plan: Bool
@@ -52,6 +54,7 @@ struct RunOptions: Sendable {
         }
         if let text = arguments.value("relay") { relay = try RunOptions.relay(text) }
         interactive = arguments.has("interactive")
+        terminal = arguments.has("tty")
         json = arguments.has("json")
         report = arguments.value("report")
         plan = arguments.has("plan")
@@ -64,7 +67,8 @@ struct RunOptions: Sendable {
 
     /// The rules that decide which parts of the seccomp policy there are.
     var variant: RulesVariant {
-        RulesVariant(relay: relay != nil, hostDirectory: workspace != nil, image: image)
+        RulesVariant(
+            relay: relay != nil, hostDirectory: workspace != nil, terminal: terminal, image: image)
     }
 
     /// What the options say about the profile's fields: its uppermost layer, without the image, which

@@ -25,6 +25,7 @@ final class RunSession {
     func run() throws(CommandError) -> Int32 {
         let rules = try RunRules.load(options)
         let host = try RunHost.probe(options)
+        let terminal = try options.terminal ? TerminalSession(interactive: options.interactive) : nil
         let relay = try options.relay.map(RunRelay.connect)
         let resources = try RunResources.take(host, id: id)
         let sandbox: RunningSandbox
@@ -45,7 +46,7 @@ final class RunSession {
             try? resources.release()
             throw error
         }
-        return try finish(try live(sandbox, started, host, resources, relay), started, resources, relay)
+        return try finish(try live(sandbox, started, host, resources, relay, terminal), started, resources, relay)
     }
 
     /// What a run is, once everything about it is known.
@@ -80,17 +81,20 @@ final class RunSession {
 
     private func live(
         _ sandbox: RunningSandbox, _ started: Started, _ host: RunHost, _ resources: RunResources,
-        _ relay: RunRelay?
+        _ relay: RunRelay?, _ terminal: TerminalSession?
     ) throws(CommandError) -> RunLoop.Ended {
+        // Before a word of ours is printed.
+        defer { terminal?.restore() }
         let rules = started.rules
         let request = ProcessRequest(
-            arguments: options.command, environment: rules.environment,
+            arguments: options.command, environment: rules.environment(options),
             directory: options.directory ?? rules.image.workspace)
         let peer = host.without.contains(.userNamespace) ? Identity.insideID : resources.identity.processUID
         do throws(SystemError) {
             let loop = try RunLoop.make(
                 sandbox, request, signals: signals.value.number, interactive: options.interactive,
-                timeout: rules.profile.lifetime.timeout, outputLimit: rules.profile.output.limit)
+                timeout: rules.profile.lifetime.timeout, outputLimit: rules.profile.output.limit,
+                terminal: terminal)
             return try loop.run(relay, policy: rules.profile.relay, peer: peer) { resources.kill(sandbox) }
         } catch {
             resources.kill(sandbox)

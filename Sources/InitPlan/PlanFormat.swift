@@ -14,7 +14,7 @@ package enum PlanFormat {
     package static let magic: UInt32 = 0x4C52_5243
     /// Raised with every change of the layout or of an operation, so that a launcher and an init
     /// of different installations refuse each other.
-    package static let version: UInt32 = 2
+    package static let version: UInt32 = 3
 
     /// The init's descriptors. One more, which it only keeps open, is the lock on its ids.
     package static let control: Int32 = 3
@@ -86,4 +86,7 @@ package enum PlanOperation: UInt32, Sendable {
     case without
     /// mask: the capabilities the init keeps
     case capabilities
+    /// path, mount attributes, the most terminals as a text: a devpts of the sandbox's own, and a terminal
+    /// in it, whose master is handed out with the ready message
+    case terminal
 }

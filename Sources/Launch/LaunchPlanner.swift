@@ -104,6 +104,7 @@ package struct LaunchPlanner {
                 fields.integer(0o755)
             }
         }
+        if spec.terminal { terminal(&list) }
         // Not by the launcher: a child that it starts meanwhile has copies of its descriptors until it
         // executes, and a file that is open for writing keeps its mount from becoming read-only.
         list.add(.attributes, "/ becomes read-only, nosuid, nodev") { fields in
@@ -208,7 +209,8 @@ package struct LaunchPlanner {
     /// The parts' names, such as `base+network`.
     private var policyName: String {
         let directory = if case .directory = spec.workspace { true } else { false }
-        let parts = spec.profile.syscalls.parts(relay: !spec.sockets.isEmpty, hostDirectory: directory)
+        let parts = spec.profile.syscalls.parts(
+            relay: !spec.sockets.isEmpty, hostDirectory: directory, terminal: spec.terminal)
         return parts.joined(separator: "+")
     }
 

@@ -20,6 +20,8 @@ package struct SandboxSpec: Sendable {
     package var workspace: Workspace
     /// Paths inside of the listening sockets to make, such as `/var/run/tgo/tgo.sock`.
     package var sockets: [String]
+    /// Whether the sandbox has a terminal of its own.
+    package var terminal: Bool
     /// How memory, swap, pids and cpu are limited: by cgroups, or why not.
     package var cgroups: [Layer: LayerState]
     /// Layers left out. Only debug builds fill it, for the tests that show what each layer does.
@@ -27,7 +29,8 @@ package struct SandboxSpec: Sendable {
 
     package init(
         profile: Profile, limits: Limits, image: Image, filter: [UInt8], identity: Identity,
-        workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], without: Set<Layer> = []
+        workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], without: Set<Layer> = [],
+        terminal: Bool = false
     ) {
         self.profile = profile
         self.limits = limits
@@ -36,6 +39,7 @@ package struct SandboxSpec: Sendable {
         self.identity = identity
         self.workspace = workspace
         self.sockets = sockets
+        self.terminal = terminal
         self.cgroups = cgroups
         self.without = without
     }
