@@ -61,7 +61,7 @@ final class RunSession {
     ) throws(CommandError) -> Started {
         try resources.setLimits(host.groupLimits(rules.limits))
         let plan = try host.plan(rules, options, identity: resources.identity, cgroups: resources.layers)
-        let template = try host.template(rules)
+        let template = try host.template(rules, terminal: options.terminal)
         let report = try options.report.map(RunSession.create)
         Notices.partial(plan.layers)
         do throws(LaunchError) {

@@ -88,10 +88,11 @@ struct RunHost {
     }
 
     /// The steps by which the root is made here; nil where the init makes its own.
-    func template(_ rules: RunRules) throws(CommandError) -> LaunchPlan.Steps? {
+    func template(_ rules: RunRules, terminal: Bool = false) throws(CommandError) -> LaunchPlan.Steps? {
         do throws(LaunchError) {
             return try LaunchPlanner.template(
-                rules.image, hostPaths: rules.hostPaths, privileged: abilities.privileged, without: without)
+                rules.image, hostPaths: rules.hostPaths, privileged: abilities.privileged, without: without,
+                terminal: terminal)
         } catch {
             throw CommandError(error.description)
         }

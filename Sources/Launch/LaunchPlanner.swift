@@ -30,10 +30,10 @@ package struct LaunchPlanner {
 
     /// The steps by which the launcher makes the root tree; nil where the init has to make its own.
     package static func template(
-        _ image: Image, hostPaths: HostPaths, privileged: Bool, without: Set<Layer>
+        _ image: Image, hostPaths: HostPaths, privileged: Bool, without: Set<Layer>, terminal: Bool = false
     ) throws(LaunchError) -> LaunchPlan.Steps? {
         guard privileged, !without.contains(.mountNamespace) else { return nil }
-        var tree = try RootSteps.add(image, hostPaths, to: StepList())
+        var tree = try RootSteps.add(image, hostPaths, terminal: terminal, to: StepList())
         if without.contains(.pidNamespace) { hostProc(&tree) }
         return tree.finished()
     }
@@ -54,7 +54,7 @@ package struct LaunchPlanner {
             if case .directory = spec.workspace { handsOverWorkspace = true }
         } else if hasOwnRoot {
             list.add(.makeRoot, "a tmpfs as root") { $0.text("1m") }
-            list = try RootSteps.add(spec.image, hostPaths, to: list)
+            list = try RootSteps.add(spec.image, hostPaths, terminal: spec.terminal, to: list)
         }
         if hasOwnRoot { mounts(&list, handsOverWorkspace) }
         // Without a namespace of its own it would be the host's name that changes.

@@ -22,7 +22,7 @@ struct RootSteps {
 
     /// - Throws: ``LaunchError/imagePathMissing(image:path:)`` for a bind that the host lacks.
     static func add(
-        _ image: Image, _ hostPaths: HostPaths, to list: consuming StepList
+        _ image: Image, _ hostPaths: HostPaths, terminal: Bool = false, to list: consuming StepList
     ) throws(LaunchError) -> StepList {
         var steps = RootSteps(image: image, hostPaths: hostPaths, into: list)
         for bind in image.binds { try steps.bind(bind) }
@@ -34,6 +34,7 @@ struct RootSteps {
         for link in image.symlinks { steps.symlink(link.path, link.target) }
         for tmpfs in image.tmpfs { steps.directory(tmpfs.path) }
         for device in image.devices { steps.device(device) }
+        if terminal { steps.terminal() }
         steps.directory("/proc")
         steps.directory(image.workspace)
         return steps.list
@@ -103,6 +104,12 @@ struct RootSteps {
             fields.integer(UInt64(device.major))
             fields.integer(UInt64(device.minor))
         }
+    }
+
+    /// Where the init mounts its devpts, and where programs look for what makes terminals.
+    private mutating func terminal() {
+        directory("/dev/pts")
+        if !image.symlinks.contains(where: { $0.path == "/dev/ptmx" }) { symlink("/dev/ptmx", "pts/ptmx") }
     }
 
     private mutating func file(_ path: String, _ mode: UInt32, _ content: String) {
