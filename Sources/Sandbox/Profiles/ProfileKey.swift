@@ -100,7 +100,7 @@ package enum ProfileKey: String, CaseIterable, Sendable {
         case .withRelay: Row(.names, .list([]), "parts added where the sandbox has a relay")
         case .withoutHostDirectory:
             Row(.names, .list([]), "parts added where no directory of the host is the workspace")
-        case .withTerminal: Row(.names, .list([]), "parts added where the sandbox has a terminal")
+        case .withTerminal: Row(.names, .list(["terminal"]), "parts added where the sandbox has a terminal")
         // Port 0 stands for a port of the kernel's choice, which only bind(2) can ask for.
         case .bind:
             Row(
