@@ -16,7 +16,10 @@ enum PlanText {
             ("limits", limits(rules.profile)),
             ("network", ["\(rules.profile.network.mode)"]),
             ("ids", ids(identity)),
-            ("root, by the launcher", try host.template(rules, terminal: options.terminal)?.descriptions ?? []),
+            (
+                "root, by the launcher",
+                try host.template(rules, terminal: options.terminal)?.descriptions ?? []
+            ),
             ("sandbox, by the init", plan.initial.descriptions),
             (
                 "layers",

@@ -121,6 +121,8 @@ final class RunLoop {
             // The program can write before its init has said that it started. Whoever reads that may take
             // the launch for over, so it is.
             if ended.started == nil { (ready[3].fd, ready[4].fd) = (-1, -1) }
+            // A terminal that nobody has open yet would forget what is typed.
+            if ended.started == nil, terminal != nil { ready[5].fd = -1 }
             _ = try call("poll") { unsafe poll(&ready, nfds_t(ready.count), -1) }
             if ready[3].revents != 0 { moveOutput() }
             if ready[4].revents != 0 { moveErrors() }

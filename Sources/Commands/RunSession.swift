@@ -46,7 +46,8 @@ final class RunSession {
             try? resources.release()
             throw error
         }
-        return try finish(try live(sandbox, started, host, resources, relay, terminal), started, resources, relay)
+        return try finish(
+            try live(sandbox, started, host, resources, relay, terminal), started, resources, relay)
     }
 
     /// What a run is, once everything about it is known.

@@ -22,8 +22,13 @@ package struct TerminalMode: ~Copyable, Sendable {
         try set(modes)
     }
 
-    /// Puts the modes back, at once: what was written and is not yet shown has had its own already.
-    package borrowing func restore() throws(SystemError) { try set(saved) }
+    /// Puts the modes back, at once: what was written and is not yet shown has had its own already. What
+    /// was typed and not read is thrown away: it may be a terminal's answer to what a program wrote, and
+    /// must not reach whoever reads next.
+    package borrowing func restore() throws(SystemError) {
+        _ = tcflush(terminal, TCIFLUSH)
+        try set(saved)
+    }
 
     private borrowing func set(_ modes: termios) throws(SystemError) {
         var modes = modes
