@@ -129,7 +129,7 @@ final class RunLoop {
             if ready[5].revents != 0 { input.move() }
             if ready[0].revents != 0 { try control(relay, policy, peer) }
             if ready[1].revents != 0 { signal() }
-            if ready[6].revents != 0 { try terminal?.signalled() }
+            if ready[6].revents != 0 { terminal?.signalled() }
             if ready[2].revents != 0, !isOver {
                 ended.facts.timedOut = true
                 isOver = true

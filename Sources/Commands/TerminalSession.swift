@@ -67,7 +67,7 @@ final class TerminalSession {
 
     /// Follows the user's terminal: its size, and back to raw after a stop, since the shell that stopped us
     /// has set its own modes.
-    func signalled() throws(SystemError) {
+    func signalled() {
         var goesOn = false
         while true {
             let number = clinux_signalfd_read(signals.number)
@@ -75,7 +75,8 @@ final class TerminalSession {
             if number == SIGCONT { goesOn = true }
         }
         _ = resize()
-        if goesOn, isRaw, !isInBackground { try enter() }
+        // A terminal that was hung up refuses, and SIGHUP ends the run then.
+        if goesOn, isRaw, !isInBackground { try? enter() }
     }
 
     /// Puts the user's terminal back. Not from the background: the terminal then is the shell's, and as the

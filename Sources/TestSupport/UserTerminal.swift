@@ -138,6 +138,14 @@ package final class UserTerminal {
         _ = try call("tcsetattr") { unsafe tcsetattr(number, TCSANOW, &modes) }
     }
 
+    /// Hangs up, as a closed window does: the shell ends, and the kernel sends SIGHUP and SIGCONT to the
+    /// foreground. Needs root.
+    package func hangUp() throws(SystemError) {
+        let number = slave.number
+        // TIOCVHANGUP (ioctl_tty(2)), which Swift does not import.
+        _ = try call("ioctl(TIOCVHANGUP)") { ioctl(number, UInt(0x5437)) }
+    }
+
     package func resize(rows: UInt16, columns: UInt16) throws(SystemError) {
         let number = master.number
         _ = try call("ioctl(TIOCSWINSZ)") { clinux_terminal_resize(number, rows, columns) }

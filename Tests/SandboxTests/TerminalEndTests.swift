@@ -69,6 +69,19 @@ struct TerminalEndTests {
         #expect(try terminal.modes() == before)
     }
 
+    @Test func `a terminal that is hung up ends the run`() throws {
+        let directory = try TemporaryDirectory()
+        let (mark, report) = (Mark(), directory("report.json"))
+        let terminal = try start(TerminalEndTests.waits, ["-it", "--report", report] + mark.option)
+        #expect(try terminal.waitForText("up"), "\(terminal.screen)")
+        #expect(!mark.processes.isEmpty)
+        try terminal.hangUp()
+        #expect(eventually { File.text(report)?.hasSuffix("\n") ?? false })
+        let text = try #require(File.text(report))
+        #expect(text.contains("\"cause\":\"operator\"") && text.contains("\"code\":129"), "\(text)")
+        #expect(mark.processes.isEmpty)
+    }
+
     /// What nothing can help, and the control of the test above: it would see modes that stay.
     @Test func `only kill -9 of corral leaves the terminal raw`() throws {
         let (terminal, pid, before) = try start(Way(name: "", command: TerminalEndTests.waits, code: 137))
