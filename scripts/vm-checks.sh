@@ -96,6 +96,15 @@ check "the program's exit code is corral's" ended 7 exited
 run -- sh -c 'echo x >/usr/x || mount -t tmpfs x /tmp || unshare -U true || kill -9 1'
 check "writing to the image, mounting, a new namespace and killing the init are refused" ended 1 exited
 
+# --- a terminal
+# shellcheck disable=SC2016 # Expanded inside.
+run -t -- sh -c 'test -t 0 && test -t 2 && ls /dev/pts && stty -echo && echo "$TERM" >/dev/tty'
+tr -d '\r' </tmp/out | tr -s '[:space:]' ' ' >/tmp/words
+mv /tmp/words /tmp/out
+check "a program can have a terminal, which is all that there is" printed "0 ptmx xterm "
+run -it -- true
+check "-it without a terminal is refused" refused 'not a TTY'
+
 # --- a profile that requires more than 6.1 has
 run --profile strict -- true
 check "strict refuses, and names a layer that 6.1 lacks" refused 'requires the layer landlock-'

@@ -30,6 +30,11 @@ static int set_actions(
     int error = 0;
     for (size_t i = 0; i < program->fd_count && !error; i++)
         error = posix_spawn_file_actions_adddup2(actions, lifted[i], (int)i);
+    // Without O_NOCTTY: who leads a session and has no terminal gets this one.
+    if (!error && program->terminal)
+        error = posix_spawn_file_actions_addopen(actions, 0, program->terminal, O_RDWR, 0);
+    for (int i = 1; i < 3 && !error && program->terminal; i++)
+        error = posix_spawn_file_actions_adddup2(actions, 0, i);
     if (!error)
         error = posix_spawn_file_actions_addclosefrom_np(actions, (int)program->fd_count);
     if (!error && program->directory)
@@ -37,7 +42,7 @@ static int set_actions(
     return error;
 }
 
-static int set_attributes(posix_spawnattr_t *attributes) {
+static int set_attributes(posix_spawnattr_t *attributes, const struct clinux_program *program) {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
@@ -45,7 +50,8 @@ static int set_attributes(posix_spawnattr_t *attributes) {
     posix_spawnattr_setsigmask(attributes, &none);
     posix_spawnattr_setsigdefault(attributes, &all);
     return posix_spawnattr_setflags(
-        attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        attributes, (program->terminal ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP) |
+            POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
 pid_t clinux_spawn(const struct clinux_program *program) {
@@ -62,7 +68,7 @@ pid_t clinux_spawn(const struct clinux_program *program) {
     posix_spawnattr_init(&attributes);
     error = set_actions(&actions, program, lifted);
     if (!error)
-        error = set_attributes(&attributes);
+        error = set_attributes(&attributes, program);
     if (!error)
         error = posix_spawn(&pid, program->path, &actions, &attributes, program->argv, program->envp);
     posix_spawnattr_destroy(&attributes);

@@ -6,6 +6,7 @@
 
 #include "clinux_mounts.h"
 #include "clinux_security.h"
+#include "clinux_terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -213,12 +214,19 @@ static _Noreturn void execute(const struct clinux_process *process, volatile str
 
 static void run_process(const void *context, volatile struct clinux_failure *failure) {
     const struct clinux_process *process = context;
-    int lifted[3];
+    int slave = -1, lifted[3];
+    if (process->terminal >= 0 && (slave = clinux_terminal_slave(process->terminal)) < 0)
+        fail(failure, CLINUX_STEP_TERMINAL, 0);
     for (int i = 0; i < 3; i++)
-        if ((lifted[i] = fcntl(process->fds[i], F_DUPFD_CLOEXEC, LIFT)) < 0) fail(failure, CLINUX_STEP_DESCRIPTORS, i);
+        if ((lifted[i] = fcntl(slave < 0 ? process->fds[i] : slave, F_DUPFD_CLOEXEC, LIFT)) < 0)
+            fail(failure, CLINUX_STEP_DESCRIPTORS, i);
     for (int i = 0; i < 3; i++)
         if (dup2(lifted[i], i) < 0) fail(failure, CLINUX_STEP_DESCRIPTORS, i);
-    if (!(process->without & CLINUX_WITHOUT_SESSION) && setsid() < 0) fail(failure, CLINUX_STEP_SESSION, 0);
+    if (!(process->without & CLINUX_WITHOUT_SESSION)) {
+        if (setsid() < 0) fail(failure, CLINUX_STEP_SESSION, 0);
+        // Only who leads a session can have one.
+        if (slave >= 0 && clinux_terminal_take() < 0) fail(failure, CLINUX_STEP_TERMINAL, 1);
+    }
     for (size_t i = 0; i < process->limit_count; i++) {
         const struct clinux_rlimit *limit = &process->limits[i];
         struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard};

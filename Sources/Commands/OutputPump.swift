@@ -30,12 +30,22 @@ struct OutputPump: ~Copyable {
     /// - Parameters:
     ///   - source: the reading end of the pipe.
     ///   - target: 1 or 2; not closed.
-    init(from source: consuming FileDescriptor, to target: CInt) {
-        way = OutputPump.way(to: target)
+    ///   - copying: never by splice(2), which not every kernel can do with a terminal.
+    init(from source: consuming FileDescriptor, to target: CInt, copying: Bool = false) {
+        let way = OutputPump.way(to: target)
+        self.way = copying && way == .splice ? .write : way
         terminal = isatty(target) == 1 ? try? OutputPump.reopened(target) : nil
         self.target = terminal.numberOrNone >= 0 ? terminal.numberOrNone : target
         _ = fcntl(source.number, F_SETFL, O_NONBLOCK)
         self.source = consume source
+    }
+
+    /// A stream that there is not.
+    init() {
+        way = .write
+        target = -1
+        terminal = nil
+        source = nil
     }
 
     var isOpen: Bool { source.numberOrNone >= 0 }

@@ -12,11 +12,14 @@ enum PlanText {
             ("profile", [rules.profile.name]),
             ("command", options.command.map { quoted($0) }),
             ("working directory", [options.directory ?? rules.image.workspace]),
-            ("environment", rules.environment),
+            ("environment", rules.environment(options)),
             ("limits", limits(rules.profile)),
             ("network", ["\(rules.profile.network.mode)"]),
             ("ids", ids(identity)),
-            ("root, by the launcher", try host.template(rules, plan.placements)?.descriptions ?? []),
+            (
+                "root, by the launcher",
+                try host.template(rules, plan.placements, terminal: options.terminal)?.descriptions ?? []
+            ),
             ("sandbox, by the init", plan.initial.descriptions),
             (
                 "layers",

@@ -126,7 +126,7 @@ extension Installation {
             throw CommandError(error.description)
         }
         var parts: [PolicyPart] = []
-        for name in profile.syscalls.parts(relay: variant.relay, hostDirectory: variant.hostDirectory) {
+        for name in variant.parts(of: profile) {
             let part = try self.source(.part(name))
             sources.append(part)
             parts.append(PolicyPart(file: part.called, json: part.bytes))
@@ -143,7 +143,7 @@ extension Installation {
     /// The parts of the seccomp policy that a run with this profile gets.
     func policyParts(of profile: Profile, _ variant: RulesVariant) throws(CommandError) -> [PolicyPart] {
         var parts: [PolicyPart] = []
-        for name in profile.syscalls.parts(relay: variant.relay, hostDirectory: variant.hostDirectory) {
+        for name in variant.parts(of: profile) {
             let part = try part(name)
             parts.append(PolicyPart(file: part.called, json: part.bytes))
         }

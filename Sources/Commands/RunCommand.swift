@@ -40,6 +40,7 @@ enum RunCommand {
             .init(
                 "interactive", short: "i",
                 help: "pass standard input on; without it the program reads nothing"),
+            .init("tty", short: "t", help: "give the program a terminal of its own; -it for a shell"),
             .init("json", help: "print a report as one JSON line on standard error at the end"),
             .init("report", value: "FILE", help: "write the same report to a file"),
             .init("plan", help: "print what would be done, and do nothing"),
@@ -52,6 +53,7 @@ enum RunCommand {
             Examples:
               corral run -- python3 -c 'print("hello")'
               corral run --memory 128MiB --timeout 10s --workspace . -- make test
+              corral run -it -- bash
               corral run -v ./data:/data:ro --tmpfs /scratch:size=256m -- ./report.sh
               corral run --relay tgo=/var/run/tgo/tgo.sock --workspace ./plugin -- python3 main.py
             """,

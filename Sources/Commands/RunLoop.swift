@@ -29,6 +29,7 @@ final class RunLoop {
     private let signals: CInt
     private let timeout: UInt64?
     private let outputLimit: UInt64?
+    private let terminal: TerminalSession?
     private var input: InputPump
     private var output: OutputPump
     private var errors: OutputPump
@@ -42,10 +43,17 @@ final class RunLoop {
     ///   - signals: a signalfd of the signals that end the run; not closed.
     ///   - timeout: in milliseconds, from the program's start.
     ///   - outputLimit: the most bytes of both streams together; nil for any number.
+    ///   - terminal: in place of pipes.
     static func make(
         _ sandbox: RunningSandbox, _ request: ProcessRequest, signals: CInt, interactive: Bool,
-        timeout: UInt64?, outputLimit: UInt64?
+        timeout: UInt64?, outputLimit: UInt64?, terminal: TerminalSession? = nil
     ) throws(SystemError) -> RunLoop {
+        if terminal != nil {
+            // Its streams are there once the sandbox is.
+            return RunLoop(
+                sandbox, request, signals, timeout, outputLimit, InputPump(to: nil), OutputPump(),
+                OutputPump(), nil, terminal)
+        }
         let output = try streamPipe()
         let errors = try streamPipe()
         if interactive {
@@ -74,7 +82,7 @@ final class RunLoop {
         _ sandbox: RunningSandbox, _ request: ProcessRequest, _ signals: CInt, _ timeout: UInt64?,
         _ outputLimit: UInt64?, _ input: consuming InputPump, _ output: consuming OutputPump,
         _ errors: consuming OutputPump,
-        _ ends: consuming StreamEnds
+        _ ends: consuming StreamEnds?, _ terminal: TerminalSession? = nil
     ) {
         self.sandbox = sandbox
         self.request = request
@@ -84,7 +92,11 @@ final class RunLoop {
         self.input = input
         self.output = output
         self.errors = errors
-        self.ends = Held(ends)
+        self.terminal = terminal
+        switch consume ends {
+        case .some(let ends): self.ends = Held(ends)
+        case .none: self.ends = nil
+        }
     }
 
     /// - Parameters:
@@ -95,9 +107,9 @@ final class RunLoop {
     func run(
         _ relay: RunRelay?, policy: RelayPolicy, peer: UInt32, kill: () -> Void
     ) throws(SystemError) -> Ended {
-        let waitsForRelay = relay != nil
+        let waitsForReady = relay != nil || terminal != nil
         // Without a relay the request is there before the init asks for it.
-        if !waitsForRelay { try startProcess() }
+        if !waitsForReady { try startProcess() }
         while !isOver {
             var ready = [
                 pollfd(fd: sandbox.controlNumber, events: Int16(POLLIN), revents: 0),
@@ -105,10 +117,13 @@ final class RunLoop {
                 pollfd(fd: timer?.value.number ?? -1, events: Int16(POLLIN), revents: 0),
                 output.interest, errors.interest, input.interest,
                 pollfd(fd: relay?.news ?? -1, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: terminal?.signalsNumber ?? -1, events: Int16(POLLIN), revents: 0),
             ]
             // The program can write before its init has said that it started. Whoever reads that may take
             // the launch for over, so it is.
             if ended.started == nil { (ready[3].fd, ready[4].fd) = (-1, -1) }
+            // A terminal that nobody has open yet would forget what is typed.
+            if ended.started == nil, terminal != nil { ready[5].fd = -1 }
             _ = try call("poll") { unsafe poll(&ready, nfds_t(ready.count), -1) }
             if ready[3].revents != 0 { moveOutput() }
             if ready[4].revents != 0 { moveErrors() }
@@ -117,6 +132,7 @@ final class RunLoop {
             if ready[1].revents != 0 { signal() }
             // What it was is with the relay's totals.
             if ready[6].revents != 0, relay?.tell() == true { isOver = true }
+            if ready[7].revents != 0 { terminal?.signalled() }
             if ready[2].revents != 0, !isOver {
                 ended.facts.timedOut = true
                 isOver = true
@@ -130,6 +146,11 @@ final class RunLoop {
     }
 
     private func startProcess() throws(SystemError) {
+        if let terminal {
+            output = try terminal.output()
+            input = try terminal.input()
+            return try sandbox.startOnTerminal(request, as: 1, endsSandbox: true)
+        }
         guard let held = ends else { return }
         try sandbox.start(
             request, as: 1, endsSandbox: true, input: held.value.input, output: held.value.output,
@@ -141,7 +162,8 @@ final class RunLoop {
     private func control(_ relay: RunRelay?, _ policy: RelayPolicy, _ peer: UInt32) throws(SystemError) {
         switch try sandbox.receive() {
         case .ready:
-            guard relay != nil else { return }
+            if let terminal, let master = sandbox.takeTerminal() { try terminal.begin(master) }
+            guard relay != nil || terminal != nil else { return }
             if let problem = relay?.start(sandbox.takeListener(), policy: policy, peer: peer) {
                 ended.startFailure = .relay(problem)
                 isOver = true

@@ -21,6 +21,8 @@ struct RunOptions: Sendable {
     var image: String?
     var relay: Relay?
     var interactive: Bool
+    /// `-t`: the program gets a terminal of its own.
+    var terminal: Bool
     var json: Bool
     var report: String?
     var plan: Bool
@@ -54,6 +56,7 @@ struct RunOptions: Sendable {
         }
         if let text = arguments.value("relay") { relay = try RunOptions.relay(text) }
         interactive = arguments.has("interactive")
+        terminal = arguments.has("tty")
         json = arguments.has("json")
         report = arguments.value("report")
         plan = arguments.has("plan")
@@ -68,7 +71,7 @@ struct RunOptions: Sendable {
     var variant: RulesVariant {
         RulesVariant(
             relay: relay != nil, hostDirectory: workspace != nil || mounts.contains(where: \.isOfHost),
-            image: image)
+            terminal: terminal, image: image)
     }
 
     /// What the options say about the profile's fields: its uppermost layer, without the image, which

@@ -26,6 +26,7 @@ final class RunSession {
     func run() throws(CommandError) -> Int32 {
         let rules = try RunRules.load(options)
         let host = try RunHost.probe(options)
+        let terminal = try options.terminal ? TerminalSession(interactive: options.interactive) : nil
         let relay = try options.relay.map(RunRelay.connect)
         let resources = try RunResources.take(host, id: id)
         let sandbox: RunningSandbox
@@ -46,7 +47,8 @@ final class RunSession {
             try? resources.release()
             throw error
         }
-        return try finish(try live(sandbox, started, host, resources, relay), started, resources, relay)
+        return try finish(
+            try live(sandbox, started, host, resources, relay, terminal), started, resources, relay)
     }
 
     /// What a run is, once everything about it is known.
@@ -61,7 +63,7 @@ final class RunSession {
     ) throws(CommandError) -> Started {
         try resources.setLimits(host.groupLimits(rules.limits))
         let plan = try host.plan(rules, options, identity: resources.identity, cgroups: resources.layers)
-        let template = try host.template(rules, plan.placements)
+        let template = try host.template(rules, plan.placements, terminal: options.terminal)
         let report = try options.report.map(RunSession.create)
         Notices.partial(plan.layers)
         do throws(LaunchError) {
@@ -81,17 +83,20 @@ final class RunSession {
 
     private func live(
         _ sandbox: RunningSandbox, _ started: Started, _ host: RunHost, _ resources: RunResources,
-        _ relay: RunRelay?
+        _ relay: RunRelay?, _ terminal: TerminalSession?
     ) throws(CommandError) -> RunLoop.Ended {
+        // Before a word of ours is printed.
+        defer { terminal?.restore() }
         let rules = started.rules
         let request = ProcessRequest(
-            arguments: options.command, environment: rules.environment,
+            arguments: options.command, environment: rules.environment(options),
             directory: options.directory ?? rules.image.workspace)
         let peer = host.without.contains(.userNamespace) ? Identity.insideID : resources.identity.processUID
         do throws(SystemError) {
             let loop = try RunLoop.make(
                 sandbox, request, signals: signals.value.number, interactive: options.interactive,
-                timeout: rules.profile.lifetime.timeout, outputLimit: rules.profile.output.limit)
+                timeout: rules.profile.lifetime.timeout, outputLimit: rules.profile.output.limit,
+                terminal: terminal)
             return try loop.run(relay, policy: rules.profile.relay, peer: peer) { resources.kill(sandbox) }
         } catch {
             resources.kill(sandbox)

@@ -93,14 +93,16 @@ struct RunHost {
     }
 
     /// The steps by which the root is made here; nil where the init makes its own.
-    /// - Parameter added: the places of the mounts that the caller adds, from the plan.
+    /// - Parameters:
+    ///   - added: the places of the mounts that the caller adds, from the plan.
+    ///   - terminal: whether the sandbox has one.
     func template(
-        _ rules: RunRules, _ added: MountPlacements = .none
+        _ rules: RunRules, _ added: MountPlacements = .none, terminal: Bool = false
     ) throws(CommandError) -> LaunchPlan.Steps? {
         do throws(LaunchError) {
             return try LaunchPlanner.template(
                 rules.image, hostPaths: rules.hostPaths, privileged: abilities.privileged, without: without,
-                mounts: added)
+                mounts: added, terminal: terminal)
         } catch {
             throw CommandError(error.description)
         }
@@ -114,7 +116,7 @@ struct RunHost {
             profile: rules.profile, limits: rules.limits, image: rules.image, filter: rules.filter.bytes,
             identity: identity, workspace: workspace.map { .directory($0.path) } ?? .ephemeral,
             sockets: options.relay == nil ? [] : [RunRelay.socketPath], cgroups: cgroups, without: without,
-            mounts: mounts.prepared)
+            mounts: mounts.prepared, terminal: options.terminal)
         do throws(LaunchError) {
             return try LaunchPlanner.plan(spec, host: abilities, hostPaths: rules.hostPaths)
         } catch {

@@ -8,7 +8,8 @@ package struct ControlMessage: Sendable {
         /// call handed over, numbered from 0.
         case go = 1
         /// Start a process. Descriptors: the request, standard input, output and error; or without
-        /// standard input, which is then the sandbox's /dev/null. a: 1 when the sandbox ends with it
+        /// standard input, which is then the sandbox's /dev/null; or the request alone, for a process on
+        /// the sandbox's terminal, which one process can have. a: 1 when the sandbox ends with it
         case start
         /// Send a signal to a process. a: its number
         case signal
@@ -17,7 +18,8 @@ package struct ControlMessage: Sendable {
 
         // From the init.
 
-        /// The sandbox is built. Descriptors: the listening sockets, in the plan's order.
+        /// The sandbox is built. Descriptors: the listening sockets, in the plan's order; behind them the
+        /// master of the terminal, where a is 1.
         case ready = 16
         /// a: the pid, as the sandbox sees it
         case started

@@ -89,4 +89,7 @@ package enum PlanOperation: UInt32, Sendable {
     /// path, source, its device and inode, 1 for a directory, attributes: a directory or file of the
     /// host, found again in the init's own mount namespace
     case bindSource
+    /// path, mount attributes, the most terminals as a text: a devpts of the sandbox's own, and a terminal
+    /// in it, whose master is handed out with the ready message
+    case terminal
 }

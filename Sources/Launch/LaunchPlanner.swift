@@ -34,10 +34,10 @@ package struct LaunchPlanner {
     /// - Parameter mounts: those that the caller adds.
     package static func template(
         _ image: Image, hostPaths: HostPaths, privileged: Bool, without: Set<Layer>,
-        mounts: MountPlacements = .none
+        mounts: MountPlacements = .none, terminal: Bool = false
     ) throws(LaunchError) -> LaunchPlan.Steps? {
         guard privileged, !without.contains(.mountNamespace) else { return nil }
-        var tree = try RootSteps.add(image, hostPaths, mounts, to: StepList())
+        var tree = try RootSteps.add(image, hostPaths, mounts, terminal: terminal, to: StepList())
         if without.contains(.pidNamespace) { hostProc(&tree) }
         return tree.finished()
     }
@@ -80,7 +80,7 @@ package struct LaunchPlanner {
             if case .directory = spec.workspace { handsOverWorkspace = true }
         } else if hasOwnRoot {
             list.add(.makeRoot, "a tmpfs as root") { $0.text("1m") }
-            list = try RootSteps.add(spec.image, hostPaths, placements, to: list)
+            list = try RootSteps.add(spec.image, hostPaths, placements, terminal: spec.terminal, to: list)
         }
         if hasOwnRoot { mounts(&list, handsOverWorkspace) }
         // Without a namespace of its own it would be the host's name that changes.
@@ -132,6 +132,7 @@ package struct LaunchPlanner {
                 fields.integer(0o755)
             }
         }
+        if spec.terminal { terminal(&list) }
         // Not by the launcher: a child that it starts meanwhile has copies of its descriptors until it
         // executes, and a file that is open for writing keeps its mount from becoming read-only.
         list.add(.attributes, "/ becomes read-only, nosuid, nodev") { fields in
@@ -237,7 +238,8 @@ package struct LaunchPlanner {
     private var policyName: String {
         var directory = placements.list.contains { $0.prepared.found != nil }
         if case .directory = spec.workspace { directory = true }
-        let parts = spec.profile.syscalls.parts(relay: !spec.sockets.isEmpty, hostDirectory: directory)
+        let parts = spec.profile.syscalls.parts(
+            relay: !spec.sockets.isEmpty, hostDirectory: directory, terminal: spec.terminal)
         return parts.joined(separator: "+")
     }
 

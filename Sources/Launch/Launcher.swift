@@ -174,7 +174,8 @@ enum StartStep {
     private static let names: [(clinux_step, String)] = [
         (CLINUX_STEP_CLONE, "clone3"), (CLINUX_STEP_CGROUP, "join cgroup"),
         (CLINUX_STEP_AMBIENT, "keep capabilities"), (CLINUX_STEP_DESCRIPTORS, "place descriptors"),
-        (CLINUX_STEP_SESSION, "setsid"), (CLINUX_STEP_KEYRING, "new session keyring"),
+        (CLINUX_STEP_SESSION, "setsid"), (CLINUX_STEP_TERMINAL, "controlling terminal"),
+        (CLINUX_STEP_KEYRING, "new session keyring"),
         (CLINUX_STEP_RLIMIT, "setrlimit"), (CLINUX_STEP_BOUNDING, "drop bounding set"),
         (CLINUX_STEP_GROUPS, "setgroups"), (CLINUX_STEP_IDENTITY, "setresuid"),
         (CLINUX_STEP_CAPABILITIES, "capset"), (CLINUX_STEP_NO_NEW_PRIVS, "no_new_privs"),

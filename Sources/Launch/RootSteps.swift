@@ -23,7 +23,8 @@ struct RootSteps {
     /// - Throws: ``LaunchError/imagePathMissing(image:path:)`` for a bind that the host lacks.
     /// - Parameter mounts: those that the caller adds; the root has the places for some of them.
     static func add(
-        _ image: Image, _ hostPaths: HostPaths, _ mounts: MountPlacements, to list: consuming StepList
+        _ image: Image, _ hostPaths: HostPaths, _ mounts: MountPlacements, terminal: Bool = false,
+        to list: consuming StepList
     ) throws(LaunchError) -> StepList {
         var steps = RootSteps(image: image, hostPaths: hostPaths, into: list)
         for bind in image.binds { try steps.bind(bind) }
@@ -35,6 +36,7 @@ struct RootSteps {
         for link in image.symlinks { steps.symlink(link.path, link.target) }
         for tmpfs in image.tmpfs { steps.directory(tmpfs.path) }
         for device in image.devices { steps.device(device) }
+        if terminal { steps.terminal() }
         steps.directory("/proc")
         steps.directory(image.workspace)
         for mount in mounts.list where mount.ground == .root {
@@ -111,6 +113,12 @@ struct RootSteps {
             fields.integer(UInt64(device.major))
             fields.integer(UInt64(device.minor))
         }
+    }
+
+    /// Where the init mounts its devpts, and where programs look for what makes terminals.
+    private mutating func terminal() {
+        directory("/dev/pts")
+        if !image.symlinks.contains(where: { $0.path == "/dev/ptmx" }) { symlink("/dev/ptmx", "pts/ptmx") }
     }
 
     private mutating func file(_ path: String, _ mode: UInt32, _ content: String) {

@@ -10,7 +10,8 @@ package import Linux
 package final class RunningSandbox {
     /// What the init has to say.
     package enum Event: Sendable {
-        /// The sandbox is built; ``RunningSandbox/takeListener()`` has the sockets.
+        /// The sandbox is built; ``RunningSandbox/takeListener()`` has the sockets and
+        /// ``RunningSandbox/takeTerminal()`` the terminal.
         case ready
         case started(process: UInt64)
         case startFailed(process: UInt64, ProcessStartError)
@@ -29,6 +30,7 @@ package final class RunningSandbox {
     private let status: FileDescriptor
     private var steps: [String] = []
     private var listeners: [CInt] = []
+    private var terminal: FileDescriptor?
     private var reaped: ProcessExit?
 
     init(
@@ -78,6 +80,15 @@ package final class RunningSandbox {
             ControlMessage(.start, process: process, a: endsSandbox ? 1 : 0), descriptors.filter { $0 >= 0 })
     }
 
+    /// Asks the init for a process on the sandbox's terminal, which one process can have: its standard
+    /// streams and its controlling terminal.
+    package func startOnTerminal(
+        _ request: ProcessRequest, as process: UInt64, endsSandbox: Bool
+    ) throws(SystemError) {
+        let body = try MemoryFile.make("corral-request", request.bytes)
+        try send(ControlMessage(.start, process: process, a: endsSandbox ? 1 : 0), [body.number])
+    }
+
     package func signal(_ process: UInt64, _ number: CInt) throws(SystemError) {
         try send(ControlMessage(.signal, process: process, a: UInt64(number)))
     }
@@ -107,7 +118,12 @@ package final class RunningSandbox {
         guard let (message, descriptors) = try receiveMessage() else { return .gone }
         switch message.kind {
         case .ready:
-            listeners += descriptors
+            if message.a == 1, let last = descriptors.last {
+                terminal = FileDescriptor(owning: last)
+                listeners += descriptors.dropLast()
+            } else {
+                listeners += descriptors
+            }
             return .ready
         case .started: return .started(process: message.process)
         case .startFailed:
@@ -124,6 +140,9 @@ package final class RunningSandbox {
     package func takeListener() -> FileDescriptor? {
         listeners.isEmpty ? nil : FileDescriptor(owning: listeners.removeFirst())
     }
+
+    /// The master of the sandbox's terminal; nil where the spec has none, and for who asks again.
+    package func takeTerminal() -> FileDescriptor? { terminal.take() }
 
     private func receiveMessage() throws(SystemError) -> (ControlMessage, [CInt])? {
         var words: [8 of UInt64] = .init(repeating: 0)

@@ -22,6 +22,8 @@ package struct SandboxSpec: Sendable {
     package var mounts: [PreparedMount]
     /// Paths inside of the listening sockets to make, such as `/var/run/tgo/tgo.sock`.
     package var sockets: [String]
+    /// Whether the sandbox has a terminal of its own.
+    package var terminal: Bool
     /// How memory, swap, pids and cpu are limited: by cgroups, or why not.
     package var cgroups: [Layer: LayerState]
     /// Layers left out. Only debug builds fill it, for the tests that show what each layer does.
@@ -30,7 +32,7 @@ package struct SandboxSpec: Sendable {
     package init(
         profile: Profile, limits: Limits, image: Image, filter: [UInt8], identity: Identity,
         workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], without: Set<Layer> = [],
-        mounts: [PreparedMount] = []
+        mounts: [PreparedMount] = [], terminal: Bool = false
     ) {
         self.profile = profile
         self.limits = limits
@@ -40,6 +42,7 @@ package struct SandboxSpec: Sendable {
         self.workspace = workspace
         self.mounts = mounts
         self.sockets = sockets
+        self.terminal = terminal
         self.cgroups = cgroups
         self.without = without
     }

@@ -14,7 +14,7 @@ package enum Layer: String, CaseIterable, Sendable {
     /// Every capability set empty.
     case capabilities = "capabilities"
     case noNewPrivileges = "no-new-privs"
-    /// Own session, no controlling terminal (setsid(2)).
+    /// Own session, no controlling terminal but one of the sandbox's own (setsid(2)).
     case session = "session"
     /// New session keyring (keyctl(2), KEYCTL_JOIN_SESSION_KEYRING).
     case keyring = "keyring"

@@ -34,10 +34,12 @@ package enum Host {
 
 /// Asks `condition` every 5 ms until it holds or `seconds` have passed; returns whether it held. The
 /// time is for a machine that is busy with something else.
-package func eventually(within seconds: Double = 20, _ condition: () -> Bool) -> Bool {
+package func eventually<Failure>(
+    within seconds: Double = 20, _ condition: () throws(Failure) -> Bool
+) throws(Failure) -> Bool {
     let deadline = Host.now + seconds
     while true {
-        if condition() { return true }
+        if try condition() { return true }
         if Host.now >= deadline { return false }
         usleep(5_000)
     }

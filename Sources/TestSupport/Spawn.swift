@@ -10,17 +10,21 @@ struct Spawn {
     var directory: String?
     /// `descriptors[i]` becomes descriptor i; all others are closed.
     var descriptors: [CInt]
+    /// The path of a terminal to lead a session on, in place of the first three.
+    var terminal: String?
 
     func start() throws(SystemError) -> pid_t {
         let argv = unsafe words.map { unsafe strdup($0) } + [nil]
         let envp = unsafe variables.map { unsafe strdup($0) } + [nil]
         let place = unsafe directory.map { unsafe strdup($0) } ?? nil
         let file = unsafe strdup(path)
-        defer { unsafe (argv + envp + [place, file]).forEach { unsafe free($0) } }
+        let console = unsafe terminal.map { unsafe strdup($0) } ?? nil
+        defer { unsafe (argv + envp + [place, file, console]).forEach { unsafe free($0) } }
         var program = unsafe clinux_program()
         unsafe program.path = unsafe UnsafePointer(file)
         unsafe program.directory = unsafe UnsafePointer(place)
         unsafe program.fd_count = descriptors.count
+        unsafe program.terminal = unsafe UnsafePointer(console)
         // Safety: the three arrays outlive the call, which keeps no pointer.
         return try unsafe argv.withUnsafeBufferPointer { (words) throws(SystemError) in
             try unsafe envp.withUnsafeBufferPointer { (variables) throws(SystemError) in

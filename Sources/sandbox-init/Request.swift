@@ -64,6 +64,7 @@ enum Request {
             unsafe process.envp = UnsafePointer(envp)
             unsafe process.directory = directory
             unsafe process.fds = (standard[0], standard[1], standard[2])
+            unsafe process.terminal = standard[0] < 0 ? rules.terminal : -1
             unsafe process.uid = rules.uid
             unsafe process.gid = rules.gid
             unsafe process.drop_groups = rules.dropsGroups ? 1 : 0

@@ -14,7 +14,7 @@ private struct Running {
 }
 
 struct Server {
-    private let rules: ProcessRules
+    private var rules: ProcessRules
     private var running: [Running] = []
 
     init(_ rules: ProcessRules) {
@@ -28,7 +28,9 @@ struct Server {
             unsafe clinux_signalfd(UnsafeRawPointer(numbers).assumingMemoryBound(to: Int32.self), 1)
         }
         guard children >= 0 else { return }
-        guard Control.send(ControlMessage(.ready), rules.listeners) else { return }
+        let terminals = rules.terminal >= 0 ? [rules.terminal] : []
+        let ready = ControlMessage(.ready, a: UInt64(terminals.count))
+        guard Control.send(ready, rules.listeners + terminals) else { return }
         for index in rules.listeners.indices { _ = clinux_close(rules.listeners[index]) }
         while true {
             let ready = clinux_poll_two(PlanFormat.control, children)
@@ -71,6 +73,11 @@ struct Server {
             pid = Request.start(files[0], [files[1], files[2], files[3]], rules, &pidfd, &failure)
         } else if received.count == 3 {
             pid = Request.start(files[0], [rules.null, files[1], files[2]], rules, &pidfd, &failure)
+        } else if received.count == 1, rules.terminal >= 0 {
+            pid = Request.start(files[0], [-1, -1, -1], rules, &pidfd, &failure)
+            // The process's alone from here on.
+            _ = clinux_close(rules.terminal)
+            rules.terminal = -1
         }
         guard pid > 0 else {
             let (step, error) = (

@@ -20,6 +20,8 @@ struct ProcessRules {
     var null: Int32 = -1
     /// Listening sockets to hand out, in the plan's order.
     var listeners: [Int32] = []
+    /// The master of the sandbox's terminal, or -1: where there is none, or a process has it.
+    var terminal: Int32 = -1
 }
 
 /// Executes the plan's steps in order; stops at the first that fails.
@@ -82,6 +84,7 @@ struct Setup {
         case .hostname: try check(unsafe clinux_sethostname(fields.text()))
         case .loopback: try check(clinux_loopback_up())
         case .listen: try listen(&fields)
+        case .terminal: try terminal(&fields)
         case .cgroupNamespace: try check(clinux_unshare(UInt64(CLINUX_NEWCGROUP)))
         case .landlock, .landlockPath, .landlockPort: try landlock(operation, &fields)
         case .rlimit, .filter, .without, .identity: try rule(operation, &fields)
@@ -203,6 +206,15 @@ struct Setup {
         let mode = UInt32(truncatingIfNeeded: try fields.integer())
         let backlog = Int32(truncatingIfNeeded: try fields.integer())
         rules.listeners.append(try check(unsafe clinux_listen_at(path, mode, backlog)))
+    }
+
+    private mutating func terminal(_ fields: inout PlanReader) throws(PlanError) {
+        let path = unsafe try fields.text()
+        let attributes = UInt32(truncatingIfNeeded: try fields.integer())
+        let mount = try check(unsafe clinux_devpts(attributes, fields.text()))
+        rules.terminal = try check(clinux_terminal(mount, rules.uid, rules.gid))
+        unsafe try RootBuilder(root: root).attach(mount, at: path)
+        _ = clinux_close(mount)
     }
 
     // MARK: Rules for processes

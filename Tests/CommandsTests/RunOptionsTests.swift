@@ -35,6 +35,17 @@ import Testing
         #expect(options.command == ["-x", "y"])
     }
 
+    @Test(arguments: [
+        (["-it", "sh"], true, true), (["-ti", "sh"], true, true), (["-t", "sh"], false, true),
+        (["--tty", "--interactive", "sh"], true, true), (["-i", "sh"], true, false),
+        (["sh", "-t"], false, false),
+    ])
+    func `a terminal is asked for as docker's is`(words: [String], interactive: Bool, terminal: Bool) throws {
+        let options = try Self.options(words)
+        #expect(options.interactive == interactive && options.terminal == terminal)
+        #expect(options.variant.terminal == terminal)
+    }
+
     @Test func `options change the limits of the profile and leave the others`() throws {
         let file = Repository.path("profiles/default.yaml")
         let profile = try Profile.decode(File.read(file), file: file)

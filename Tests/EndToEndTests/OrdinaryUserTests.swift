@@ -61,6 +61,13 @@ struct OrdinaryUserTests {
         #expect(!line.contains("pids") && !line.contains("seccomp"))
     }
 
+    @Test func `a program can have a terminal`() throws {
+        let script = "tty; stat -c %U:%a /dev/pts/0; stty -echo && echo >/dev/tty set; ls /dev/pts"
+        let outcome = try OrdinaryUser().run(["-t", "--", "sh", "-c", script])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output == "/dev/pts/0\r\nplugin:620\r\nset\r\n0  ptmx\r\n", "\(outcome.errors)")
+    }
+
     @Test func `a report tells the state of every layer`() throws {
         let outcome = try OrdinaryUser().run(["--json", "--", "true"])
         let report = try Report(in: outcome.errors)

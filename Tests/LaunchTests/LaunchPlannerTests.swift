@@ -73,6 +73,26 @@ import Testing
         #expect(!plan.handsOverWorkspace)
     }
 
+    @Test(arguments: [true, false])
+    func `a terminal is mounted by the init, in a place that is made with the root`(asRoot: Bool) throws {
+        let identity: Identity = asRoot ? .slot(3) : .single(uid: 1500, gid: 1500)
+        let spec = LaunchPlannerTests.spec(identity: identity) { $0.terminal = true }
+        let host = asRoot ? LaunchPlannerTests.root : LaunchPlannerTests.user
+        let steps = try LaunchPlannerTests.plan(spec, host).initial.descriptions
+        let template =
+            try LaunchPlanner.template(
+                spec.image, hostPaths: LaunchPlannerTests.hostPaths, privileged: asRoot, without: [],
+                terminal: true)?.descriptions ?? steps
+        #expect(template.contains("directory /dev/pts") && template.contains("link /dev/ptmx -> pts/ptmx"))
+        let mount = try #require(steps.firstIndex(of: "devpts /dev/pts, at most 8 terminals"))
+        #expect(mount < (try #require(steps.firstIndex(of: "/ becomes read-only, nosuid, nodev"))))
+        // Its owner is the processes', which the init knows from the first step.
+        #expect(steps[0].hasPrefix("uid "))
+        let without = LaunchPlannerTests.spec(identity: identity)
+        #expect(
+            try !LaunchPlannerTests.plan(without, host).initial.descriptions.contains { $0.contains("pts") })
+    }
+
     @Test func `an ordinary user's init makes the root, and what holds in part says so`() throws {
         let spec = LaunchPlannerTests.spec(
             identity: .single(uid: 1500, gid: 1500),

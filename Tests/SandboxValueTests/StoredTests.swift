@@ -44,7 +44,7 @@ private struct Generator: RandomNumberGenerator {
             filesystem: Filesystem(workspace: element(Filesystem.Workspace.allCases, .writable)),
             syscalls: SyscallPolicy(
                 policy: list { $0.text() }, withRelay: list { $0.text() },
-                withoutHostDirectory: list { $0.text() }),
+                withoutHostDirectory: list { $0.text() }, withTerminal: list { $0.text() }),
             landlock: LandlockPolicy(bind: ports(), connect: ports()),
             network: Network(
                 mode: element(Network.Mode.allCases, .none),

@@ -18,6 +18,7 @@
 #include "clinux_sockets.h"
 #include "clinux_spawn.h"
 #include "clinux_start.h"
+#include "clinux_terminal.h"
 #include "clinux_trees.h"
 
 #endif

@@ -16,6 +16,7 @@ enum clinux_step {
     CLINUX_STEP_AMBIENT,       ///< keeping capabilities over the exec
     CLINUX_STEP_DESCRIPTORS,   ///< putting descriptors in their places
     CLINUX_STEP_SESSION,       ///< setsid
+    CLINUX_STEP_TERMINAL,      ///< opening the terminal, or making it the controlling one
     CLINUX_STEP_KEYRING,
     CLINUX_STEP_RLIMIT,
     CLINUX_STEP_BOUNDING,
@@ -75,7 +76,10 @@ struct clinux_process {
     char *const *argv;
     char *const *envp;
     const char *directory;           ///< working directory
-    int fds[3];                      ///< become 0, 1, 2
+    int fds[3];                      ///< become 0, 1, 2; not used with a terminal
+    /// Master of a terminal whose slave becomes 0, 1 and 2 and the controlling terminal, or -1. Opened
+    /// by the child alone: the last bytes of a process are safe once nobody but it has the slave.
+    int terminal;
     uint32_t uid, gid;
     int drop_groups;                 ///< 1: setgroups to none
     const struct clinux_rlimit *limits;

@@ -58,6 +58,7 @@ extension RulesSource.Lookup {
 struct RulesVariant: Hashable, Sendable {
     var relay = false
     var hostDirectory = false
+    var terminal = false
     /// The image in place of the profile's.
     var image: String?
 
@@ -66,8 +67,14 @@ struct RulesVariant: Hashable, Sendable {
         [false, true].map { RulesVariant(relay: relay, hostDirectory: $0) }
     }
 
+    /// The parts of the seccomp policy.
+    func parts(of profile: Profile) -> [String] {
+        profile.syscalls.parts(relay: relay, hostDirectory: hostDirectory, terminal: terminal)
+    }
+
     /// Behind the profile's name in the name of its stored rules.
     var suffix: String {
-        (relay ? "+relay" : "") + (hostDirectory ? "+directory" : "") + (image.map { "+image=\($0)" } ?? "")
+        (relay ? "+relay" : "") + (hostDirectory ? "+directory" : "") + (terminal ? "+terminal" : "")
+            + (image.map { "+image=\($0)" } ?? "")
     }
 }

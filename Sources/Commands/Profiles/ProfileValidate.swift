@@ -62,7 +62,7 @@ struct ProfileValidation {
     private mutating func check(_ profile: Profile, _ layers: PartialProfile, _ installation: Installation) {
         reporting(layers[.image]) { () throws(CommandError) in _ = try installation.image(profile.image) }
         var lines: [String] = []
-        for variant in RulesVariant.all {
+        for variant in RulesVariant.all + [RulesVariant(terminal: true)] {
             reporting(layers[.policy]) { () throws(CommandError) in
                 let parts = try installation.policyParts(of: profile, variant)
                 do throws(SeccompError) {

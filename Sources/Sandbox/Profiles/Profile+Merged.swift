@@ -14,7 +14,8 @@ extension Profile {
                 workspace: Filesystem.Workspace(rawValue: layers.text(.workspace)) ?? .readOnly),
             syscalls: SyscallPolicy(
                 policy: layers.list(.policy), withRelay: layers.list(.withRelay),
-                withoutHostDirectory: layers.list(.withoutHostDirectory)),
+                withoutHostDirectory: layers.list(.withoutHostDirectory),
+                withTerminal: layers.list(.withTerminal)),
             landlock: LandlockPolicy(bind: layers.ports(.bind), connect: layers.ports(.connect)),
             network: Network(
                 mode: Network.Mode(rawValue: layers.text(.networkMode)) ?? .none,

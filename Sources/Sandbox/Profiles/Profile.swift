@@ -73,16 +73,22 @@ package struct SyscallPolicy: Hashable, Sendable {
     package var withRelay: [String]
     /// Added where nothing of the host is the workspace or mounted.
     package var withoutHostDirectory: [String]
+    /// Added where the sandbox has a terminal.
+    package var withTerminal: [String]
 
-    package init(policy: [String], withRelay: [String], withoutHostDirectory: [String]) {
+    package init(
+        policy: [String], withRelay: [String], withoutHostDirectory: [String], withTerminal: [String] = []
+    ) {
         self.policy = policy
         self.withRelay = withRelay
+        self.withTerminal = withTerminal
         self.withoutHostDirectory = withoutHostDirectory
     }
 
     /// The parts for one sandbox, in the order in which they are merged.
-    package func parts(relay: Bool, hostDirectory: Bool) -> [String] {
+    package func parts(relay: Bool, hostDirectory: Bool, terminal: Bool = false) -> [String] {
         policy + (relay ? withRelay : []) + (hostDirectory ? [] : withoutHostDirectory)
+            + (terminal ? withTerminal : [])
     }
 }
 

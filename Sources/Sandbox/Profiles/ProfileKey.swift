@@ -7,6 +7,7 @@ package enum ProfileKey: String, CaseIterable, Sendable {
     case policy = "syscalls.policy"
     case withRelay = "syscalls.with_relay"
     case withoutHostDirectory = "syscalls.without_host_directory"
+    case withTerminal = "syscalls.with_terminal"
     case bind = "landlock.tcp.bind"
     case connect = "landlock.tcp.connect"
     case networkMode = "network.mode"
@@ -106,6 +107,7 @@ package enum ProfileKey: String, CaseIterable, Sendable {
         case .withRelay: Row(.names, .list([]), "parts added where the sandbox has a relay")
         case .withoutHostDirectory:
             Row(.names, .list([]), "parts added where nothing of the host is the workspace or mounted")
+        case .withTerminal: Row(.names, .list(["terminal"]), "parts added where the sandbox has a terminal")
         // Port 0 stands for a port of the kernel's choice, which only bind(2) can ask for.
         case .bind:
             Row(

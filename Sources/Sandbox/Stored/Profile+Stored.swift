@@ -10,6 +10,7 @@ extension Profile {
         writer.texts(syscalls.policy)
         writer.texts(syscalls.withRelay)
         writer.texts(syscalls.withoutHostDirectory)
+        writer.texts(syscalls.withTerminal)
         landlock.bind.store(in: &writer)
         landlock.connect.store(in: &writer)
         writer.byte(Profile.index(network.mode))
@@ -44,7 +45,7 @@ extension Profile {
             filesystem: Filesystem(workspace: try Profile.value(from: &reader)),
             syscalls: SyscallPolicy(
                 policy: try reader.texts(), withRelay: try reader.texts(),
-                withoutHostDirectory: try reader.texts()),
+                withoutHostDirectory: try reader.texts(), withTerminal: try reader.texts()),
             landlock: LandlockPolicy(bind: try Ports(from: &reader), connect: try Ports(from: &reader)),
             network: try Network(from: &reader), limits: try Limits(from: &reader),
             lifetime: Lifetime(
