@@ -243,7 +243,7 @@ struct OrdinaryUserTests {
             extends: default
             filesystem: {workspace: read_only}
             network: {mode: host}
-            output: {limit: 5}
+            output: {limit: 5, kill: true}
             require: [seccomp]
 
             """)
