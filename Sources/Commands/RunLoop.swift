@@ -214,7 +214,7 @@ final class RunLoop {
 
     private func moveOutput() {
         let allowance = allowance
-        if allowance == 0, !limit.kill, !output.holdsBytes {
+        if allowance == 0, !limit.kill, output.isReading, !output.holdsBytes {
             if let bytes = output.readOn() { tails.append(bytes, to: .output) }
         } else if output.move(atMost: allowance), limit.kill {
             exceeded()
@@ -223,7 +223,7 @@ final class RunLoop {
 
     private func moveErrors() {
         let allowance = allowance
-        if allowance == 0, !limit.kill, !errors.holdsBytes {
+        if allowance == 0, !limit.kill, errors.isReading, !errors.holdsBytes {
             if let bytes = errors.readOn() { tails.append(bytes, to: .errors) }
         } else if errors.move(atMost: allowance), limit.kill {
             exceeded()
