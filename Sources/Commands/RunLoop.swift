@@ -77,7 +77,8 @@ final class RunLoop {
 
     private init(
         _ sandbox: RunningSandbox, _ request: ProcessRequest, _ signals: CInt, _ timeout: UInt64?,
-        _ limit: OutputPolicy, _ watch: RunWatch?, _ input: consuming InputPump, _ output: consuming OutputPump,
+        _ limit: OutputPolicy, _ watch: RunWatch?, _ input: consuming InputPump,
+        _ output: consuming OutputPump,
         _ errors: consuming OutputPump,
         _ ends: consuming StreamEnds
     ) {

@@ -30,7 +30,9 @@ import Testing
         for _ in 0..<100 { tails.append(Array("flood".utf8), to: .output) }
         #expect(tails.leftOut == 493)
         #expect(Self.text(&tails, .errors) == "err")
-        #expect(Self.text(&tails, .output) == "\n... 493 bytes left out ...\noodflood".replacing("oodflood", with: "odflood"))
+        #expect(
+            Self.text(&tails, .output)
+                == "\n... 493 bytes left out ...\noodflood".replacing("oodflood", with: "odflood"))
     }
 
     @Test func `two floods share the room, half each`() {
@@ -65,7 +67,9 @@ import Testing
             let kept = min(capacity, all.count)
             #expect(tails.leftOut == UInt64(all.count - kept))
             var expected = all.suffix(kept).map(\.self)
-            if kept < all.count { expected = Array("\n... \(all.count - kept) bytes left out ...\n".utf8) + expected }
+            if kept < all.count {
+                expected = Array("\n... \(all.count - kept) bytes left out ...\n".utf8) + expected
+            }
             let isSame = Array(tails.take(.output).joined()) == expected
             #expect(isSame, "capacity \(capacity)")
         }

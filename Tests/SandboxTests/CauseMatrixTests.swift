@@ -50,7 +50,8 @@ extension OneAtATime {
             Row(
                 cause: .seccomp, options: [],
                 command: fixed(
-                    [Corral.python, "-ISc", "import ctypes; ctypes.CDLL(None).syscall(169, 0, 0, 0, 0)"], 159)),
+                    [Corral.python, "-ISc", "import ctypes; ctypes.CDLL(None).syscall(169, 0, 0, 0, 0)"], 159)
+            ),
             Row(
                 cause: .operator, options: [],
                 command: fixed(["sh", "-c", "echo up; exec sleep 60"], 143), signal: SIGTERM),

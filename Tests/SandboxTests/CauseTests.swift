@@ -79,6 +79,24 @@ struct CauseTests {
         #expect(ended.status == 4 && ended.cause == "exited" && ended.limitsHit.isEmpty, "\(ended)")
     }
 
+    // MARK: At the limit
+
+    /// Whoever is first: the cause, the code and the line belong together.
+    @Test(arguments: [
+        ("--timeout", "60ms", "sleep 0.05; exit 3", Int32(124), "timeout"),
+        ("--cpu-time", "30ms", "i=0; while [ $i -lt 8000 ]; do i=$((i+1)); done; exit 3", 152, "cpu"),
+    ])
+    func `a program that exits at the moment of its limit has one cause`(
+        option: String, value: String, script: String, code: Int32, cause: String
+    ) throws {
+        for _ in 0..<20 {
+            let ended = try Corral([option, value]).shell(script)
+            let exited = ended.status == 3 && ended.cause == "exited" && !ended.errors.contains("ended: ")
+            let limited = ended.status == code && ended.cause == cause && ended.errors.contains(option)
+            #expect(exited != limited, "\(ended)")
+        }
+    }
+
     // MARK: Memory
 
     /// A child that the kernel killed for memory, and a program that a sibling kills: the same facts as
