@@ -125,6 +125,32 @@ check "forks beyond the limit fail and are reported" said '"limits_hit":["pids"]
 run --pids 16 -- sh -c "$forks"
 check "forks below the limit do not" said '"limits_hit":[]'
 
+began=$(date +%s)
+run --pids 8 --pids-kill -- sh -c "($forks); sleep 100"
+check "with --pids-kill a fork beyond the limit ends the run" ended 122 pids
+check "at once" test $(($(date +%s) - began)) -lt 50
+run --pids 16 --pids-kill -- sh -c "$forks"
+check "forks below the limit do not" ended 0 exited
+run --cpu-time 500ms -- sh -c 'while :; do :; done'
+check "cpu time that is used up ends the run" ended 152 cpu
+# shellcheck disable=SC2016
+run --cpu-time 500ms -- sh -c 'while :; do (i=0; while [ $i -lt 99 ]; do i=$((i+1)); done); done'
+check "that of children counts" ended 152 cpu
+run --cpu-time 30s --timeout 2s -- sh -c 'while :; do :; done'
+check "less than the limit does not" ended 124 timeout
+run --output-limit 20 -- seq 1000
+check "of much output the head and the tail are kept" is "$(sed 5q /tmp/out) $(tail -n 1 /tmp/out)" "1
+2
+3
+4
+5 1000"
+check "and what was left out is counted" said '"left_out_bytes":3873'
+run --output-limit 1000 --output-kill -- yes
+check "with --output-kill much output ends the run" ended 153 output
+run -- reboot -f
+check "a call that the policy kills for ends the run" ended 159 seccomp
+check "and is named" said 'system call reboot, rule at '
+
 run --cpus 0.5 --memory 32MiB --pids 9 -- sleep 100 &
 check "a group is there while the sandbox runs" soon runs
 group=$(sandboxes)
@@ -247,6 +273,9 @@ run_plain $groups $corral run --json -- echo hello
 check "an ordinary user's program runs without a delegated cgroup" printed hello
 check "its layers say what is missing" layer cpu 'off(no delegated cgroup)'
 
+run_plain $groups $corral run --cpu-time 1s -- echo hello
+check "a limit of cpu time is refused without a cgroup" refused 'needs a cgroup that counts cpu time: no delegated'
+
 run_plain $groups $corral run --json --image small -- sh -c "$in_tree"
 check "an ordinary user's sandbox has a stored tree of root's as well" printed "$in_tree_says"
 
@@ -267,6 +296,11 @@ check "its group is gone" is "$(sandboxes)" ""
 # shellcheck disable=SC2086
 run_plain $scope/corral-supervisor $corral run --json --memory 64MiB -- $eat
 check "its memory limit kills" ended 137 memory
+# shellcheck disable=SC2016
+run_plain $scope/corral-supervisor $corral run --json --cpu-time 500ms -- sh -c 'while :; do :; done'
+check "its limit of cpu time ends a run" ended 152 cpu
+run_plain $scope/corral-supervisor $corral run --json --pids 4 --pids-kill -- sh -c "($forks); sleep 100"
+check "a fork beyond its limit of processes does, where that is asked for" ended 122 pids
 rmdir $scope/corral-supervisor $scope
 check "nothing else is left of it" soon is_clean
 

@@ -52,7 +52,7 @@ extension SandboxGroup {
         return statistics
     }
 
-    private borrowing func value(
+    borrowing func value(
         _ file: String, _ hierarchy: Hierarchy, key: StaticString? = nil
     ) throws(CgroupError) -> UInt64? {
         do {

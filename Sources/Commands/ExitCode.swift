@@ -7,6 +7,8 @@ package enum ExitCode {
     package static let usage: Int32 = 2
     /// `profile explain`: the event would be refused.
     package static let denied: Int32 = 3
+    /// `run`: the limit of processes ended it, with `--pids-kill`. No signal stands for it.
+    package static let pids: Int32 = 122
     /// `run`: the limit of wall-clock time ended it, as timeout(1) has it.
     package static let timeLimit: Int32 = 124
     /// `run`: the failure is Corral's, a wrong command line included.
@@ -15,6 +17,8 @@ package enum ExitCode {
     package static let notFound: Int32 = 127
     /// `run`: the limit of memory ended it.
     package static let memory: Int32 = 137
+    /// `run`: the limit of cpu time ended it. 128 + SIGXCPU, what RLIMIT_CPU comes to.
+    package static let cpuTime: Int32 = 152
     /// `run`: the limit of output ended it. 128 + SIGXFSZ, what a file that grows too large comes to.
     package static let output: Int32 = 153
     /// `run`: a message that the relay refused ended it. Of no signal that anything here sends (128 +

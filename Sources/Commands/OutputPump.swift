@@ -20,8 +20,13 @@ struct OutputPump: ~Copyable {
     private var way: Way
     /// Read and not yet written; the copying ways only.
     private var pending: [UInt8] = []
+    /// What comes behind the end of the source, the next piece last.
+    private var closing: [[UInt8]] = []
     private var waitsForTarget = false
+    /// Whether what is read is kept elsewhere, and nothing is written until the end.
+    private var isKept = false
     private var isStopped = false
+    private var isAbandoned = false
     /// Bytes that the sandbox wrote and that were delivered.
     private(set) var delivered: UInt64 = 0
     /// Bytes that were taken from the pipe, delivered or not.
@@ -48,7 +53,12 @@ struct OutputPump: ~Copyable {
         source = nil
     }
 
-    var isOpen: Bool { source.numberOrNone >= 0 }
+    /// Whether there may be more to deliver.
+    var isOpen: Bool { isReading || holdsBytes || !closing.isEmpty }
+    /// Whether the sandbox may write more.
+    var isReading: Bool { source.numberOrNone >= 0 }
+    /// Whether bytes were taken that are not delivered yet.
+    var holdsBytes: Bool { !pending.isEmpty }
 
     /// Only into pipes and files splice(2) does not block: to terminals it writes as write(2) does,
     /// and one whose output is stopped would stop us.
@@ -69,7 +79,7 @@ struct OutputPump: ~Copyable {
     /// What to wait for: the pipe, or our stream while that is full.
     var interest: pollfd {
         guard isOpen else { return pollfd(fd: -1, events: 0, revents: 0) }
-        return waitsForTarget
+        return waitsForTarget || !isReading
             ? pollfd(fd: target, events: Int16(POLLOUT), revents: 0)
             : pollfd(fd: source.numberOrNone, events: Int16(POLLIN), revents: 0)
     }
@@ -80,12 +90,49 @@ struct OutputPump: ~Copyable {
     @discardableResult
     mutating func move(atMost most: UInt64 = .max) -> Bool {
         guard isOpen else { return false }
-        if most == 0, pending.isEmpty { return findsMore() }
+        if most == 0, pending.isEmpty, isReading { return findsMore() }
         switch way {
-        case .splice: splice(most)
-        case .write, .send: copy(most)
+        case .splice where isReading: splice(most)
+        case .splice, .write, .send: copy(most)
         }
         return false
+    }
+
+    // MARK: Keeping
+
+    /// Takes what is in the pipe without delivering it.
+    /// - Returns: nil when there is nothing now, or nothing any more.
+    mutating func readOn() -> [UInt8]? {
+        isKept = true
+        waitsForTarget = false
+        guard isReading else { return nil }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        let number = source.numberOrNone
+        let count = unsafe read(number, &buffer, buffer.count)
+        if count == 0 { source = nil }
+        if count < 0, errno != EINTR, errno != EAGAIN { source = nil }
+        guard count > 0 else { return nil }
+        taken += UInt64(count)
+        buffer.removeLast(buffer.count - count)
+        return buffer
+    }
+
+    /// Where nothing is written for now: shows an error when nobody reads our stream any more, which a
+    /// write would have found.
+    var readerInterest: pollfd {
+        pollfd(fd: isKept && isReading ? target : -1, events: 0, revents: 0)
+    }
+
+    /// Nobody reads our stream any more: the sandbox gets SIGPIPE.
+    mutating func abandon() {
+        source = nil
+        pending = []
+        isAbandoned = true
+    }
+
+    /// Delivers `pieces` behind everything else; the source has ended.
+    mutating func finish(with pieces: [[UInt8]]) {
+        if !isAbandoned { closing = pieces.reversed() }
     }
 
     /// Whether the pipe holds bytes, none of which is taken. Closes it at its end.
@@ -129,7 +176,9 @@ struct OutputPump: ~Copyable {
         case EINVAL where way == .splice:
             way = .write
             waitsForTarget = false
-        default: source = nil  // nobody reads any more
+        default:  // nobody reads any more
+            abandon()
+            closing = []
         }
     }
 
@@ -139,6 +188,11 @@ struct OutputPump: ~Copyable {
     }
 
     private mutating func copy(_ most: UInt64) {
+        if pending.isEmpty, !isReading {
+            guard let piece = closing.popLast() else { return }
+            pending = Array(piece.prefix(4096))
+            if piece.count > 4096 { closing.append(Array(piece.dropFirst(4096))) }
+        }
         if pending.isEmpty {
             // No more than a pipe takes without blocking once poll says that it is ready.
             var buffer = [UInt8](repeating: 0, count: Int(clamping: min(most, 4096)))

@@ -38,11 +38,13 @@ enum PlanText {
         return [
             "memory \(Limits.Rule.memory.write(limits.memory)), swap \(Limits.Rule.swap.write(limits.swap))",
             "cpus \(Limits.Rule.cpus.write(UInt64(limits.milliCPUs)))",
-            "pids \(limits.pids)",
+            "pids \(limits.pids)\(limits.pidsKill ? ", reaching it ends the run" : "")",
+            "cpu time \(limits.cpuTime.map { Limits.Rule.cpuTime.write($0) } ?? "none")",
             "open files \(limits.openFiles), file size \(Limits.Rule.fileSize.write(limits.fileSize)), "
                 + "stack \(Limits.Rule.stack.write(limits.stack))",
             "timeout \(profile.lifetime.timeout.map { Lifetime.Rule.timeout.write($0) } ?? "none")",
-            "output \(profile.output.limit.map { OutputPolicy.Rule.limit.write($0) } ?? "no limit")",
+            "output \(profile.output.limit.map { OutputPolicy.Rule.limit.write($0) } ?? "no limit")"
+                + (profile.output.kill ? ", reaching it ends the run" : ""),
         ]
     }
 

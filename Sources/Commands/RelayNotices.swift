@@ -40,10 +40,10 @@ struct RelayNotices {
         "corral run: relay: refused (\(rule.rawValue)): \(oneLine(reason))"
     }
 
-    /// The last line of a run that was ended for a violation.
+    /// What the last line of a run says that was ended for a violation.
     static func ending(_ violation: RelayViolation) -> String {
         let key = violation.rule.key.map { "\($0), " } ?? ""
-        return "corral run: ended by its relay: \(oneLine(violation.reason)) (rule "
+        return "refused by the relay: \(oneLine(violation.reason)) (rule "
             + "\(violation.rule.rawValue); \(key)relay.violation: kill)"
     }
 

@@ -31,6 +31,13 @@ enum RunCommand {
             .init("memory", value: "SIZE", help: "the most memory, such as 256MiB"),
             .init("cpus", value: "NUMBER", help: "the most processors, such as 0.5"),
             .init("pids", value: "NUMBER", help: "the most processes and threads"),
+            .init("pids-kill", help: "end the run at the limit of processes, with exit code 122"),
+            .init(
+                "cpu-time", value: "TIME", help: "the most cpu time of all processes; then exit code 152"),
+            .init(
+                "output-limit", value: "SIZE",
+                help: "keep the head and the tail of output, at most so much of both streams"),
+            .init("output-kill", help: "end the run at the limit of output, with exit code 153"),
             .init(
                 "timeout", value: "TIME", help: "the most wall-clock time, such as 30s; then exit code 124"),
             .init(
@@ -46,9 +53,10 @@ enum RunCommand {
             .init("plan", help: "print what would be done, and do nothing"),
         ],
         details: """
-            Exit codes: 124 time limit, 125 Corral failed or was called wrongly, 126 COMMAND cannot be
-            executed, 127 COMMAND not found, 137 memory limit, 153 output limit, 154 a message that
-            the relay refused, 159 killed by the seccomp policy, 128+N ended by signal N; else COMMAND's own.
+            Exit codes: 122 limit of processes, 124 time limit, 125 Corral failed or was called wrongly,
+            126 COMMAND cannot be executed, 127 COMMAND not found, 137 memory limit, 152 cpu time limit,
+            153 output limit, 154 a message that the relay refused, 159 killed by the seccomp policy,
+            128+N ended by signal N; else COMMAND's own.
 
             Examples:
               corral run -- python3 -c 'print("hello")'

@@ -18,6 +18,7 @@ final class RunLoop {
     struct Ended: Sendable {
         var facts = RunFacts()
         var startFailure: StartFailure?
+        var output = OutputTotals()
         /// Times on CLOCK_BOOTTIME, in nanoseconds; nil where it did not come to that.
         var started: UInt64?
         var exited: UInt64?
@@ -28,8 +29,11 @@ final class RunLoop {
     private let request: ProcessRequest
     private let signals: CInt
     private let timeout: UInt64?
-    private let outputLimit: UInt64?
+    private let limit: OutputPolicy
+    private let watch: RunWatch?
     private let terminal: TerminalSession?
+    /// What is behind the head, where output that is too long does not end the program.
+    private var tails: OutputTails
     private var input: InputPump
     private var output: OutputPump
     private var errors: OutputPump
@@ -42,16 +46,17 @@ final class RunLoop {
     /// - Parameters:
     ///   - signals: a signalfd of the signals that end the run; not closed.
     ///   - timeout: in milliseconds, from the program's start.
-    ///   - outputLimit: the most bytes of both streams together; nil for any number.
+    ///   - limit: of both streams together.
+    ///   - watch: what else there is to look at while the program runs.
     ///   - terminal: in place of pipes.
     static func make(
         _ sandbox: RunningSandbox, _ request: ProcessRequest, signals: CInt, interactive: Bool,
-        timeout: UInt64?, outputLimit: UInt64?, terminal: TerminalSession? = nil
+        timeout: UInt64?, limit: OutputPolicy, watch: RunWatch?, terminal: TerminalSession? = nil
     ) throws(SystemError) -> RunLoop {
         if terminal != nil {
             // Its streams are there once the sandbox is.
             return RunLoop(
-                sandbox, request, signals, timeout, outputLimit, InputPump(to: nil), OutputPump(),
+                sandbox, request, signals, timeout, limit, watch, InputPump(to: nil), OutputPump(),
                 OutputPump(), nil, terminal)
         }
         let output = try streamPipe()
@@ -59,12 +64,12 @@ final class RunLoop {
         if interactive {
             let input = try streamPipe()
             return RunLoop(
-                sandbox, request, signals, timeout, outputLimit, InputPump(to: input.writing),
+                sandbox, request, signals, timeout, limit, watch, InputPump(to: input.writing),
                 OutputPump(from: output.reading, to: 1), OutputPump(from: errors.reading, to: 2),
                 StreamEnds(input: input.reading, output: output.writing, errors: errors.writing))
         }
         return RunLoop(
-            sandbox, request, signals, timeout, outputLimit, InputPump(to: nil),
+            sandbox, request, signals, timeout, limit, watch, InputPump(to: nil),
             OutputPump(from: output.reading, to: 1), OutputPump(from: errors.reading, to: 2),
             StreamEnds(input: nil, output: output.writing, errors: errors.writing))
     }
@@ -80,7 +85,8 @@ final class RunLoop {
 
     private init(
         _ sandbox: RunningSandbox, _ request: ProcessRequest, _ signals: CInt, _ timeout: UInt64?,
-        _ outputLimit: UInt64?, _ input: consuming InputPump, _ output: consuming OutputPump,
+        _ limit: OutputPolicy, _ watch: RunWatch?, _ input: consuming InputPump,
+        _ output: consuming OutputPump,
         _ errors: consuming OutputPump,
         _ ends: consuming StreamEnds?, _ terminal: TerminalSession? = nil
     ) {
@@ -88,7 +94,9 @@ final class RunLoop {
         self.request = request
         self.signals = signals
         self.timeout = timeout
-        self.outputLimit = outputLimit
+        self.limit = limit
+        self.watch = watch
+        tails = OutputTails(capacity: Int(clamping: (limit.limit ?? 0) / 2))
         self.input = input
         self.output = output
         self.errors = errors
@@ -111,38 +119,68 @@ final class RunLoop {
         // Without a relay the request is there before the init asks for it.
         if !waitsForReady { try startProcess() }
         while !isOver {
-            var ready = [
-                pollfd(fd: sandbox.controlNumber, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: timer?.value.number ?? -1, events: Int16(POLLIN), revents: 0),
-                output.interest, errors.interest, input.interest,
-                pollfd(fd: relay?.news ?? -1, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: terminal?.signalsNumber ?? -1, events: Int16(POLLIN), revents: 0),
-            ]
-            // The program can write before its init has said that it started. Whoever reads that may take
-            // the launch for over, so it is.
-            if ended.started == nil { (ready[3].fd, ready[4].fd) = (-1, -1) }
-            // A terminal that nobody has open yet would forget what is typed.
-            if ended.started == nil, terminal != nil { ready[5].fd = -1 }
+            var ready = interests(relay)
             _ = try call("poll") { unsafe poll(&ready, nfds_t(ready.count), -1) }
-            if ready[3].revents != 0 { moveOutput() }
-            if ready[4].revents != 0 { moveErrors() }
-            if ready[5].revents != 0 { input.move() }
-            if ready[0].revents != 0 { try control(relay, policy, peer) }
-            if ready[1].revents != 0 { signal() }
+            func told(_ source: Source) -> Bool { ready[source.rawValue].revents != 0 }
+            if told(.output) { moveOutput() }
+            if told(.errors) { moveErrors() }
+            if told(.outputReader) { output.abandon() }
+            if told(.errorsReader) { errors.abandon() }
+            if told(.input) { input.move() }
+            if told(.control) { try control(relay, policy, peer) }
+            if told(.signals) { signal() }
             // What it was is with the relay's totals.
-            if ready[6].revents != 0, relay?.tell() == true { isOver = true }
-            if ready[7].revents != 0 { terminal?.signalled() }
-            if ready[2].revents != 0, !isOver {
+            if told(.relay), relay?.tell() == true { isOver = true }
+            if told(.terminal) { terminal?.signalled() }
+            if told(.timeout), !isOver {
                 ended.facts.timedOut = true
                 isOver = true
             }
+            if told(.cpuTime) || told(.pids), !isOver { try look() }
         }
         ends = nil
         input.close()
+        // Before the kill, in which a bomb may still be refused a process.
+        ended.facts.pidsExceeded = watch?.hasRefusedProcess ?? false
         kill()
         try drain()
+        ended.output = OutputTotals(output: output.taken, errors: errors.taken)
+        ended.facts.outputLeftOut = tails.leftOut
         return ended
+    }
+
+    /// What the loop waits for, in the order of its descriptors.
+    private enum Source: Int, CaseIterable {
+        case control, signals, timeout, output, errors, input, outputReader, errorsReader, cpuTime, pids
+        case relay, terminal
+    }
+
+    private func interests(_ relay: RunRelay?) -> [pollfd] {
+        let none = pollfd(fd: -1, events: 0, revents: 0)
+        let hasStarted = ended.started != nil
+        return Source.allCases.map { source in
+            switch source {
+            case .control: readable(sandbox.controlNumber)
+            case .signals: readable(signals)
+            case .timeout: readable(timer?.value.number ?? -1)
+            // The program can write before its init has said that it started. Whoever reads that may take
+            // the launch for over, so it is.
+            case .output: hasStarted ? output.interest : none
+            case .errors: hasStarted ? errors.interest : none
+            // A terminal that nobody has open yet would forget what is typed.
+            case .input: hasStarted || terminal == nil ? input.interest : none
+            case .outputReader: output.readerInterest
+            case .errorsReader: errors.readerInterest
+            case .cpuTime: watch?.interest.timer ?? none
+            case .pids: watch?.interest.pids ?? none
+            case .relay: readable(relay?.news ?? -1)
+            case .terminal: readable(terminal?.signalsNumber ?? -1)
+            }
+        }
+    }
+
+    private func readable(_ number: CInt) -> pollfd {
+        pollfd(fd: number, events: Int16(POLLIN), revents: 0)
     }
 
     private func startProcess() throws(SystemError) {
@@ -177,6 +215,7 @@ final class RunLoop {
                 let number = try call("timerfd_create") { clinux_timerfd(nanoseconds) }
                 timer = Held(FileDescriptor(owning: number))
             }
+            try look()
         case .startFailed(_, let error):
             ended.startFailure = .process(error)
             isOver = true
@@ -196,6 +235,12 @@ final class RunLoop {
         ended.startFailure = .launch(try sandbox.failure())
     }
 
+    private func look() throws(SystemError) {
+        guard let finding = try watch?.look() else { return }
+        if finding == .cpuTime { ended.facts.cpuTimeExceeded = true }
+        isOver = true
+    }
+
     private func signal() {
         let number = clinux_signalfd_read(signals)
         guard number > 0, number != SIGPIPE, !isOver else { return }
@@ -205,18 +250,30 @@ final class RunLoop {
 
     // MARK: Output
 
-    /// How many bytes more the program may write.
+    /// How many bytes more are passed on as they come: up to the limit, or its half where the other half
+    /// is for the tail.
     private var allowance: UInt64 {
-        guard let outputLimit else { return .max }
-        return outputLimit - min(outputLimit, output.taken + errors.taken)
+        guard let most = limit.limit else { return .max }
+        let live = limit.kill ? most : most - most / 2
+        return live - min(live, output.taken + errors.taken)
     }
 
     private func moveOutput() {
-        if output.move(atMost: allowance) { exceeded() }
+        let allowance = allowance
+        if allowance == 0, !limit.kill, output.isReading, !output.holdsBytes {
+            if let bytes = output.readOn() { tails.append(bytes, to: .output) }
+        } else if output.move(atMost: allowance), limit.kill {
+            exceeded()
+        }
     }
 
     private func moveErrors() {
-        if errors.move(atMost: allowance) { exceeded() }
+        let allowance = allowance
+        if allowance == 0, !limit.kill, errors.isReading, !errors.holdsBytes {
+            if let bytes = errors.readOn() { tails.append(bytes, to: .errors) }
+        } else if errors.move(atMost: allowance), limit.kill {
+            exceeded()
+        }
     }
 
     /// All up to the limit is delivered, nothing behind it.
@@ -230,7 +287,14 @@ final class RunLoop {
     /// Delivers what the dead sandbox has written. A second signal gives up on a reader of ours who
     /// does not read.
     private func drain() throws(SystemError) {
-        while output.isOpen || errors.isOpen {
+        var hasTails = !limit.kill && limit.limit != nil
+        while true {
+            if hasTails, !output.isReading, !errors.isReading {
+                output.finish(with: tails.take(.output))
+                errors.finish(with: tails.take(.errors))
+                hasTails = false
+            }
+            guard output.isOpen || errors.isOpen else { return }
             var ready = [
                 pollfd(fd: signals, events: Int16(POLLIN), revents: 0), output.interest, errors.interest,
             ]
@@ -240,6 +304,12 @@ final class RunLoop {
             if ready[0].revents != 0, clinux_signalfd_read(signals) != SIGPIPE { return }
         }
     }
+}
+
+/// Bytes that the program wrote, as far as they were taken.
+struct OutputTotals: Hashable, Sendable {
+    var output: UInt64 = 0
+    var errors: UInt64 = 0
 }
 
 /// The ends of the standard streams that the program gets.

@@ -16,7 +16,11 @@ struct RunOptions: Sendable {
     var memory: UInt64?
     var milliCPUs: UInt64?
     var pids: UInt64?
-    /// The inner nil is `none`.
+    var pidsKill: Bool
+    /// The inner nil is `none`, here and below.
+    var cpuTime: UInt64??
+    var outputLimit: UInt64??
+    var outputKill: Bool
     var timeout: UInt64??
     var image: String?
     var relay: Relay?
@@ -43,6 +47,14 @@ struct RunOptions: Sendable {
         memory = try RunOptions.quantity(arguments, "memory", Limits.Rule.memory)
         milliCPUs = try RunOptions.quantity(arguments, "cpus", Limits.Rule.cpus)
         pids = try RunOptions.quantity(arguments, "pids", Limits.Rule.pids)
+        pidsKill = arguments.has("pids-kill")
+        outputKill = arguments.has("output-kill")
+        if arguments.value("cpu-time") != nil {
+            cpuTime = .some(try RunOptions.quantity(arguments, "cpu-time", Limits.Rule.cpuTime))
+        }
+        if arguments.value("output-limit") != nil {
+            outputLimit = .some(try RunOptions.quantity(arguments, "output-limit", OutputPolicy.Rule.limit))
+        }
         if arguments.value("timeout") != nil {
             timeout = .some(try RunOptions.quantity(arguments, "timeout", Lifetime.Rule.timeout))
         }
@@ -82,6 +94,10 @@ struct RunOptions: Sendable {
         if let milliCPUs { overrides.append(.cpus(UInt32(clamping: milliCPUs))) }
         if let pids { overrides.append(.pids(UInt32(clamping: pids))) }
         if let timeout { overrides.append(.timeout(timeout)) }
+        if let cpuTime { overrides.append(.cpuTime(cpuTime)) }
+        if pidsKill { overrides.append(.pidsKill) }
+        if let outputLimit { overrides.append(.outputLimit(outputLimit)) }
+        if outputKill { overrides.append(.outputKill) }
         return overrides + environment.map(ProfileOverride.variable)
     }
 

@@ -27,10 +27,18 @@ struct RunReport {
             report.add("signal", signalNumber)
             report.add("code", Int(outcome.exitCode))
             report.array("limits_hit") { list in
-                for layer in outcome.limitsHit { list.add(layer.rawValue) }
+                for limit in outcome.limitsHit { list.add(limit.rawValue) }
             }
             report.object("times", times)
             report.object("memory") { $0.add("peak_bytes", peakMemory) }
+            report.object("output") { object in
+                object.add("stdout_bytes", Int(clamping: ended.output.output))
+                object.add("stderr_bytes", Int(clamping: ended.output.errors))
+                // What comes behind a limit that ends the program is not read, and so not known.
+                object.add(
+                    "left_out_bytes",
+                    ended.facts.outputExceeded ? nil : Int(clamping: ended.facts.outputLeftOut))
+            }
             report.object("layers") { object in
                 for layer in Layer.allCases {
                     object.add(layer.rawValue, layers[layer].map(String.init(describing:)) ?? "off(unknown)")

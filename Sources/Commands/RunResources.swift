@@ -94,6 +94,39 @@ final class RunResources {
         if let group { _ = try? group.value.waitUntilEmpty(until: clinux_boottime() + 5_000_000_000) }
     }
 
+    /// Cpu time so far, in microseconds; nil where no cgroup counts it.
+    func cpuTime() throws(CommandError) -> UInt64? {
+        guard let group else { return nil }
+        do throws(CgroupError) {
+            return try group.value.cpuTime()
+        } catch {
+            throw CommandError(error.description)
+        }
+    }
+
+    /// Refused processes and threads so far; nil where no cgroup counts them.
+    func pidsHits() throws(CommandError) -> UInt64? {
+        guard let group, group.value.layers[.pids] == .inForce else { return nil }
+        do throws(CgroupError) {
+            return try group.value.pidsLimitHits()
+        } catch {
+            throw CommandError(error.description)
+        }
+    }
+
+    /// As ``SandboxGroup/openPidsEvents()``.
+    func openPidsEvents() throws(CommandError) -> Held<FileDescriptor>? {
+        guard let group else { return nil }
+        do throws(CgroupError) {
+            switch try group.value.openPidsEvents() {
+            case .some(let file): return Held(file)
+            case .none: return nil
+            }
+        } catch {
+            throw CommandError(error.description)
+        }
+    }
+
     func statistics() -> GroupStatistics {
         (try? group?.value.statistics()) ?? GroupStatistics()
     }

@@ -5,6 +5,7 @@ import Launch
 import Linux
 import Relay
 import Sandbox
+import Seccomp
 
 /// One `corral run` from the first resource to the last, which is released on every way out.
 ///
@@ -55,6 +56,7 @@ final class RunSession {
     private struct Started {
         let rules: RunRules
         let plan: LaunchPlan
+        let watch: RunWatch?
         let report: Held<FileDescriptor>?
     }
 
@@ -62,6 +64,7 @@ final class RunSession {
         _ sandbox: RunningSandbox, _ rules: RunRules, _ host: RunHost, _ resources: RunResources
     ) throws(CommandError) -> Started {
         try resources.setLimits(host.groupLimits(rules.limits))
+        let watch = try RunWatch.make(rules.limits, resources, host)
         let plan = try host.plan(rules, options, identity: resources.identity, cgroups: resources.layers)
         let template = try host.template(rules, plan.placements, terminal: options.terminal)
         let report = try options.report.map(RunSession.create)
@@ -78,7 +81,7 @@ final class RunSession {
         }
         // While the init works.
         resources.sweep()
-        return Started(rules: rules, plan: plan, report: report)
+        return Started(rules: rules, plan: plan, watch: watch, report: report)
     }
 
     private func live(
@@ -95,7 +98,7 @@ final class RunSession {
         do throws(SystemError) {
             let loop = try RunLoop.make(
                 sandbox, request, signals: signals.value.number, interactive: options.interactive,
-                timeout: rules.profile.lifetime.timeout, outputLimit: rules.profile.output.limit,
+                timeout: rules.profile.lifetime.timeout, limit: rules.profile.output, watch: started.watch,
                 terminal: terminal)
             return try loop.run(relay, policy: rules.profile.relay, peer: peer) { resources.kill(sandbox) }
         } catch {
@@ -118,8 +121,10 @@ final class RunSession {
         facts.pidsHits = statistics.pidsLimitHits ?? 0
         facts.violated = totals?.violation != nil
         let outcome = RunOutcome(facts)
-        Notices.outcome(outcome, started.rules.profile)
-        if let violation = totals?.violation { Terminal.error(RelayNotices.ending(violation)) }
+        var end = EndText(outcome: outcome, facts: facts, profile: started.rules.profile)
+        if outcome.cause == .seccomp { end.seccomp = seccompCause(ended, started.rules, resources.identity) }
+        end.violation = totals?.violation
+        for line in end.lines { Terminal.error("corral run: \(line)") }
         let text = RunReport(
             id: id, outcome: outcome, ended: ended, statistics: statistics, layers: started.plan.layers,
             relay: totals, began: began
@@ -136,6 +141,12 @@ final class RunSession {
         // Last, as scripts expect it.
         if options.json { Terminal.error(text) }
         return outcome.exitCode
+    }
+
+    /// The system call that the policy killed for, and its rule, as far as they can be known.
+    private func seccompCause(_ ended: RunLoop.Ended, _ rules: RunRules, _ identity: Identity) -> String {
+        let policy = try? Policy(parts: Installation.find().policyParts(of: rules.profile, options.variant))
+        return KernelLog.seccompCause(identity, started: ended.started).text(policy)
     }
 
     /// Does what may fail without changing how the run ended.
@@ -202,19 +213,5 @@ enum Notices {
         guard !weak.isEmpty else { return }
         let list = weak.map { "\($0.rawValue) \(layers[$0].map(String.init(describing:)) ?? "off")" }
         Terminal.error("corral run: not in force in full: \(list.joined(separator: ", "))")
-    }
-
-    /// Why Corral ended the program, where its exit code alone does not tell.
-    static func outcome(_ outcome: RunOutcome, _ profile: Profile) {
-        switch outcome.cause {
-        case .timeout:
-            Terminal.error("corral run: ended at its time limit of \(profile.lifetime.timeout ?? 0) ms")
-        case .memory:
-            Terminal.error("corral run: ended at its memory limit of \(profile.limits.memory) bytes")
-        case .output:
-            Terminal.error("corral run: ended at its output limit of \(profile.output.limit ?? 0) bytes")
-        case .seccomp: Terminal.error("corral run: killed by the seccomp policy")
-        default: break
-        }
     }
 }

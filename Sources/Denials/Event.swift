@@ -80,7 +80,8 @@ package struct LimitEvent: Hashable, Sendable {
 
     /// Every key that is a limit of what processes do.
     package static let keys: [ProfileKey] = [
-        .memory, .swap, .pids, .cpus, .openFiles, .fileSize, .stack, .workspaceBytes, .workspaceFiles,
+        .memory, .swap, .pids, .cpus, .cpuTime, .openFiles, .fileSize, .stack, .workspaceBytes,
+        .workspaceFiles,
         .timeout, .outputLimit, .relayFrame, .relayConnections, .relayRate, .relayBurst, .relayBytes,
         .relayInFlight, .relayDeadline, .relayRegistration,
     ]

@@ -18,7 +18,7 @@ extension Explanation {
         } else {
             let why = share.amount == 0 ? "" : ", and \(share.what)"
             deny(
-                .limit, "\(said)\(why)", origin, key.effect,
+                .limit, "\(said)\(why)", origin, rules.effect(of: key),
                 cure: rules.cure(key, event.amount.map { $0 + share.amount }))
         }
         if let note = key.note { self.note(.limit, note) }
@@ -49,6 +49,7 @@ extension SandboxRules {
         case .swap: profile.limits.swap
         case .pids: UInt64(profile.limits.pids)
         case .cpus: UInt64(profile.limits.milliCPUs)
+        case .cpuTime: profile.limits.cpuTime
         case .openFiles: UInt64(profile.limits.openFiles)
         case .fileSize: profile.limits.fileSize
         case .stack: profile.limits.stack
@@ -70,6 +71,15 @@ extension SandboxRules {
         case .relayInFlight: UInt64(messages.inFlight)
         case .relayDeadline: messages.deadline
         default: messages.registration
+        }
+    }
+
+    /// What the program sees when it goes too far here.
+    fileprivate func effect(of key: ProfileKey) -> Denial.Effect {
+        switch key {
+        case .pids where profile.limits.pidsKill: .ends("the sandbox is ended, with cause pids")
+        case .outputLimit where profile.output.kill: .ends("the sandbox is ended, with cause output")
+        default: key.effect
         }
     }
 
@@ -107,7 +117,8 @@ extension ProfileKey {
         case .stack: .signal(SIGSEGV)
         case .workspaceBytes, .workspaceFiles: .errno(.noSpace)
         case .timeout: .ends("the sandbox is ended, with cause timeout")
-        case .outputLimit: .ends("the sandbox is ended, with cause output")
+        case .cpuTime: .ends("the sandbox is ended, with cause cpu")
+        case .outputLimit: .other("the head and the tail are kept, and what is between is counted")
         case .relayFrame: .other("the relay refuses the frame and ends the connection (rule frame-size)")
         case .relayConnections: .other("the relay closes the new connection (rule connections)")
         case .relayRate, .relayBurst: .other("the relay leaves the message out (rule rate)")

@@ -8,6 +8,10 @@ package struct Limits: Hashable, Sendable {
     package var pids: UInt32
     /// Cpu, in thousandths of one processor.
     package var milliCPUs: UInt32
+    /// Cpu time of everything together, in milliseconds; nil for any.
+    package var cpuTime: UInt64?
+    /// Whether reaching `pids` ends the sandbox; else the fork fails.
+    package var pidsKill: Bool
     /// Open descriptors per process (RLIMIT_NOFILE).
     package var openFiles: UInt32
     /// The largest file, in bytes (RLIMIT_FSIZE).
@@ -21,7 +25,8 @@ package struct Limits: Hashable, Sendable {
 
     package init(
         memory: UInt64, swap: UInt64, pids: UInt32, milliCPUs: UInt32, openFiles: UInt32, fileSize: UInt64,
-        stack: UInt64, workspaceBytes: UInt64, workspaceFiles: UInt32
+        stack: UInt64, workspaceBytes: UInt64, workspaceFiles: UInt32, cpuTime: UInt64? = nil,
+        pidsKill: Bool = false
     ) {
         self.memory = memory
         self.swap = swap
@@ -32,5 +37,7 @@ package struct Limits: Hashable, Sendable {
         self.stack = stack
         self.workspaceBytes = workspaceBytes
         self.workspaceFiles = workspaceFiles
+        self.cpuTime = cpuTime
+        self.pidsKill = pidsKill
     }
 }

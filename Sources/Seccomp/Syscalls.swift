@@ -14,7 +14,7 @@ package enum Syscalls {
     }
 
     /// The AUDIT_ARCH_* of linux/audit.h, which a filter sees.
-    static var auditArchitecture: UInt32 {
+    package static var auditArchitecture: UInt32 {
         #if arch(x86_64)
             0xC000_003E
         #elseif arch(arm64)
@@ -60,6 +60,21 @@ package enum Syscalls {
         defer { unsafe free(name) }
         return unsafe String(cString: name)
     }
+
+    /// The name of a call of any architecture, as an audit record numbers it.
+    /// - Parameter architecture: an AUDIT_ARCH_*, which is also libseccomp's token.
+    package static func name(of number: CInt, architecture: UInt32) -> String? {
+        let isX32 = architecture == 0xC000_003E && number & x32Bit != 0
+        if architecture == auditArchitecture, !isX32 { return name(of: number) }
+        let token = isX32 ? UInt32(SCMP_ARCH_X32) : architecture
+        let plain = isX32 ? number & ~x32Bit : number
+        guard let name = unsafe seccomp_syscall_resolve_num_arch(token, plain) else { return nil }
+        defer { unsafe free(name) }
+        return unsafe String(cString: name)
+    }
+
+    /// Marks calls of x32, another ABI of x86-64 (asm/unistd.h).
+    private static let x32Bit: CInt = 0x4000_0000
 
     /// What libseccomp 2.5.4 does not know, from the kernel's syscall tables as of Linux 6.19.
     /// Numbers from 424 up are the same on every architecture; nil is a call of other machines only.

@@ -46,6 +46,17 @@ import Testing
         #expect(options.variant.terminal == terminal)
     }
 
+    @Test func `what ends a run at a limit is asked for, and the limits of cpu time and output`() throws {
+        let none = try Self.options(["true"])
+        #expect(!none.pidsKill && !none.outputKill && none.cpuTime == nil && none.outputLimit == nil)
+        let options = try Self.options([
+            "--pids-kill", "--output-kill", "--cpu-time", "90s", "--output-limit=1KiB", "x",
+        ])
+        #expect(options.overrides == [.cpuTime(90_000), .pidsKill, .outputLimit(1024), .outputKill])
+        let open = try Self.options(["--cpu-time", "none", "--output-limit=none", "x"])
+        #expect(open.overrides == [.cpuTime(nil), .outputLimit(nil)])
+    }
+
     @Test func `options change the limits of the profile and leave the others`() throws {
         let file = Repository.path("profiles/default.yaml")
         let profile = try Profile.decode(File.read(file), file: file)
@@ -115,6 +126,11 @@ import Testing
         (
             ["--pids=010"],
             #"--pids: "010" is not a whole number; expected decimal digits without a leading zero"#
+        ),
+        (["--cpu-time=0s"], #"--cpu-time: "0s" is too small; expected 1ms to 8760h, or none"#),
+        (
+            ["--output-limit=2GiB"],
+            #"--output-limit: "2GiB" is too large; expected 0 to 1GiB, or none"#
         ),
         (["--timeout=0s"], #"--timeout: "0s" is too small; expected 1ms to 8760h, or none"#),
         (

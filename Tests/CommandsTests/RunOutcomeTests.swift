@@ -11,7 +11,7 @@ import Testing
         let facts: RunFacts
         let cause: Cause
         let code: Int32
-        var hit: [Layer] = []
+        var hit: [RunOutcome.Limit] = []
         var testDescription: String { name }
     }
 
@@ -26,6 +26,18 @@ import Testing
             pidsHits: pidsHits)
     }
 
+    private static func cpuTime(_ status: ProcessExit.Status? = nil) -> RunFacts {
+        RunFacts(status: status, cpuTimeExceeded: true)
+    }
+
+    private static func refused(_ status: ProcessExit.Status? = nil) -> RunFacts {
+        RunFacts(status: status, pidsExceeded: true, pidsHits: 1)
+    }
+
+    private static func leftOut(_ status: ProcessExit.Status) -> RunFacts {
+        RunFacts(status: status, outputLeftOut: 7)
+    }
+
     private static let rows: [Row] = [
         Row(name: "exit 0", facts: facts(.exited(0)), cause: .exited, code: 0),
         Row(name: "its own status", facts: facts(.exited(42)), cause: .exited, code: 42),
@@ -38,14 +50,29 @@ import Testing
         Row(
             name: "exited just before the time limit took effect", facts: facts(.exited(3), timedOut: true),
             cause: .exited, code: 3),
-        Row(name: "output limit", facts: facts(outputExceeded: true), cause: .output, code: 153),
+        Row(
+            name: "output limit", facts: facts(outputExceeded: true), cause: .output, code: 153,
+            hit: [.output]),
+        Row(name: "cpu time limit", facts: cpuTime(), cause: .cpu, code: 152, hit: [.cpu]),
+        Row(
+            name: "exited just before the cpu time limit took effect", facts: cpuTime(.exited(3)),
+            cause: .exited, code: 3, hit: [.cpu]),
+        Row(
+            name: "a refused process that ends the run", facts: refused(), cause: .pids, code: 122,
+            hit: [.pids]),
+        Row(
+            name: "a refused process that ends the run, which exited in that moment",
+            facts: refused(.exited(0)), cause: .pids, code: 122, hit: [.pids]),
+        Row(
+            name: "output that was left out ends nothing", facts: leftOut(.exited(4)), cause: .exited,
+            code: 4, hit: [.output]),
         Row(
             name: "exited with output that was cut off", facts: facts(.exited(0), outputExceeded: true),
-            cause: .output, code: 153),
+            cause: .output, code: 153, hit: [.output]),
         Row(
             name: "killed for memory with output that was cut off",
             facts: facts(.signalled(9), timedOut: true, outOfMemory: 1, outputExceeded: true), cause: .output,
-            code: 153, hit: [.memory]),
+            code: 153, hit: [.memory, .output]),
         Row(name: "a violation", facts: facts(violated: true), cause: .policy, code: 154),
         Row(
             name: "exited behind a violation", facts: facts(.exited(0), violated: true), cause: .policy,

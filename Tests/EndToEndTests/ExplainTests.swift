@@ -20,7 +20,7 @@ import Wire
             #expect(outcome.output.contains("\n\(title)\n"))
         }
         let limits = outcome.output.split(separator: "\n").filter { $0.hasPrefix("  limits.") }
-        #expect(limits.count == 9)
+        #expect(limits.count == 10)
         #expect(limits.allSatisfy { $0.contains("(profiles/") || $0.contains("(built-in default)") })
         let json = try JSONTree(parsing: try explain([name, "--json"]).stdout)
         guard case .object(let members) = json.value else {

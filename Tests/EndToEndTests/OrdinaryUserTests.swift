@@ -97,6 +97,17 @@ struct OrdinaryUserTests {
         refusal.check(outcome)
     }
 
+    /// What no cgroup counts cannot end a run, and is no limit that is silently not there.
+    @Test(arguments: [["--cpu-time", "1s"], ["--pids-kill"]])
+    func `a limit that takes a cgroup is an error without one, with the cure`(options: [String]) throws {
+        let outcome = try OrdinaryUser().run(options + ["--", "echo", "started"])
+        #expect(outcome.output == "")
+        Refusal(
+            "", [], says: options[0], "needs a cgroup that counts", "no delegated cgroup",
+            "systemd-run --user --scope -p Delegate=yes corral run"
+        ).check(outcome)
+    }
+
     @Test func `processes are limited for the sandbox as a whole`() throws {
         // Zombies count; the init is one and the shell of this script another.
         let script = """
@@ -250,7 +261,7 @@ struct OrdinaryUserTests {
             extends: default
             filesystem: {workspace: read_only}
             network: {mode: host}
-            output: {limit: 5}
+            output: {limit: 5, kill: true}
             require: [seccomp]
 
             """)

@@ -71,7 +71,9 @@ import Testing
         }
         #expect(outcome.status == 124)
         #expect(outcome.elapsed < 10)
-        #expect(outcome.errors.contains("corral run: ended at its time limit of 300 ms\n"))
+        #expect(
+            outcome.errors.contains(
+                "corral run: ended: time limit of 300ms reached (change it with --timeout)\n"))
         let report = try Report(in: outcome.errors)
         #expect(report.text("cause") == "timeout" && report.number("code") == 124)
         #expect(report.number("exit") == nil && report.number("signal") == nil)

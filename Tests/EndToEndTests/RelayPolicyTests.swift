@@ -56,7 +56,7 @@ import Testing
         #expect(
             lines(exchange.plugin.errors) == [
                 "corral run: relay: refused (pending): \(reason)",
-                "corral run: ended by its relay: \(reason) (rule pending; relay.violation: kill)",
+                "corral run: ended: refused by the relay: \(reason) (rule pending; relay.violation: kill)",
             ])
     }
 

@@ -122,7 +122,7 @@ struct ProfileTests {
     // MARK: Output
 
     @Test func `a run that writes more than it may is ended, and loses nothing before the limit`() throws {
-        let corral = try profile("output: {limit: 100000}")
+        let corral = try profile("output: {limit: 100000, kill: true}")
         let script = """
             import os
             block = bytes(range(256)) * 40
@@ -130,14 +130,14 @@ struct ProfileTests {
             """
         let ended = try corral.python(script)
         #expect(ended.status == 153 && ended.cause == "output", "\(ended.cause ?? "") \(ended.errors)")
-        #expect(ended.errors.contains("corral run: ended at its output limit of 100000 bytes"))
+        #expect(ended.errors.contains("corral run: ended: output limit of 100000 reached"))
         let expected = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 % 10_240) }
         let isWhole = ended.outcome.stdout == expected
         #expect(isWhole, "\(ended.outcome.stdout.count) bytes")
     }
 
     @Test func `both streams count together`() throws {
-        let corral = try profile("output: {limit: 10}")
+        let corral = try profile("output: {limit: 10, kill: true}")
         let ended = try corral.shell("echo 1234 >&2; sleep 0.2; echo 56789; sleep 100")
         #expect(ended.status == 153 && ended.cause == "output", "\(ended)")
         #expect(ended.outcome.output == "56789" && ended.errors.hasPrefix("1234\n"), "\(ended)")
@@ -145,7 +145,7 @@ struct ProfileTests {
 
     /// However fast the program is: what it wrote decides, not who is first.
     @Test func `exactly the limit is no reason to end, one byte more is, even after the exit`() throws {
-        let corral = try profile("output: {limit: 70000}")
+        let corral = try profile("output: {limit: 70000, kill: true}")
         let write = "head -c %d /dev/zero | tr '\\\\0' x; exit 3"
         for _ in 0..<5 {
             let fits = try corral.shell(write.replacing("%d", with: "70000"))

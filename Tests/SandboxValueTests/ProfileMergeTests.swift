@@ -145,6 +145,8 @@ private func merged(_ layers: [PartialProfile]) -> PartialProfile {
                 .variable(
                     EnvironmentVariable(name: "A", value: "\(Int.random(in: 1...2, using: &generator))")),
                 .variable(EnvironmentVariable(name: "B", value: "b")),
+                .cpuTime([nil, 5000].randomElement(using: &generator) ?? nil), .pidsKill,
+                .outputLimit([nil, 4096].randomElement(using: &generator) ?? nil), .outputKill,
             ].filter { _ in Bool.random(using: &generator) }
             var top = PartialProfile()
             for override in overrides { top.state(override.field, override.value, .option(override.option)) }
@@ -164,7 +166,9 @@ private func merged(_ layers: [PartialProfile]) -> PartialProfile {
     }
 
     @Test func `an option over a lock says where it is locked`() throws {
-        let text = minimalProfile + "locked: [environment, limits.memory]\nenvironment: {A: b}\n"
+        let text =
+            minimalProfile + "locked: [environment, limits.memory, limits.pids_kill, output]\n"
+            + "environment: {A: b}\noutput: {kill: true}\n"
         let profile = try Profile.decode(Array(text.utf8), file: "profiles/x.yaml")
         let refusals: [(ProfileOverride, String)] = [
             (.memory(1 << 27), "--memory: limits.memory is locked by profiles/x.yaml:10 and stays 64MiB"),
@@ -176,6 +180,14 @@ private func merged(_ layers: [PartialProfile]) -> PartialProfile {
                 .variable(EnvironmentVariable(name: "C", value: "c")),
                 "--env: environment.C is locked by profiles/x.yaml:10 and stays unset"
             ),
+            (
+                .pidsKill,
+                "--pids-kill: limits.pids_kill is locked by profiles/x.yaml:10 and stays false"
+            ),
+            (
+                .outputLimit(5),
+                "--output-limit: output.limit is locked by profiles/x.yaml:10 and stays none"
+            ),
         ]
         for (override, says) in refusals {
             let error = #expect(throws: ProfileOverride.Refusal.self) {
@@ -184,7 +196,8 @@ private func merged(_ layers: [PartialProfile]) -> PartialProfile {
             #expect(error?.description == says)
         }
         let same: [ProfileOverride] = [
-            .memory(64 << 20), .variable(EnvironmentVariable(name: "A", value: "b")),
+            .memory(64 << 20), .variable(EnvironmentVariable(name: "A", value: "b")), .outputKill,
+            .outputLimit(nil),
         ]
         #expect(try profile.overridden(by: same) == profile)
     }

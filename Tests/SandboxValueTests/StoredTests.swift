@@ -38,7 +38,8 @@ private struct Generator: RandomNumberGenerator {
         let limits = Limits(
             memory: next(), swap: next(), pids: word(), milliCPUs: word(), openFiles: word(),
             fileSize: next(),
-            stack: next(), workspaceBytes: next(), workspaceFiles: word())
+            stack: next(), workspaceBytes: next(), workspaceFiles: word(), cpuTime: some(),
+            pidsKill: Bool.random(using: &self))
         return Profile(
             name: text(), description: text(), image: text(),
             filesystem: Filesystem(workspace: element(Filesystem.Workspace.allCases, .writable)),
@@ -51,7 +52,7 @@ private struct Generator: RandomNumberGenerator {
                 allow: list { NetworkAddress(host: $0.text(), port: UInt16(truncatingIfNeeded: $0.next())) }),
             limits: limits,
             lifetime: Lifetime(timeout: some(), maxTimeout: some(), maxTimeoutOrigin: text()),
-            output: OutputPolicy(limit: some()),
+            output: OutputPolicy(limit: some(), kill: Bool.random(using: &self)),
             relay: RelayPolicy(frameBytes: word(), connections: word(), messages: messages()),
             environment: list { EnvironmentVariable(name: $0.text(), value: $0.text()) },
             require: list { Layer.allCases.randomElement(using: &$0) ?? .memory },

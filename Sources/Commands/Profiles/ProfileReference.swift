@@ -19,6 +19,7 @@ enum ProfileReference {
         case .name: ("name", "")
         case .profile: ("name or path", "a path has a slash in it")
         case .word(let words): ("word", words.map { "`\($0)`" }.joined(separator: ", "))
+        case .flag: ("flag", "`true` or `false`")
         case .quantity(let quantity): (name(quantity.kind), range(quantity))
         case .ports(let port): ("ports", "\(range(port)); `none`, `any` or a list")
         case .names: ("list of names", "none twice")

@@ -42,6 +42,7 @@ enum ProfileSchema {
         case .name: text(&schema, name)
         case .profile: text(&schema, "^([a-z0-9_-]{1,64}|[^\\u0000-\\u001f]*/[^\\u0000-\\u001f]*)$")
         case .word(let words): oneOf(words, &schema)
+        case .flag: schema.add("type", "boolean")
         case .quantity(let kind): quantity(kind, &schema)
         case .ports(let port):
             schema.array("anyOf") { list in

@@ -101,6 +101,7 @@ struct ProfileShown {
     ) {
         switch statement.value {
         case .text(let text): object.add("value", text)
+        case .flag(let flag): object.add("value", flag)
         case .list(let items): object.array("value") { list in for item in items { list.add(item) } }
         case .ports(.only(let ports)) where !ports.isEmpty:
             object.array("value") { list in for port in ports { list.add(Int(port)) } }

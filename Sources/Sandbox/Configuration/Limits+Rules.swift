@@ -9,6 +9,8 @@ extension Limits {
         package static let pids = Quantity(.count, 1...4_194_304)
         /// The upper end is the largest NR_CPUS of the kernel's configurations.
         package static let cpus = Quantity(.cpus, 1...8_192_000)
+        /// Up to a year.
+        package static let cpuTime = Quantity(.duration, 1...8760 * 3_600_000, orNone: true)
         /// The upper end is the default of /proc/sys/fs/nr_open.
         package static let openFiles = Quantity(.count, 16...1 << 20)
         package static let fileSize = Quantity(.size, 0...1 << 50)
@@ -30,7 +32,8 @@ extension Lifetime {
 
 extension OutputPolicy {
     package enum Rule {
-        package static let limit = Quantity(.size, 0...1 << 50, orNone: true)
+        /// Half of it may have to be held in memory.
+        package static let limit = Quantity(.size, 0...1 << 30, orNone: true)
     }
 }
 

@@ -24,7 +24,7 @@ extension Profile {
             lifetime: Lifetime(
                 timeout: layers.number(.timeout), maxTimeout: layers.number(.maxTimeout),
                 maxTimeoutOrigin: layers[.maxTimeout].map { "\($0.origin)" } ?? ""),
-            output: OutputPolicy(limit: layers.number(.outputLimit)),
+            output: OutputPolicy(limit: layers.number(.outputLimit), kill: layers.flag(.outputKill)),
             relay: RelayPolicy(
                 frameBytes: UInt32(clamping: layers.number(.relayFrame) ?? 0),
                 connections: UInt32(clamping: layers.number(.relayConnections) ?? 0),
@@ -120,6 +120,7 @@ extension PartialProfile {
         return nil
     }
 
+    fileprivate func flag(_ key: ProfileKey) -> Bool { self[key]?.value == .flag(true) }
 }
 
 extension MessagePolicy {
@@ -148,7 +149,8 @@ extension Limits {
             memory: layers.number(.memory) ?? 0, swap: layers.number(.swap) ?? 0, pids: small(.pids),
             milliCPUs: small(.cpus), openFiles: small(.openFiles), fileSize: layers.number(.fileSize) ?? 0,
             stack: layers.number(.stack) ?? 0, workspaceBytes: layers.number(.workspaceBytes) ?? 0,
-            workspaceFiles: small(.workspaceFiles))
+            workspaceFiles: small(.workspaceFiles), cpuTime: layers.number(.cpuTime),
+            pidsKill: layers.flag(.pidsKill))
     }
 }
 

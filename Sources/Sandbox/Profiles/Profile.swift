@@ -147,8 +147,13 @@ package struct Lifetime: Hashable, Sendable {
 
 /// What a run may write to its standard output and errors.
 package struct OutputPolicy: Hashable, Sendable {
-    /// Bytes of both together; nil for any number.
+    /// Bytes of both together; nil for any number. Of more the head and the tail are kept.
     package var limit: UInt64?
+    /// Whether writing more ends the run instead.
+    package var kill: Bool
 
-    package init(limit: UInt64?) { self.limit = limit }
+    package init(limit: UInt64?, kill: Bool = false) {
+        self.limit = limit
+        self.kill = kill
+    }
 }

@@ -112,6 +112,7 @@ private struct ProfileReader {
             layer.state(field, text.map(ProfileValue.text) ?? .unlimited, name.origin)
         case .name: layer.state(field, .text(try value.text(checkSimpleName)), name.origin)
         case .word(let words): layer.state(field, .text(try value.oneOf(words, of: key)), name.origin)
+        case .flag: layer.state(field, .flag(try value.flag()), name.origin)
         case .quantity(let quantity):
             let number = quantity.orNone ? try value.numberOrNone(quantity) : try value.number(quantity)
             layer.state(field, number.map(ProfileValue.number) ?? .unlimited, name.origin)

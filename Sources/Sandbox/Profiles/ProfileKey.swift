@@ -15,7 +15,9 @@ package enum ProfileKey: String, CaseIterable, Sendable {
     case memory = "limits.memory"
     case swap = "limits.swap"
     case pids = "limits.pids"
+    case pidsKill = "limits.pids_kill"
     case cpus = "limits.cpus"
+    case cpuTime = "limits.cpu_time"
     case openFiles = "limits.open_files"
     case fileSize = "limits.file_size"
     case stack = "limits.stack"
@@ -24,6 +26,7 @@ package enum ProfileKey: String, CaseIterable, Sendable {
     case timeout = "lifetime.timeout"
     case maxTimeout = "lifetime.max_timeout"
     case outputLimit = "output.limit"
+    case outputKill = "output.kill"
     case relayFrame = "relay.frame"
     case relayConnections = "relay.connections"
     case relayPluginName = "relay.plugin.name"
@@ -51,6 +54,8 @@ package enum ProfileKey: String, CaseIterable, Sendable {
         /// A profile: its name, or a path with a slash in it.
         case profile
         case word([String])
+        /// `true` or `false`.
+        case flag
         case quantity(Quantity)
         case ports(Quantity)
         /// A list of names, none twice.
@@ -145,6 +150,12 @@ package enum ProfileKey: String, CaseIterable, Sendable {
                 .word(MessagePolicy.Violation.allCases.map(\.rawValue)), .text("drop"),
                 "what becomes of a plugin's message that is refused: `drop` leaves it out and tells whoever "
                     + "waits, `close` ends the connection as well, `kill` ends the sandbox")
+        case .pidsKill:
+            Row(
+                .flag, .flag(false),
+                "whether a process or thread more than `pids` ends the sandbox; else making it fails")
+        case .outputKill:
+            Row(.flag, .flag(false), "whether a run that writes more than `limit` is ended")
         case .environment: Row(.variables, "variables of every process, merged by their names")
         case .require: Row(.layers, "layers without which nothing is started")
         case .locked: Row(.keys, "keys and sections that nobody above may change")
@@ -162,6 +173,10 @@ package enum ProfileKey: String, CaseIterable, Sendable {
         case .swap: Row(.quantity(Limits.Rule.swap), .number(0), "swap beside `memory`")
         case .pids: Row(.quantity(Limits.Rule.pids), "processes and threads")
         case .cpus: Row(.quantity(Limits.Rule.cpus), "processors' worth of time")
+        case .cpuTime:
+            Row(
+                .quantity(Limits.Rule.cpuTime), .unlimited,
+                "cpu time of all processes together; reaching it ends the sandbox")
         case .openFiles:
             Row(.quantity(Limits.Rule.openFiles), .number(1024), "open descriptors, each process")
         case .fileSize:
@@ -190,7 +205,7 @@ package enum ProfileKey: String, CaseIterable, Sendable {
         case .outputLimit:
             Row(
                 .quantity(OutputPolicy.Rule.limit), .unlimited,
-                "bytes of standard output and errors together; a run that writes more is ended")
+                "bytes of standard output and errors together; of more the head and the tail are kept")
         case .relayFrame:
             Row(
                 .quantity(RelayPolicy.Rule.frame), .number(4 << 20),

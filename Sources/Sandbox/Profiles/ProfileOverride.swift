@@ -7,6 +7,12 @@ package enum ProfileOverride: Hashable, Sendable {
     case cpus(UInt32)
     case pids(UInt32)
     /// In milliseconds; nil for none.
+    case cpuTime(UInt64?)
+    case pidsKill
+    /// In bytes; nil for none.
+    case outputLimit(UInt64?)
+    case outputKill
+    /// In milliseconds; nil for none.
     case timeout(UInt64?)
     case variable(EnvironmentVariable)
     /// A name.
@@ -17,6 +23,10 @@ package enum ProfileOverride: Hashable, Sendable {
         case .memory: ProfileField(.memory)
         case .cpus: ProfileField(.cpus)
         case .pids: ProfileField(.pids)
+        case .cpuTime: ProfileField(.cpuTime)
+        case .pidsKill: ProfileField(.pidsKill)
+        case .outputLimit: ProfileField(.outputLimit)
+        case .outputKill: ProfileField(.outputKill)
         case .timeout: ProfileField(.timeout)
         case .variable(let variable): ProfileField(variable: variable.name)
         case .image: ProfileField(.image)
@@ -28,6 +38,10 @@ package enum ProfileOverride: Hashable, Sendable {
         case .memory: "--memory"
         case .cpus: "--cpus"
         case .pids: "--pids"
+        case .cpuTime: "--cpu-time"
+        case .pidsKill: "--pids-kill"
+        case .outputLimit: "--output-limit"
+        case .outputKill: "--output-kill"
         case .timeout: "--timeout"
         case .variable: "--env"
         case .image: "--image"
@@ -39,7 +53,9 @@ package enum ProfileOverride: Hashable, Sendable {
         case .memory(let bytes): .number(bytes)
         case .cpus(let thousandths): .number(UInt64(thousandths))
         case .pids(let count): .number(UInt64(count))
-        case .timeout(let time): time.map(ProfileValue.number) ?? .unlimited
+        case .timeout(let time), .cpuTime(let time): time.map(ProfileValue.number) ?? .unlimited
+        case .outputLimit(let bytes): bytes.map(ProfileValue.number) ?? .unlimited
+        case .pidsKill, .outputKill: .flag(true)
         case .variable(let variable): .text(variable.value)
         case .image(let name): .text(name)
         }
@@ -69,6 +85,10 @@ extension Profile {
         case .memory(let bytes): limits.memory = bytes
         case .cpus(let thousandths): limits.milliCPUs = thousandths
         case .pids(let count): limits.pids = count
+        case .cpuTime(let time): limits.cpuTime = time
+        case .pidsKill: limits.pidsKill = true
+        case .outputLimit(let bytes): output.limit = bytes
+        case .outputKill: output.kill = true
         case .timeout(let time): lifetime.timeout = time
         case .variable(let variable):
             environment.removeAll { $0.name == variable.name }
@@ -93,6 +113,10 @@ extension Profile {
         case .memory: .number(limits.memory)
         case .cpus: .number(UInt64(limits.milliCPUs))
         case .pids: .number(UInt64(limits.pids))
+        case .cpuTime: limits.cpuTime.map(ProfileValue.number) ?? .unlimited
+        case .pidsKill: .flag(limits.pidsKill)
+        case .outputLimit: output.limit.map(ProfileValue.number) ?? .unlimited
+        case .outputKill: .flag(output.kill)
         case .timeout: lifetime.timeout.map(ProfileValue.number) ?? .unlimited
         case .variable(let variable):
             environment.first { $0.name == variable.name }.map { .text($0.value) }

@@ -5,6 +5,7 @@ package enum ProfileValue: Hashable, Sendable {
     case number(UInt64)
     /// `none` or `any`, where a quantity or an identity may be left open.
     case unlimited
+    case flag(Bool)
     case list([String])
     case ports(Ports)
 }
@@ -21,6 +22,7 @@ extension ProfileValue {
             if case .quantity(let quantity) = kind { return quantity.write(number) }
             return String(number)
         case .unlimited: return kind.isOpen ? "any" : "none"
+        case .flag(let flag): return "\(flag)"
         case .list(let items):
             if kind == .addresses || kind == .methods {
                 return "[\(items.map { quoted($0) }.joined(separator: ", "))]"

@@ -24,6 +24,7 @@ extension Profile {
         writer.longOrNone(lifetime.maxTimeout)
         writer.text(lifetime.maxTimeoutOrigin)
         writer.longOrNone(output.limit)
+        writer.flag(output.kill)
         relay.store(in: &writer)
         writer.word(UInt32(environment.count))
         for variable in environment {
@@ -51,7 +52,7 @@ extension Profile {
             lifetime: Lifetime(
                 timeout: try reader.longOrNone(), maxTimeout: try reader.longOrNone(),
                 maxTimeoutOrigin: try reader.text()),
-            output: OutputPolicy(limit: try reader.longOrNone()),
+            output: OutputPolicy(limit: try reader.longOrNone(), kill: try reader.flag()),
             relay: try RelayPolicy(from: &reader),
             environment: [], require: [], locks: [])
         for _ in 0..<(try reader.word()) {
@@ -129,13 +130,16 @@ extension Limits {
         writer.long(stack)
         writer.long(workspaceBytes)
         writer.word(workspaceFiles)
+        writer.longOrNone(cpuTime)
+        writer.flag(pidsKill)
     }
 
     fileprivate init(from reader: inout StoredReader) throws(StoredProblem) {
         self.init(
             memory: try reader.long(), swap: try reader.long(), pids: try reader.word(),
             milliCPUs: try reader.word(), openFiles: try reader.word(), fileSize: try reader.long(),
-            stack: try reader.long(), workspaceBytes: try reader.long(), workspaceFiles: try reader.word())
+            stack: try reader.long(), workspaceBytes: try reader.long(), workspaceFiles: try reader.word(),
+            cpuTime: try reader.longOrNone(), pidsKill: try reader.flag())
     }
 }
 
