@@ -52,3 +52,21 @@ func escapedLine(_ text: String, atMost limit: Int = .max) -> String {
     }
     return count > limit ? "\(result)... (\(count) characters)" : result
 }
+
+/// A JSON text on one line: line ends, which are white space in it, become blanks, and what a terminal
+/// would obey becomes an escape. Beyond ASCII there is nothing outside the strings.
+func escapedJSON(_ text: [UInt8]) -> [UInt8] {
+    var result = ""
+    for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
+        switch scalar.properties.generalCategory {
+        case .control where scalar.isASCII && scalar != "\u{7F}": result += " "
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse:
+            for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
+                let digits = String(unit, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return Array(result.utf8)
+}

@@ -3,6 +3,36 @@ import Plugins
 import Sandbox
 import Wire
 
+/// What of a message a line shows: which it is, with its id, and what it carries.
+private struct MessageLine {
+    var isJSON = false
+    /// Such as `visitor_panel/render 1`, `result 1`.
+    var label = "?"
+    /// Where its `params`, `result` or `error` are; all of it where it has none.
+    var body: Range<Int>
+
+    init(_ payload: [UInt8], by scanner: inout JSONScanner) {
+        body = 0..<payload.count
+        guard let message = try? TGOMessage(payload.span, by: &scanner) else { return }
+        isJSON = true
+        let envelope = message.envelope
+        let id = envelope.id.map { escapedLine(String(decoding: payload[$0], as: UTF8.self), atMost: 40) }
+        switch message.kind {
+        case .request, .notification:
+            let name = message.plainMethod(in: payload.span).map {
+                String(decoding: payload[$0], as: UTF8.self)
+            }
+            label = name.map { escapedLine($0, atMost: 100) } ?? "call"
+            body = envelope.params ?? payload.count..<payload.count
+        case .response:
+            label = envelope.error == nil ? "result" : "error"
+            body = envelope.result ?? envelope.error ?? body
+        case .unclear: return
+        }
+        if let id { label += " \(id)" }
+    }
+}
+
 /// What a test prints while it goes on and at its end: lines for people, or JSON objects for programs.
 struct PluginTestPrinter {
     let json: Bool
@@ -11,6 +41,8 @@ struct PluginTestPrinter {
     /// Characters of a message that a line shows, and bytes of one that JSON repeats.
     private static let lineLimit = 300
     private static let messageLimit = 64 << 10
+
+    private var warnings = 0
 
     init(json: Bool) { self.json = json }
 
@@ -40,36 +72,21 @@ struct PluginTestPrinter {
     }
 
     mutating func message(_ payload: [UInt8], from sender: Sender) {
-        let isJSON = (try? scanner.scan(payload.span)) != nil
-        // Line ends are white space in JSON, and nothing else.
-        let text = payload.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
+        let line = MessageLine(payload, by: &scanner)
         let peer = sender == .plugin ? "plugin" : "host"
-        let label = label(payload)
         write("message") { object in
             object.add("from", peer)
-            if isJSON, text.count <= Self.messageLimit {
-                object.add("message", JSONText(alreadyJSON: text))
+            if line.isJSON, payload.count <= Self.messageLimit {
+                object.add("message", JSONText(alreadyJSON: escapedJSON(payload)))
             } else {
-                object.add("bytes", text.count)
-                let head = text.prefix(Self.messageLimit)
+                object.add("bytes", payload.count)
+                let head = payload.prefix(Self.messageLimit)
                 object.add("text", escapedLine(String(decoding: head, as: UTF8.self)))
             }
         } line: {
             let way = sender == .plugin ? "plugin -> host" : "host -> plugin"
-            let shown = escapedLine(String(decoding: text, as: UTF8.self), atMost: Self.lineLimit)
-            return "\(way)  \(label)  \(shown)"
-        }
-    }
-
-    /// The method of a call, or what an answer is.
-    private mutating func label(_ payload: [UInt8]) -> String {
-        guard let message = try? TGOMessage(payload.span, by: &scanner) else { return "?" }
-        switch message.kind {
-        case .request, .notification:
-            guard let name = message.plainMethod(in: payload.span) else { return "call" }
-            return escapedLine(String(decoding: payload[name], as: UTF8.self), atMost: 100)
-        case .response: return message.envelope.error == nil ? "result" : "error"
-        case .unclear: return "?"
+            let body = String(decoding: payload[line.body], as: UTF8.self)
+            return "\(way)  \(line.label)  \(escapedLine(body, atMost: Self.lineLimit))"
         }
     }
 
@@ -82,7 +99,8 @@ struct PluginTestPrinter {
         }
     }
 
-    func warning(_ text: String) {
+    mutating func warning(_ text: String) {
+        warnings += 1
         write("warning") {
             $0.add("text", text)
         } line: {
@@ -105,7 +123,7 @@ struct PluginTestPrinter {
         write("end") { object in
             object.add("ok", count == 0)
             object.add("findings", count)
-            object.add("warnings", findings.warnings.count)
+            object.add("warnings", warnings)
             object.add("answered", conversation.answered)
         } line: {
             let calls = "\(conversation.answered) call\(conversation.answered == 1 ? "" : "s") answered"
