@@ -34,9 +34,9 @@ import Testing
     @Test func `the last line names the rule, the reason and the keys`() {
         #expect(
             RelayNotices.ending(RelayViolation(rule: .action, reason: "why"))
-                == "corral run: ended: refused by the relay: why (rule action; relay.actions, relay.violation: kill)")
+                == "refused by the relay: why (rule action; relay.actions, relay.violation: kill)")
         #expect(
             RelayNotices.ending(RelayViolation(rule: .pending, reason: "why"))
-                == "corral run: ended: refused by the relay: why (rule pending; relay.violation: kill)")
+                == "refused by the relay: why (rule pending; relay.violation: kill)")
     }
 }
