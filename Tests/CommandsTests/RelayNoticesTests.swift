@@ -1,3 +1,5 @@
+import Glibc
+import Linux
 import Relay
 import Testing
 
@@ -38,5 +40,34 @@ import Testing
         #expect(
             RelayNotices.ending(RelayViolation(rule: .pending, reason: "why"))
                 == "refused by the relay: why (rule pending; relay.violation: kill)")
+    }
+
+    /// Standard error is a pipe that is full and that nobody reads: whoever is to write stays free.
+    @Test func `a line waits for a reader, and nobody waits for the line`() async {
+        await #expect(processExitsWith: .success) {
+            let pipe = try Pipe.make()
+            let (reading, writing) = (pipe.reading.number, pipe.writing.number)
+            let flags = fcntl(writing, F_GETFL)
+            _ = fcntl(writing, F_SETFL, flags | O_NONBLOCK)
+            var block = [UInt8](repeating: 0x78, count: 4096)
+            var filled = 0
+            while case let count = unsafe write(writing, block, block.count), count > 0 { filled += count }
+            _ = fcntl(writing, F_SETFL, flags)
+            let old = dup(2)
+            dup2(writing, 2)
+            var notices = RelayNotices()
+            notices.add([(.call, "one"), (.rate, "two")])
+            notices.write()
+            while filled > 0 { filled -= unsafe read(reading, &block, block.count) }
+            var waiting = pollfd(fd: reading, events: Int16(POLLIN), revents: 0)
+            let early = unsafe poll(&waiting, 1, 0)
+            notices.write()
+            dup2(old, 2)
+            let count = unsafe read(reading, &block, block.count)
+            try #require(early == 0 && count > 0)
+            let said = String(decoding: block[..<count], as: UTF8.self)
+            #expect(
+                said == "corral run: relay: refused (call): one\ncorral run: relay: refused (rate): two\n")
+        }
     }
 }

@@ -55,7 +55,9 @@ import Wire
     @Test func `who sends too much is read slowly, and the other connections are not`() throws {
         let rig = try rig { ($0.rate, $0.burst) = (1, 2) }
         let joined = try open(rig)
-        let flood = Array(repeating: framed(Array(#"{"method":"x"}"#.utf8)), count: 50_000).flatMap(\.self)
+        let filling = String(repeating: "x", count: 60_000)
+        let message = framed(Array(#"{"method":"x","y":"\#(filling)"}"#.utf8))
+        let flood = Array(repeating: message, count: 40).flatMap(\.self)
         let start = ContinuousClock.now
         let sender = try Thread.start { [socket = try joined.plugin.socket.duplicate()] in
             var done = 0
@@ -72,24 +74,27 @@ import Wire
         try other.plugin.say(#"{"id":1,"method":"register"}"#)
         #expect(try other.plugin.hear().contains(#""id":1,"error":{"code":-32600"#))
         #expect(try joined.host.receiveToEnd().isEmpty)
-        #expect(ContinuousClock.now - start > .milliseconds(50 * (flood.count / 65_536 - 1)))
+        #expect(ContinuousClock.now - start > .milliseconds(1_500))
         sender.join()
-        #expect(rig.relay.stop().refusals.count(.rate) > 49_000)
+        #expect(rig.relay.stop().refusals.count(.rate) > 30)
     }
 
     /// What is paused is not lost when the plugin ends.
     @Test func `who sent too much has still been heard at the end`() throws {
-        let rig = try rig { ($0.rate, $0.burst) = (1, 2) }
-        let joined = try open(rig)
-        let flood = Array(repeating: framed(Array(#"{"method":"x"}"#.utf8)), count: 10_000).flatMap(\.self)
-        var sent = 0
-        while sent < flood.count {
-            let rest = Array(flood[sent...])
-            guard case .bytes(let count) = joined.plugin.socket.send(rest.span) else { break }
-            sent += count
+        for _ in 0..<5 {
+            let rig = try rig { ($0.rate, $0.burst) = (1, 2) }
+            let joined = try open(rig)
+            let flood = Array(repeating: framed(Array(#"{"method":"x"}"#.utf8)), count: 10_000).flatMap(
+                \.self)
+            var sent = 0
+            while sent < flood.count {
+                let rest = Array(flood[sent...])
+                guard case .bytes(let count) = joined.plugin.socket.send(rest.span) else { break }
+                sent += count
+            }
+            let frames = sent / framed(Array(#"{"method":"x"}"#.utf8)).count
+            let totals = rig.relay.stop(drain: .seconds(20))
+            #expect(totals.refusals.count(.rate) + totals.refusals.count(.call) >= UInt64(frames))
         }
-        let frames = sent / framed(Array(#"{"method":"x"}"#.utf8)).count
-        let totals = rig.relay.stop(drain: .seconds(20))
-        #expect(totals.refusals.count(.rate) + totals.refusals.count(.call) >= UInt64(frames))
     }
 }
