@@ -43,12 +43,22 @@ package struct JSONScanner: Sendable {
         var at = 0
         skipSpace(bytes, &at)
         let kind = try kind(bytes, at)
+        var next = Next.value
         while true {
+            if next != .value { try key(bytes, &at, &nesting, &keys, or: next == .key ? .key : .keyOrClose) }
             if nesting.depth == 1 { nesting.memberStart = at }
-            if try enter(bytes, &at, &nesting, &keys) { continue }
-            if try leave(bytes, &at, &nesting, &keys, member) { return kind }
+            next = try value(bytes, &at, &nesting, &keys)
+            if next == .nothing { next = try leave(bytes, &at, &nesting, &keys, member) }
+            if next == .nothing { return kind }
         }
     }
+}
+
+/// What is to be read next.
+private enum Next {
+    /// The end of what is being read, or something behind it.
+    case nothing
+    case value, key, firstKey
 }
 
 /// The arrays and objects that are open.
@@ -64,100 +74,91 @@ private struct Nesting {
 
     mutating func open(object: Bool, at offset: Int) throws(JSONError) {
         guard depth < JSONScanner.maximumDepth else { throw JSONError(.tooDeep, at: offset) }
-        depth += 1
+        depth &+= 1
         objects = objects << 1 | (object ? 1 : 0)
     }
 
     mutating func close() {
-        depth -= 1
+        depth &-= 1
         objects >>= 1
     }
 }
 
 private func kind(_ bytes: Span<UInt8>, _ at: Int) throws(JSONError) -> JSONKind {
-    guard at < bytes.count else { throw JSONError(.ended(.value), at: at) }
-    switch bytes[at] {
+    switch peek(bytes, at) {
     case Byte.openBrace: return .object
     case Byte.openBracket: return .array
     case Byte.quote: return .string
     case Byte.minus, Byte.zero...Byte.nine: return .number
     case Byte.t, Byte.f: return .boolean
     case Byte.n: return .null
-    default: throw JSONError(.expected(.value, found: bytes[at]), at: at)
+    default: throw failure(.value, bytes, at)
     }
 }
 
-/// Reads a value, or the front of one: true when it opened a container that is not empty, whose
-/// first value comes next; false behind a whole value.
+/// Reads a value, or the front of one: of a container that is not empty, up to what comes first in it.
 @inline(__always)
-private func enter(
+private func value(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys
-) throws(JSONError) -> Bool {
-    guard at < bytes.count else { throw JSONError(.ended(.value), at: at) }
-    switch bytes[at] {
+) throws(JSONError) -> Next {
+    switch peek(bytes, at) {
     case Byte.quote:
-        at += 1
+        at &+= 1
         _ = try skipString(bytes, &at)
     case Byte.openBrace:
         try nesting.open(object: true, at: at)
-        keys.open()
-        at += 1
+        at &+= 1
         skipSpace(bytes, &at)
-        guard at < bytes.count, bytes[at] == Byte.closeBrace else {
-            try key(bytes, &at, &nesting, &keys, or: .keyOrClose)
-            return true
-        }
-        at += 1
+        keys.open()
+        guard peek(bytes, at) == Byte.closeBrace else { return .firstKey }
+        at &+= 1
         try keys.close(bytes)
         nesting.close()
     case Byte.openBracket:
         try nesting.open(object: false, at: at)
-        at += 1
+        at &+= 1
         skipSpace(bytes, &at)
-        guard at < bytes.count, bytes[at] == Byte.closeBracket else { return true }
-        at += 1
+        guard peek(bytes, at) == Byte.closeBracket else { return .value }
+        at &+= 1
         nesting.close()
     case Byte.minus, Byte.zero...Byte.nine: try skipNumber(bytes, &at)
     case Byte.t: try skipLiteral(Literal.true, bytes, &at)
     case Byte.f: try skipLiteral(Literal.false, bytes, &at)
     case Byte.n: try skipLiteral(Literal.null, bytes, &at)
-    default: throw JSONError(.expected(.value, found: bytes[at]), at: at)
+    default: throw failure(.value, bytes, at)
     }
-    return false
+    return .nothing
 }
 
-/// Goes on behind a whole value, through every container that ends there: true at the end of the
-/// text, false where the next value begins.
+/// Goes on behind a whole value, through every container that ends there, up to what comes next in the
+/// one that goes on; nothing comes at the end of the text.
 @inline(__always)
 private func leave(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
     _ member: (JSONMember) -> Void
-) throws(JSONError) -> Bool {
+) throws(JSONError) -> Next {
     while nesting.depth > 0 {
         let inObject = nesting.inObject
         if nesting.depth == 1 && inObject {
             member(JSONMember(key: nesting.memberKey, value: nesting.memberStart..<at))
         }
         skipSpace(bytes, &at)
-        let expected: JSONError.Expected = inObject ? .commaOrBrace : .commaOrBracket
-        guard at < bytes.count else { throw JSONError(.ended(expected), at: at) }
-        let byte = bytes[at]
+        let byte = peek(bytes, at)
         if byte == Byte.comma {
-            at += 1
+            at &+= 1
             skipSpace(bytes, &at)
-            if inObject { try key(bytes, &at, &nesting, &keys, or: .key) }
-            return false
+            return inObject ? .key : .value
         }
         guard byte == (inObject ? Byte.closeBrace : Byte.closeBracket) else {
-            throw JSONError(.expected(expected, found: byte), at: at)
+            throw failure(inObject ? .commaOrBrace : .commaOrBracket, bytes, at)
         }
-        at += 1
+        at &+= 1
         if inObject { try keys.close(bytes) }
         nesting.close()
     }
     skipSpace(bytes, &at)
     guard at == bytes.count else { throw JSONError(.expected(.end, found: bytes[at]), at: at) }
-    return true
+    return .nothing
 }
 
 /// Reads a key and its colon, up to where the value begins.
@@ -166,17 +167,15 @@ private func key(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
     or expected: JSONError.Expected
 ) throws(JSONError) {
-    guard at < bytes.count else { throw JSONError(.ended(expected), at: at) }
-    guard bytes[at] == Byte.quote else { throw JSONError(.expected(expected, found: bytes[at]), at: at) }
-    at += 1
+    guard peek(bytes, at) == Byte.quote else { throw failure(expected, bytes, at) }
+    at &+= 1
     let start = at
     let escaped = try skipString(bytes, &at)
-    let key = JSONString(start, at - 1, escaped: escaped)
+    let key = JSONString(start, at &- 1, escaped: escaped)
     try keys.add(key, bytes)
     if nesting.depth == 1 { nesting.memberKey = key }
     skipSpace(bytes, &at)
-    guard at < bytes.count else { throw JSONError(.ended(.colon), at: at) }
-    guard bytes[at] == Byte.colon else { throw JSONError(.expected(.colon, found: bytes[at]), at: at) }
-    at += 1
+    guard peek(bytes, at) == Byte.colon else { throw failure(.colon, bytes, at) }
+    at &+= 1
     skipSpace(bytes, &at)
 }
