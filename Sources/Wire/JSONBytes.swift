@@ -26,11 +26,13 @@ private func loadUnchecked(_ bytes: Span<UInt8>, _ at: Int) -> UInt64 {
 
 @inline(__always)
 func skipSpace(_ bytes: Span<UInt8>, _ at: inout Int) {
-    if peek(bytes, at) <= 0x20 { skipMoreSpace(bytes, &at) }
+    if peek(bytes, at) <= 0x20 { at = endOfSpace(bytes, at) }
 }
 
+/// By value, as everything that is not inlined: an offset whose address is taken would live in memory.
 @inline(never)
-private func skipMoreSpace(_ bytes: Span<UInt8>, _ at: inout Int) {
+private func endOfSpace(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+    var at = start
     let blanks: UInt64 = 0x2020_2020_2020_2020
     while true {
         switch peek(bytes, at) {
@@ -39,7 +41,7 @@ private func skipMoreSpace(_ bytes: Span<UInt8>, _ at: inout Int) {
             at &+= 1
             while at &+ 8 <= bytes.count, load(bytes, at) == blanks { at &+= 8 }
         case 0x0A, 0x0D, 0x09: at &+= 1
-        default: return
+        default: return at
         }
     }
 }

@@ -1,148 +1,152 @@
+/// A key of an open object, with what is compared first.
+struct JSONKey: Sendable {
+    let key: JSONString
+    /// Made of the key's length and outermost bytes (``keyWord(_:_:)``).
+    let word: UInt64
+
+    /// Fills memory that holds no key yet.
+    static let none = JSONKey(key: JSONString(0, 0, escaped: false), word: 0)
+}
+
+/// Memory for keys, lent for the time of a scan.
+@safe struct KeyMemory {
+    private let buffer: UnsafeMutableBufferPointer<JSONKey>
+
+    /// - Safety: it must not be used after the memory's end.
+    @unsafe init(_ buffer: UnsafeMutableBufferPointer<JSONKey>) { unsafe self.buffer = buffer }
+
+    var count: Int { unsafe buffer.count }
+
+    subscript(index: Int) -> JSONKey {
+        @inline(__always) get {
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+            // Safety: the line above.
+            return unsafe buffer[index]
+        }
+        @inline(__always) nonmutating set {
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+            // Safety: the line above.
+            unsafe buffer[index] = newValue
+        }
+    }
+}
+
 /// The keys of the objects that are open, to find one that comes twice.
 ///
 /// Up to `pairwise` keys of an object are compared one with another as they come; above that they
 /// are sorted when the object ends, which no choice of keys can make slow as it could a hash table.
-/// What is compared first is a word made of a key's length and outermost bytes; only keys whose
-/// words are equal are compared byte by byte.
-struct JSONKeys: Sendable {
+/// Their words are compared first, and only keys whose words are equal byte by byte.
+///
+/// The keys lie in memory that the caller lends: those of each open object, outermost first, and
+/// before them the `base` of the object around. Half of the memory is left free, to sort in.
+struct JSONKeys {
     private static let pairwise = 32
-    /// The most keys for which memory is kept from one text to the next: 16 KB.
-    private static let kept = 1024
 
-    /// The keys of each open object, outermost first; before them, the `base` of the one around it.
-    /// What lies behind `count` is room.
-    private var entries: [Entry] = []
-    private var count = 0
+    private(set) var count = 0
     /// Where the keys of the innermost object begin.
     private var base = 0
 
-    mutating func reset() {
-        if entries.count > Self.kept { entries = [] }
-        count = 0
-        base = 0
-    }
+    /// Whether memory for `capacity` keys takes one more object with its first key.
+    @inline(__always)
+    func fit(in capacity: Int) -> Bool { 2 &* (count &+ 2) <= capacity }
 
     @inline(__always)
-    mutating func open() {
-        append(Entry(key: JSONString(base, 0, escaped: false), word: 0))
+    mutating func open(_ memory: KeyMemory) {
+        memory[count] = JSONKey(key: JSONString(base, 0, escaped: false), word: 0)
+        count &+= 1
         base = count
     }
 
     /// - Throws: ``JSONError/Problem/duplicateKey``.
     @inline(__always)
-    mutating func add(_ key: JSONString, _ bytes: Span<UInt8>) throws(JSONError) {
-        let new = Entry(key: key, word: keyWord(key, bytes))
+    mutating func add(
+        _ key: JSONString, _ memory: KeyMemory, _ bytes: Span<UInt8>
+    ) throws(JSONError) {
+        let new = JSONKey(key: key, word: keyWord(key, bytes))
         if count &- base < Self.pairwise {
-            let known = entries.span
             var index = base
             while index < count {
-                if known[index].word == new.word, sameLetters(known[index], new, bytes) {
+                if memory[index].word == new.word, same(memory[index], new, bytes) {
                     throw JSONError(.duplicateKey, at: key.start - 1)
                 }
                 index &+= 1
             }
         }
-        append(new)
+        memory[count] = new
+        count &+= 1
     }
 
     /// - Throws: ``JSONError/Problem/duplicateKey``.
     @inline(__always)
-    mutating func close(_ bytes: Span<UInt8>) throws(JSONError) {
-        if count &- base > Self.pairwise { try sortAndCompare(bytes) }
+    mutating func close(_ memory: KeyMemory, _ bytes: Span<UInt8>) throws(JSONError) {
+        if count &- base > Self.pairwise { try sortAndCompare(base, count, memory, bytes) }
         count = base &- 1
-        base = entries[count].key.start
-    }
-
-    @inline(__always)
-    private mutating func append(_ entry: Entry) {
-        if count == entries.count { makeRoom(for: 1) }
-        entries[count] = entry
-        count &+= 1
-    }
-
-    @inline(never)
-    private mutating func makeRoom(for more: Int) {
-        let wanted = max(64, 2 * entries.count, count + more)
-        let none = Entry(key: JSONString(0, 0, escaped: false), word: 0)
-        entries.append(contentsOf: repeatElement(none, count: wanted - entries.count))
-    }
-
-    @inline(never)
-    private mutating func sortAndCompare(_ bytes: Span<UInt8>) throws(JSONError) {
-        let sorted = sort(bytes)
-        var duplicate: Int?
-        for index in sorted.dropFirst() {
-            let (one, other) = (entries[index - 1], entries[index])
-            guard one.word == other.word, sameLetters(one, other, bytes) else { continue }
-            let later = max(one.key.start, other.key.start)
-            duplicate = min(duplicate ?? later, later)
-        }
-        if let duplicate { throw JSONError(.duplicateKey, at: duplicate - 1) }
-    }
-
-    /// Sorts the keys of the innermost object by merging, between their place and the room behind
-    /// them; returns where they are then.
-    private mutating func sort(_ bytes: Span<UInt8>) -> Range<Int> {
-        let total = count - base
-        if entries.count < count + total { makeRoom(for: total) }
-        var (source, target) = (base, count)
-        var width = 1
-        while width < total {
-            var start = 0
-            while start < total {
-                let middle = min(start + width, total)
-                let end = min(start + 2 * width, total)
-                merge(source + start, source + middle, source + end, to: target + start, bytes)
-                start = end
-            }
-            swap(&source, &target)
-            width *= 2
-        }
-        return source..<source + total
-    }
-
-    private mutating func merge(
-        _ start: Int, _ middle: Int, _ end: Int, to target: Int, _ bytes: Span<UInt8>
-    ) {
-        var memory = entries.mutableSpan
-        var (left, right, out) = (start, middle, target)
-        while left < middle, right < end {
-            if precedes(memory[right], memory[left], bytes) {
-                memory[out] = memory[right]
-                right += 1
-            } else {
-                memory[out] = memory[left]
-                left += 1
-            }
-            out += 1
-        }
-        while left < middle {
-            memory[out] = memory[left]
-            left += 1
-            out += 1
-        }
-        while right < end {
-            memory[out] = memory[right]
-            right += 1
-            out += 1
-        }
+        base = memory[count].key.start
     }
 }
 
-private struct Entry {
-    var key: JSONString
-    var word: UInt64
+@inline(never)
+private func sortAndCompare(
+    _ start: Int, _ end: Int, _ memory: KeyMemory, _ bytes: Span<UInt8>
+) throws(JSONError) {
+    let sorted = sort(start, end, memory, bytes)
+    var duplicate: Int?
+    for index in sorted.dropFirst() {
+        let (one, other) = (memory[index - 1], memory[index])
+        guard one.word == other.word, same(one, other, bytes) else { continue }
+        let later = max(one.key.start, other.key.start)
+        duplicate = min(duplicate ?? later, later)
+    }
+    if let duplicate { throw JSONError(.duplicateKey, at: duplicate - 1) }
+}
+
+/// Sorts keys by merging, between their place and the one of the same size behind it; returns where
+/// they are then.
+private func sort(
+    _ begin: Int, _ end: Int, _ memory: KeyMemory, _ bytes: Span<UInt8>
+) -> Range<Int> {
+    let total = end - begin
+    var (source, target) = (begin, end)
+    var width = 1
+    while width < total {
+        var start = 0
+        while start < total {
+            let middle = min(start + width, total)
+            let end = min(start + 2 * width, total)
+            merge(source + start, source + middle, source + end, to: target + start, memory, bytes)
+            start = end
+        }
+        swap(&source, &target)
+        width *= 2
+    }
+    return source..<source + total
+}
+
+private func merge(
+    _ start: Int, _ middle: Int, _ end: Int, to target: Int, _ memory: KeyMemory,
+    _ bytes: Span<UInt8>
+) {
+    var (left, right) = (start, middle)
+    for out in target..<target + (end - start) {
+        if left == middle || right < end && precedes(memory[right], memory[left], bytes) {
+            memory[out] = memory[right]
+            right += 1
+        } else {
+            memory[out] = memory[left]
+            left += 1
+        }
+    }
 }
 
 @inline(__always)
-private func precedes(_ left: Entry, _ right: Entry, _ bytes: Span<UInt8>) -> Bool {
+private func precedes(_ left: JSONKey, _ right: JSONKey, _ bytes: Span<UInt8>) -> Bool {
     if left.word != right.word { return left.word < right.word }
     return !isWhole(left.word) && order(left.key, right.key, bytes) < 0
 }
 
 /// Whether two keys with the same word are the same.
 @inline(__always)
-private func sameLetters(_ left: Entry, _ right: Entry, _ bytes: Span<UInt8>) -> Bool {
+private func same(_ left: JSONKey, _ right: JSONKey, _ bytes: Span<UInt8>) -> Bool {
     isWhole(left.word) || order(left.key, right.key, bytes) == 0
 }
 

@@ -82,21 +82,25 @@ func skipString(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) -> Bool
         at &+= 1
         return false
     }
-    return try skipRest(bytes, &at)
+    let rest = try restOfString(bytes, at)
+    at = rest.end
+    return rest.escaped
 }
 
-/// The rest of a string from the first byte on that is no letter of ASCII, or that is near the end of
+/// Where a string ends, from the first byte on that is no letter of ASCII, or that is near the end of
 /// the text.
 @inline(never)
-private func skipRest(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) -> Bool {
+private func restOfString(
+    _ bytes: Span<UInt8>, _ start: Int
+) throws(JSONError) -> (end: Int, escaped: Bool) {
+    var at = start
     var escaped = false
     while true {
         let byte = peek(bytes, at)
         if byte >= 0x80 {
             try skipSequences(bytes, &at)
         } else if byte == Byte.quote {
-            at &+= 1
-            return escaped
+            return (at &+ 1, escaped)
         } else if byte == Byte.backslash {
             escaped = true
             try skipEscape(bytes, &at)

@@ -23,7 +23,10 @@ package struct JSONScanner: Sendable {
     /// In bytes: a key is kept as two offsets and a flag in one word.
     package static let maximumLength = Int(Int32.max)
 
-    private var keys = JSONKeys()
+    /// Keys for which memory is kept from one text to the next: 16 KB of it.
+    private static let kept = 1024
+
+    private var memory: [JSONKey] = []
 
     package init() {}
 
@@ -38,20 +41,46 @@ package struct JSONScanner: Sendable {
         _ bytes: Span<UInt8>, member: (JSONMember) -> Void = { _ in }
     ) throws(JSONError) -> JSONKind {
         guard bytes.count <= Self.maximumLength else { throw JSONError(.tooLong, at: Self.maximumLength) }
-        keys.reset()
-        var nesting = Nesting()
-        var at = 0
-        skipSpace(bytes, &at)
-        let kind = try kind(bytes, at)
-        var next = Next.value
-        while true {
-            if next != .value { try key(bytes, &at, &nesting, &keys, or: next == .key ? .key : .keyOrClose) }
-            if nesting.depth == 1 { nesting.memberStart = at }
-            next = try value(bytes, &at, &nesting, &keys)
-            if next == .nothing { next = try leave(bytes, &at, &nesting, &keys, member) }
-            if next == .nothing { return kind }
+        if memory.count > Self.kept { memory = [] }
+        var state = State()
+        skipSpace(bytes, &state.at)
+        let kind = try kind(bytes, state.at)
+        repeat {
+            let more = max(64, memory.count)
+            memory.append(contentsOf: repeatElement(.none, count: state.keys.fit(in: memory.count) ? 0 : more))
+        } while try unsafe !memory.withUnsafeMutableBufferPointer { (buffer) throws(JSONError) in
+            // Safety: nothing keeps it.
+            try advance(bytes, &state, unsafe KeyMemory(buffer), member)
         }
+        return kind
     }
+}
+
+private struct State {
+    var at = 0
+    var next = Next.value
+    var nesting = Nesting()
+    var keys = JSONKeys()
+}
+
+/// Goes on to the end, true, or to where more memory is needed, false.
+private func advance(
+    _ bytes: Span<UInt8>, _ state: inout State, _ memory: KeyMemory,
+    _ member: (JSONMember) -> Void
+) throws(JSONError) -> Bool {
+    var (at, next, nesting, keys) = (state.at, state.next, state.nesting, state.keys)
+    while keys.fit(in: memory.count) {
+        if next != .value {
+            let expected: JSONError.Expected = next == .key ? .key : .keyOrClose
+            try key(bytes, &at, &nesting, &keys, memory, or: expected)
+        }
+        if nesting.depth == 1 { nesting.memberStart = at }
+        next = try value(bytes, &at, &nesting, &keys, memory)
+        if next == .nothing { next = try leave(bytes, &at, &nesting, &keys, memory, member) }
+        if next == .nothing { return true }
+    }
+    state = State(at: at, next: next, nesting: nesting, keys: keys)
+    return false
 }
 
 /// What is to be read next.
@@ -99,7 +128,8 @@ private func kind(_ bytes: Span<UInt8>, _ at: Int) throws(JSONError) -> JSONKind
 /// Reads a value, or the front of one: of a container that is not empty, up to what comes first in it.
 @inline(__always)
 private func value(
-    _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys
+    _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
+    _ memory: KeyMemory
 ) throws(JSONError) -> Next {
     switch peek(bytes, at) {
     case Byte.quote:
@@ -109,10 +139,10 @@ private func value(
         try nesting.open(object: true, at: at)
         at &+= 1
         skipSpace(bytes, &at)
-        keys.open()
+        keys.open(memory)
         guard peek(bytes, at) == Byte.closeBrace else { return .firstKey }
         at &+= 1
-        try keys.close(bytes)
+        try keys.close(memory, bytes)
         nesting.close()
     case Byte.openBracket:
         try nesting.open(object: false, at: at)
@@ -135,7 +165,7 @@ private func value(
 @inline(__always)
 private func leave(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
-    _ member: (JSONMember) -> Void
+    _ memory: KeyMemory, _ member: (JSONMember) -> Void
 ) throws(JSONError) -> Next {
     while nesting.depth > 0 {
         let inObject = nesting.inObject
@@ -153,7 +183,7 @@ private func leave(
             throw failure(inObject ? .commaOrBrace : .commaOrBracket, bytes, at)
         }
         at &+= 1
-        if inObject { try keys.close(bytes) }
+        if inObject { try keys.close(memory, bytes) }
         nesting.close()
     }
     skipSpace(bytes, &at)
@@ -165,14 +195,14 @@ private func leave(
 @inline(__always)
 private func key(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
-    or expected: JSONError.Expected
+    _ memory: KeyMemory, or expected: JSONError.Expected
 ) throws(JSONError) {
     guard peek(bytes, at) == Byte.quote else { throw failure(expected, bytes, at) }
     at &+= 1
     let start = at
     let escaped = try skipString(bytes, &at)
     let key = JSONString(start, at &- 1, escaped: escaped)
-    try keys.add(key, bytes)
+    try keys.add(key, memory, bytes)
     if nesting.depth == 1 { nesting.memberKey = key }
     skipSpace(bytes, &at)
     guard peek(bytes, at) == Byte.colon else { throw failure(.colon, bytes, at) }
