@@ -22,7 +22,7 @@ build: $(TMPDIR) ## release build of corral and what runs in sandboxes in .build
 	swift build -c release --product corral-unpack
 	swift build -c release --product corral
 
-demo: setup stage ## run a plugin and twelve attacks in sandboxes and show what happens
+demo: setup stage ## run a plugin and twenty attacks in sandboxes and show what happens
 	@scripts/demo.sh
 
 test: setup $(TMPDIR) ## lint, build without warnings, run all tests

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Shows Corral at work: a TGO plugin serves its host from inside a sandbox, then a hostile script
-# tries twelve things, then everything that could have been left is counted, and the rules behind it
+# tries twelve things on the machine and another one eight on its host, then everything that could have been left is counted, and the rules behind it
 # all are asked for. Exits 0 only if the plugin did its work, no attempt succeeded, nothing is left
 # and the answers are right. `make demo` builds and runs it.
 set -euo pipefail
@@ -130,6 +130,30 @@ run_hostile() {
     if [[ -s $work/hostile.json ]]; then "$python" scripts/report.py "$work/hostile.json"; fi
 }
 
+run_hostile_relay() {
+    "$python" -B examples/hostile/host.py "$work/victim.sock" >"$work/record" 2>&1 &
+    background+=("$!")
+    wait_for_listener "$work/victim.sock"
+    heading "Eight attempts on the host application, and the rule of the relay that stopped each"
+    run_corral 0 --profile examples/hostile/rules.yaml --relay "tgo=$work/victim.sock" \
+        --report "$work/relay.json" -- python3 -c "$(<examples/hostile/relay.py)" >"$work/replies"
+    # It may still be reading: four connections were made.
+    for _ in {1..100}; do
+        if [[ $(grep -c '"ended"' "$work/record") -ge 4 ]]; then break; fi
+        sleep 0.05
+    done
+    if ! "$python" scripts/attempts.py "$work/relay.json" "$work/record" >"$work/attempts"; then
+        cat "$work/replies" >&2
+        fail "not all eight attempts on the host were denied"
+    fi
+    while IFS= read -r line; do
+        case $line in
+        *": DENIED "*) attempt "$green" DENIED "${line%%: *}" "${line#*: DENIED }" ;;
+        *) attempt "$red" SUCCEEDED "${line%%: *}" "" ;;
+        esac
+    done <"$work/attempts"
+}
+
 # Asks corral about the rules; nothing is run. The first word is the status that is wanted.
 ask() {
     local wanted=$1 status=0
@@ -151,6 +175,7 @@ explain_rules() {
 scripts/census.sh before "$work/census"
 run_plugin
 run_hostile
+run_hostile_relay
 heading "What is left on the host"
 if difference=$(scripts/census.sh compare "$work/census"); then
     scripts/census.sh

@@ -17,6 +17,9 @@ package enum ExitCode {
     package static let memory: Int32 = 137
     /// `run`: the limit of output ended it. 128 + SIGXFSZ, what a file that grows too large comes to.
     package static let output: Int32 = 153
+    /// `run`: a message that the relay refused ended it. Of no signal that anything here sends (128 +
+    /// SIGVTALRM).
+    package static let policy: Int32 = 154
     /// `run`: a call that the seccomp policy kills for (128 + SIGSYS).
     package static let seccomp: Int32 = 159
 

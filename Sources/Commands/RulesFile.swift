@@ -22,7 +22,7 @@ import Seccomp
 /// them takes a hundredth of the time that a digest does. Who may write the file is checked where it is
 /// opened.
 struct RulesFile {
-    static let version: UInt32 = 3
+    static let version: UInt32 = 4
     static let maximumSize = 1 << 20
     private static let magic = Array("corralRL".utf8)
 

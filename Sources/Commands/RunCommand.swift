@@ -36,8 +36,8 @@ enum RunCommand {
         ],
         details: """
             Exit codes: 124 time limit, 125 Corral failed or was called wrongly, 126 COMMAND cannot be
-            executed, 127 COMMAND not found, 137 memory limit, 153 output limit, 159 killed by the
-            seccomp policy, 128+N ended by signal N; else COMMAND's own.
+            executed, 127 COMMAND not found, 137 memory limit, 153 output limit, 154 a message that
+            the relay refused, 159 killed by the seccomp policy, 128+N ended by signal N; else COMMAND's own.
 
             Examples:
               corral run -- python3 -c 'print("hello")'

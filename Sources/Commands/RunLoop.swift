@@ -104,6 +104,7 @@ final class RunLoop {
                 pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: timer?.value.number ?? -1, events: Int16(POLLIN), revents: 0),
                 output.interest, errors.interest, input.interest,
+                pollfd(fd: relay?.news ?? -1, events: Int16(POLLIN), revents: 0),
             ]
             // The program can write before its init has said that it started. Whoever reads that may take
             // the launch for over, so it is.
@@ -114,6 +115,8 @@ final class RunLoop {
             if ready[5].revents != 0 { input.move() }
             if ready[0].revents != 0 { try control(relay, policy, peer) }
             if ready[1].revents != 0 { signal() }
+            // What it was is with the relay's totals.
+            if ready[6].revents != 0, relay?.tell() == true { isOver = true }
             if ready[2].revents != 0, !isOver {
                 ended.facts.timedOut = true
                 isOver = true

@@ -8,6 +8,8 @@ struct RunFacts: Hashable, Sendable {
     var timedOut = false
     /// It wrote more than it may, at whatever time that was noticed.
     var outputExceeded = false
+    /// The relay refused a message for which the sandbox is ended, at whatever time that was noticed.
+    var violated = false
     /// The signal that asked us to end it.
     var askedBy: Int32?
     /// Kills by the kernel for want of memory, in the sandbox's cgroup.
@@ -34,6 +36,8 @@ struct RunOutcome: Hashable, Sendable {
         // Before everything else: part of what it wrote is missing, however it ended. So the answer does
         // not depend on whether we or the program were first.
         if facts.outputExceeded { return (.output, ExitCode.output) }
+        // Likewise: a message was refused, however the program ended.
+        if facts.violated { return (.policy, ExitCode.policy) }
         // What the program itself reported comes first: it may have ended before a limit or a
         // signal to us took effect.
         if case .exited(let code) = facts.status { return (.exited, code) }

@@ -12,6 +12,7 @@ final class RunRelay {
     private var upstream: Upstream?
     private var first: FileDescriptor?
     private var thread: RelayThread?
+    private var notices = RelayNotices()
 
     /// Connects to the host application before anything is started: without it there is no use in
     /// a plugin. The connection becomes the plugin's first, because simple hosts accept only once.
@@ -45,8 +46,25 @@ final class RunRelay {
         }
     }
 
+    /// A descriptor that can be read from while there is something to ``tell()``; nil before the start.
+    var news: CInt? { thread?.news.number }
+
+    /// Says what is new on standard error, without waiting for it.
+    /// - Returns: whether the sandbox is to be ended.
+    func tell() -> Bool {
+        guard let news = thread?.news else { return false }
+        notices.add(news.take())
+        notices.write()
+        return news.violation != nil
+    }
+
     /// Delivers what is on its way and ends the relay.
-    func finish() -> RelayTotals? { thread?.stop() }
+    func finish() -> RelayTotals? {
+        let totals = thread?.stop()
+        _ = tell()
+        notices.finish()
+        return totals
+    }
 }
 
 /// The relay's part of a report.
@@ -63,6 +81,12 @@ enum RelayReport {
                     entry.add("count", Int(clamping: refused.count))
                     entry.add("first", refused.first)
                 }
+            }
+        }
+        if let violation = totals.violation {
+            object.object("violation") { entry in
+                entry.add("rule", violation.rule.rawValue)
+                entry.add("reason", violation.reason)
             }
         }
         if let failure = totals.failure { object.add("failure", failure) }

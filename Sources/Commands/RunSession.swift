@@ -3,6 +3,7 @@ import Cgroups
 import Glibc
 import Launch
 import Linux
+import Relay
 import Sandbox
 
 /// One `corral run` from the first resource to the last, which is released on every way out.
@@ -110,8 +111,10 @@ final class RunSession {
         var facts = ended.facts
         facts.outOfMemoryKills = statistics.oomKills ?? 0
         facts.pidsHits = statistics.pidsLimitHits ?? 0
+        facts.violated = totals?.violation != nil
         let outcome = RunOutcome(facts)
         Notices.outcome(outcome, started.rules.profile)
+        if let violation = totals?.violation { Terminal.error(RelayNotices.ending(violation)) }
         let text = RunReport(
             id: id, outcome: outcome, ended: ended, statistics: statistics, layers: started.plan.layers,
             relay: totals, began: began

@@ -1,3 +1,4 @@
+import Sandbox
 package import Wire
 
 /// Why a frame was not forwarded.
@@ -38,6 +39,8 @@ package enum Refusal: Error, Hashable, Sendable {
     case inFlight(UInt32)
     /// No answer came, within this many milliseconds.
     case deadline(UInt64)
+    /// An answer to a call whose deadline has passed.
+    case late(RPCID)
     /// The plugin did not register, within this many milliseconds.
     case registration(UInt64)
 
@@ -49,6 +52,15 @@ package enum Refusal: Error, Hashable, Sendable {
             .capability, .registration:
             true
         default: false
+        }
+    }
+
+    /// Whether it is a message that its sender could have known not to be allowed, and not a lack of
+    /// time: ``MessagePolicy/violation`` says what becomes of a plugin that sends one.
+    package var isViolation: Bool {
+        switch self {
+        case .truncated, .deadline, .late, .registration: false
+        default: true
         }
     }
 }
@@ -69,8 +81,9 @@ extension Refusal: CustomStringConvertible {
         case .capability(let type):
             "the plugin declares the capability \(type), which the profile does not list"
         case .call(let method): "the plugin calls \(method); all that it may call is register, once"
-        case .notPending(let id): "an answer has the id \(id), which no call waits with"
-        case .duplicateID(let id): "a call has the id \(id) of one that still waits for its answer"
+        case .notPending(let id): "an answer has the id \(shown("\(id)")), which no call waits with"
+        case .duplicateID(let id):
+            "a call has the id \(shown("\(id)")) of one that still waits for its answer"
         case .method(let name): "the host calls \(name), which the profile's relay.methods does not list"
         case .action(let name): "an answer asks for the action \(name), which relay.actions does not list"
         case .scheme(let name):
@@ -79,6 +92,7 @@ extension Refusal: CustomStringConvertible {
         case .volume: "more bytes an hour than relay.bytes_per_hour allows"
         case .inFlight(let most): "more than \(most) calls wait for an answer"
         case .deadline(let milliseconds): "no answer came within \(milliseconds) ms"
+        case .late(let id): "the answer with the id \(shown("\(id)")) comes after relay.deadline"
         case .registration(let milliseconds): "the plugin did not register within \(milliseconds) ms"
         }
     }

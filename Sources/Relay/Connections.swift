@@ -10,6 +10,7 @@ final class Connections: EventHandler {
     private static let turn = 16
 
     let loop: EventLoop
+    let refusals: RefusalLog
     /// Memory that an idle flow leaves to the next one that reads.
     var spare: [UInt8] = []
 
@@ -28,9 +29,10 @@ final class Connections: EventHandler {
 
     init(
         loop: EventLoop, listener: consuming FileDescriptor, upstream: consuming Upstream,
-        first: consuming FileDescriptor?, policy: RelayPolicy, peer: UInt32?
+        first: consuming FileDescriptor?, policy: RelayPolicy, peer: UInt32?, news: RelayNews
     ) throws(SystemError) {
         self.loop = loop
+        refusals = RefusalLog(news)
         self.upstream = upstream
         self.first = first
         self.policy = policy
@@ -57,6 +59,8 @@ final class Connections: EventHandler {
         }
         links.values.forEach { $0.report(to: &totals) }
         close()
+        totals.refusals = refusals.counts
+        totals.violation = refusals.violation
         return totals
     }
 
@@ -111,13 +115,13 @@ final class Connections: EventHandler {
     private func admit(_ plugin: consuming FileDescriptor) {
         guard links.count < Int(policy.connections) else {
             let most = policy.connections
-            return totals.refuse(.connections, "more than \(most) connections at once")
+            return refusals.add(.connections, "more than \(most) connections at once")
         }
         do throws(SystemError) {
             if let peer {
                 let uid = try plugin.peerCredentials().uid
                 guard uid == peer else {
-                    return totals.refuse(.peer, "uid \(uid) connected where uid \(peer) is expected")
+                    return refusals.add(.peer, "uid \(uid) connected where uid \(peer) is expected")
                 }
             }
             guard let upstream = connectUpstream() else { return }
@@ -131,7 +135,7 @@ final class Connections: EventHandler {
                 throw error
             }
         } catch {
-            totals.refuse(.openFiles, "\(error)")
+            refusals.add(.openFiles, "\(error)")
         }
     }
 
@@ -140,7 +144,7 @@ final class Connections: EventHandler {
         do throws(UpstreamError) {
             return try upstream.connect()
         } catch {
-            totals.refuse(.upstream, "\(error)")
+            refusals.add(.upstream, "\(error)")
             return nil
         }
     }
@@ -149,7 +153,7 @@ final class Connections: EventHandler {
     private func shed(_ error: SystemError) {
         switch error.errno {
         case .tooManyFiles, .tooManyFilesInSystem:
-            totals.refuse(.openFiles, "\(error)")
+            refusals.add(.openFiles, "\(error)")
             reserve = nil
             do throws(SystemError) {
                 _ = try listener.accept()

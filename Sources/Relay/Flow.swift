@@ -40,12 +40,13 @@ struct Flow: ~Copyable {
 
     private(set) var traffic = RelayTotals.Traffic()
     private(set) var descriptorsClosed: UInt64 = 0
-    private(set) var refusals = RefusalCounts()
+    private let log: RefusalLog
     /// It stopped because the other direction has too many messages of the relay's own to deliver.
     private(set) var waitsForReplies = false
 
-    init(sender: Sender, limit: Int) {
+    init(sender: Sender, limit: Int, log: RefusalLog) {
         self.sender = sender
+        self.log = log
         frames = FrameBuffer(limit: limit)
     }
 
@@ -172,6 +173,11 @@ struct Flow: ~Copyable {
             if case .bytes(let count) = transfer { return count }
             return 0
         }
+        if descriptorsClosed > closedBefore {
+            log.add(
+                .descriptor, count: descriptorsClosed - closedBefore,
+                "from the \(sender): a descriptor comes with a message, which passes without it")
+        }
         switch transfer {
         case .bytes(let count) where count > 0:
             // Less than there was room for means that nothing is left, except in front of the
@@ -207,13 +213,14 @@ struct Flow: ~Copyable {
                     exception = (payload, text)
                     count(text.count)
                 case .refuse(let reason, let reply):
-                    refuse(reason)
+                    refuse(reason, kills: judge.kills(for: reason, from: sender))
                     if judge.closes(for: reason, from: sender) { stage = .closing }
                     if let reply, reply.recipient == sender { replies.add(framed(reply.payload)) }
                     exception = (payload, reply?.recipient == sender ? nil : reply?.payload)
                 }
             } catch {
-                refuse(.tooLong(error))
+                let reason = Refusal.tooLong(error)
+                refuse(reason, kills: judge.kills(for: reason, from: sender))
                 stage = .closing
             }
         }
@@ -229,8 +236,8 @@ struct Flow: ~Copyable {
         traffic.bytes += UInt64(FrameBuffer.prefix + payload)
     }
 
-    mutating func refuse(_ reason: Refusal) {
-        refusals.add(RelayRule(reason), "from the \(sender): \(reason)")
+    func refuse(_ reason: Refusal, kills: Bool = false) {
+        log.add(RelayRule(reason), kills: kills, "from the \(sender): \(reason)")
     }
 
     private mutating func end(_ target: borrowing FileDescriptor) {

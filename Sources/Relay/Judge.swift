@@ -34,9 +34,18 @@ struct Judge {
 
     mutating func expire() -> [Expiry] { conversation.expire(now: Self.clock()) }
 
-    /// Whether the connection ends with this refusal. What the host application does wrong is not the
-    /// plugin's violation.
+    /// Whether the connection ends with this refusal.
     func closes(for reason: Refusal, from sender: Sender) -> Bool {
-        reason.endsConnection || sender == .plugin && violation != .drop
+        reason.endsConnection || isViolation(reason, from: sender) && violation != .drop
+    }
+
+    /// Whether the sandbox ends with this refusal.
+    func kills(for reason: Refusal, from sender: Sender) -> Bool {
+        isViolation(reason, from: sender) && violation == .kill
+    }
+
+    /// What the host application does wrong is not the plugin's violation.
+    private func isViolation(_ reason: Refusal, from sender: Sender) -> Bool {
+        sender == .plugin && reason.isViolation
     }
 }

@@ -32,8 +32,8 @@ final class Link: EventHandler {
         self.plugin = Side(plugin)
         self.upstream = Side(upstream)
         self.owner = owner
-        up = Flow(sender: .plugin, limit: Int(policy.frameBytes))
-        down = Flow(sender: .upstream, limit: Int(policy.frameBytes))
+        up = Flow(sender: .plugin, limit: Int(policy.frameBytes), log: owner.refusals)
+        down = Flow(sender: .upstream, limit: Int(policy.frameBytes), log: owner.refusals)
         judge = Judge(policy.messages)
     }
 
@@ -135,13 +135,11 @@ final class Link: EventHandler {
         if let token = upstream.token { owner.loop.remove(upstream.socket, token) }
     }
 
-    /// Adds what passed, and what did not, to `totals`.
+    /// Adds what passed to `totals`.
     func report(to totals: inout RelayTotals) {
         add(up.traffic, to: &totals.fromPlugin)
         add(down.traffic, to: &totals.fromUpstream)
         totals.descriptorsClosed += up.descriptorsClosed + down.descriptorsClosed
-        totals.refusals.add(up.refusals)
-        totals.refusals.add(down.refusals)
     }
 
     private func add(_ traffic: RelayTotals.Traffic, to sum: inout RelayTotals.Traffic) {

@@ -1,4 +1,5 @@
 import Dialects
+import Sandbox
 
 /// What the relay refuses by. The raw value is its name in reports and documentation.
 package enum RelayRule: String, CaseIterable, Hashable, Sendable {
@@ -42,6 +43,8 @@ package enum RelayRule: String, CaseIterable, Hashable, Sendable {
     case inFlight = "in-flight"
     /// An answer did not come in time.
     case deadline
+    /// A descriptor came along with bytes, and was closed; the bytes passed.
+    case descriptor
     /// A process of another user connected.
     case peer
     /// More connections at once than the profile allows.
@@ -73,8 +76,29 @@ package enum RelayRule: String, CaseIterable, Hashable, Sendable {
             case .rate: .rate
             case .volume: .volume
             case .inFlight: .inFlight
-            case .deadline: .deadline
+            case .deadline, .late: .deadline
             }
+    }
+}
+
+extension RelayRule {
+    /// The profile's key or section that says what is refused; nil where the protocol does.
+    package var key: String? {
+        switch self {
+        case .identity: "relay.plugin"
+        case .frameSize: ProfileKey.relayFrame.rawValue
+        case .registration: ProfileKey.relayRegistration.rawValue
+        case .capability: ProfileKey.relayPluginCapabilities.rawValue
+        case .method: ProfileKey.relayMethods.rawValue
+        case .action: ProfileKey.relayActions.rawValue
+        case .scheme: ProfileKey.relaySchemes.rawValue
+        case .rate: ProfileKey.relayRate.rawValue
+        case .volume: ProfileKey.relayBytes.rawValue
+        case .inFlight: ProfileKey.relayInFlight.rawValue
+        case .deadline: ProfileKey.relayDeadline.rawValue
+        case .connections: ProfileKey.relayConnections.rawValue
+        default: nil
+        }
     }
 }
 
@@ -92,15 +116,14 @@ package struct RefusalCounts: Hashable, Sendable {
 
     package func count(_ rule: RelayRule) -> UInt64 { list.first { $0.rule == rule }?.count ?? 0 }
 
-    mutating func add(_ rule: RelayRule, count: UInt64 = 1, _ reason: @autoclosure () -> String) {
+    /// - Returns: whether this is the rule's first.
+    @discardableResult
+    mutating func add(_ rule: RelayRule, count: UInt64 = 1, _ reason: @autoclosure () -> String) -> Bool {
         if let index = list.firstIndex(where: { $0.rule == rule }) {
             list[index].count += count
-        } else {
-            list.append(Refused(rule: rule, count: count, first: reason()))
+            return false
         }
-    }
-
-    mutating func add(_ others: RefusalCounts) {
-        for refused in others.list { add(refused.rule, count: refused.count, refused.first) }
+        list.append(Refused(rule: rule, count: count, first: reason()))
+        return true
     }
 }

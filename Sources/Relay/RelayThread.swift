@@ -8,9 +8,11 @@ import Synchronization
 /// and from then on forwards the frames that the dialect lets through, byte for byte and each in
 /// one write, in both directions. A side that does not read stops the other. What becomes of a frame
 /// that is refused is the policy's to say: it is left out, or the connection closes after what came
-/// before it was delivered. An end of one side is passed on to the other. No
+/// before it was delivered, or whoever reads ``news`` ends the sandbox. An end of one side is passed on to the other. No
 /// descriptor passes.
 package final class RelayThread: Sendable {
+    /// What is refused, while the relay runs.
+    package let news: RelayNews
     private let mailbox: Mailbox<Connections>
     private let thread: Mutex<Thread?>
     private let outcome: Outcome
@@ -34,9 +36,10 @@ package final class RelayThread: Sendable {
         policy: RelayPolicy, peer: UInt32?
     ) throws(SystemError) -> RelayThread {
         let mailbox = try Mailbox<Connections>()
+        let news = try RelayNews()
         let connections = try Connections(
             loop: EventLoop(), listener: listener, upstream: upstream, first: first, policy: policy,
-            peer: peer)
+            peer: peer, news: news)
         try mailbox.attach(to: connections.loop, owner: connections)
         do throws(SystemError) {
             try connections.open()
@@ -52,14 +55,17 @@ package final class RelayThread: Sendable {
                 let totals = connections.serve()
                 outcome.totals.withLock { $0 = totals }
             }
-            return RelayThread(mailbox, thread, outcome)
+            return RelayThread(news, mailbox, thread, outcome)
         } catch {
             parcel.take()?.close()
             throw error
         }
     }
 
-    private init(_ mailbox: Mailbox<Connections>, _ thread: consuming Thread, _ outcome: Outcome) {
+    private init(
+        _ news: RelayNews, _ mailbox: Mailbox<Connections>, _ thread: consuming Thread, _ outcome: Outcome
+    ) {
+        self.news = news
         self.mailbox = mailbox
         self.thread = Mutex(thread)
         self.outcome = outcome

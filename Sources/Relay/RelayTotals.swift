@@ -13,10 +13,8 @@ package struct RelayTotals: Hashable, Sendable {
     /// Descriptors that somebody tried to pass, at least.
     package internal(set) var descriptorsClosed: UInt64 = 0
     package internal(set) var refusals = RefusalCounts()
+    /// What the sandbox was to be ended for, with `relay.violation: kill`.
+    package internal(set) var violation: RelayViolation?
     /// What ended the relay before it was stopped; nil as a rule.
     package internal(set) var failure: String?
-
-    mutating func refuse(_ rule: RelayRule, _ reason: @autoclosure () -> String) {
-        refusals.add(rule, reason())
-    }
 }

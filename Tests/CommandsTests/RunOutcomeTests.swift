@@ -17,10 +17,11 @@ import Testing
 
     private static func facts(
         _ status: ProcessExit.Status? = nil, timedOut: Bool = false, askedBy: Int32? = nil,
-        outOfMemory: UInt64 = 0, pidsHits: UInt64 = 0, outputExceeded: Bool = false
+        outOfMemory: UInt64 = 0, pidsHits: UInt64 = 0, outputExceeded: Bool = false, violated: Bool = false
     ) -> RunFacts {
         RunFacts(
-            status: status, timedOut: timedOut, outputExceeded: outputExceeded, askedBy: askedBy,
+            status: status, timedOut: timedOut, outputExceeded: outputExceeded, violated: violated,
+            askedBy: askedBy,
             outOfMemoryKills: outOfMemory,
             pidsHits: pidsHits)
     }
@@ -45,6 +46,13 @@ import Testing
             name: "killed for memory with output that was cut off",
             facts: facts(.signalled(9), timedOut: true, outOfMemory: 1, outputExceeded: true), cause: .output,
             code: 153, hit: [.memory]),
+        Row(name: "a violation", facts: facts(violated: true), cause: .policy, code: 154),
+        Row(
+            name: "exited behind a violation", facts: facts(.exited(0), violated: true), cause: .policy,
+            code: 154),
+        Row(
+            name: "time limit and signal beside a violation",
+            facts: facts(timedOut: true, askedBy: 15, violated: true), cause: .policy, code: 154),
         Row(name: "SIGINT to us", facts: facts(askedBy: 2), cause: .operator, code: 130),
         Row(name: "SIGHUP to us", facts: facts(askedBy: 1), cause: .operator, code: 129),
         Row(name: "SIGTERM to us", facts: facts(askedBy: 15), cause: .operator, code: 143),

@@ -81,8 +81,8 @@ import Wire
         totals.fromPlugin = .init(frames: 2, bytes: 30)
         totals.connections = 1
         totals.descriptorsClosed = 4
-        totals.refuse(.json, "first")
-        totals.refuse(.json, "second")
+        totals.refusals.add(.json, "first")
+        totals.refusals.add(.json, "second")
         let relay = try Self.report(RunFacts(status: .exited(0)), relay: totals)["relay"]
         #expect(Self.member("frames", of: Self.member("from_plugin", of: relay)) == .number("2"))
         #expect(Self.member("bytes", of: Self.member("from_plugin", of: relay)) == .number("30"))
@@ -99,5 +99,16 @@ import Wire
         #expect(Self.member("rule", of: first.value) == .string("json"))
         #expect(Self.member("count", of: first.value) == .number("2"))
         #expect(Self.member("first", of: first.value) == .string("first"))
+    }
+
+    @Test func `what the sandbox was ended for is told beside the refusals`() throws {
+        var totals = RelayTotals()
+        totals.violation = RelayViolation(rule: .pending, reason: "why")
+        let relay = try Self.report(RunFacts(violated: true), relay: totals)["relay"]
+        let violation = Self.member("violation", of: relay)
+        #expect(Self.member("rule", of: violation) == .string("pending"))
+        #expect(Self.member("reason", of: violation) == .string("why"))
+        #expect(
+            Self.member("violation", of: try Self.report(RunFacts(), relay: RelayTotals())["relay"]) == nil)
     }
 }

@@ -198,7 +198,7 @@ import Wire
         #expect(reply.recipient == .upstream)
         #expect(String(decoding: reply.payload, as: UTF8.self).contains(#""id":"a","error":{"code":-32000"#))
         #expect(talk.conversation.due == 1_150)
-        #expect(talk.plugin(#"{"id":"a","result":1}"#).refusal == .notPending(.string([0x61])))
+        #expect(talk.plugin(#"{"id":"a","result":1}"#).refusal == .late(.string([0x61])))
         #expect(talk.plugin(#"{"id":2,"result":1}"#) == .forward)
         #expect(talk.conversation.due == nil)
     }
@@ -256,5 +256,78 @@ import Wire
         #expect((4...7).contains(passed))
         talk.now += 3_600_000
         #expect(talk.host(#"{"id":300,"method":"ping"}"#) == .forward)
+    }
+}
+
+/// What the relay says in somebody's place, and of whom it says that they broke a rule.
+@Suite struct TGORefusalTests {
+    /// The host looks its own id up, as it wrote it.
+    @Test(arguments: [
+        "1", "1.0", "1e2", "-0", "-7", "0.5", "123456789012345678901234", "9007199254740993", "null", "true",
+        "[1, 2]", #"{"a": 1}"#, #""x""#, #""""#, #""\u00e9\/\n""#, #""é""#, #""\u0041""#, "\"\u{7F}\"",
+    ])
+    func `who waits is answered with the id as it was written`(id: String) {
+        func check(_ reply: String?) {
+            #expect(reply?.contains(#","id":\#(id),"error":{"#) == true, "\(reply ?? "none")")
+        }
+        var talk = Talk.open { $0.deadline = 100 }
+        #expect(talk.host(#"{"id":\#(id),"method":"ping"}"#) == .forward)
+        for case .call(_, let reply) in talk.conversation.expire(now: talk.now + 100) {
+            check(String(decoding: reply.payload, as: UTF8.self))
+        }
+        #expect(talk.conversation.due == nil)
+        // Refused at once, and refused when its answer came.
+        check(talk.host(#"{"id":\#(id),"method":"evil"}"#).reply?.text)
+        #expect(talk.host(#"{"id":\#(id),"method":"a/event"}"#) == .forward)
+        check(talk.plugin(#"{"id":\#(id),"result":{"action":"evil"}}"#).reply?.text)
+        // And the plugin likewise.
+        check(talk.plugin(#"{"id":\#(id),"method":"evil"}"#).reply?.text)
+    }
+
+    @Test func `an answer that comes late is refused, and is no violation`() {
+        var talk = Talk.open {
+            $0.deadline = 100
+            $0.inFlight = 2
+        }
+        for id in 1...2 { #expect(talk.host(#"{"id":\#(id),"method":"ping"}"#) == .forward) }
+        talk.now += 100
+        #expect(talk.conversation.expire(now: talk.now).count == 2)
+        let late = talk.plugin(#"{"id":1,"result":1}"#)
+        #expect(late.refusal == .late(.number(1)) && late.refusal?.isViolation == false && late.reply == nil)
+        // Once: then it is an answer to nothing.
+        let again = talk.plugin(#"{"id":1,"result":1}"#).refusal
+        #expect(again == .notPending(.number(1)) && again?.isViolation == true)
+        // Those that never come are forgotten: no more are kept than calls may wait.
+        for id in 3...4 { #expect(talk.host(#"{"id":\#(id),"method":"ping"}"#) == .forward) }
+        talk.now += 100
+        #expect(talk.conversation.expire(now: talk.now).count == 2)
+        #expect(talk.plugin(#"{"id":2,"result":1}"#).refusal == .notPending(.number(2)))
+        #expect(talk.plugin(#"{"id":4,"result":1}"#).refusal == .late(.number(4)))
+    }
+
+    @Test func `a flood is told as one, whatever it is made of`() {
+        for frame in [#"{"method":"x"}"#, #"{"id":7,"method":"x"}"#, #"{"id":7,"result":1}"#] {
+            var talk = Talk.open { $0.burst = 3 }
+            let told = (0..<4).map { _ in talk.plugin(frame).refusal }
+            #expect(told[0] == told[1] && told[0] != .rate)
+            #expect(told[2] == .rate && told[3] == .rate)
+        }
+    }
+
+    /// Ids and names are the plugin's own words; a log takes them.
+    @Test func `what a refusal repeats is one line without control characters`() {
+        var talk = Talk.open()
+        let evil = #"\u001b[31m\ncorral run: relay: all is well\u2028\u202e"#
+        for frame in [
+            #"{"id":"\#(evil)","result":1}"#, #"{"id":1,"method":"\#(evil)"}"#, #"{"method":"\#(evil)"}"#,
+        ] {
+            let reason = talk.plugin(frame).refusal?.description ?? ""
+            #expect(reason.contains("all is well"))
+            #expect(
+                !reason.unicodeScalars.contains { $0.value < 0x20 || $0 == "\u{2028}" || $0 == "\u{202E}" })
+        }
+        _ = talk.host(#"{"id":7,"method":"a/event"}"#)
+        let action = talk.plugin(#"{"id":7,"result":{"action":"\#(evil)"}}"#).refusal?.description ?? ""
+        #expect(action.contains("all is well") && !action.contains("\u{1B}") && !action.contains("\n"))
     }
 }

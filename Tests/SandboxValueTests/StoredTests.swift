@@ -61,6 +61,9 @@ private struct Generator: RandomNumberGenerator {
     mutating func messages() -> MessagePolicy? {
         guard Bool.random(using: &self) else { return nil }
         var messages = MessagePolicy()
+        messages.name = Bool.random(using: &self) ? text() : nil
+        messages.id = Bool.random(using: &self) ? text() : nil
+        messages.capabilities = Bool.random(using: &self) ? list { $0.text() } : nil
         messages.methods = list { $0.text() }
         messages.actions = list { $0.text() }
         messages.schemes = list { $0.text() }

@@ -15,12 +15,14 @@ enum ProfileReference {
     private static func words(_ kind: ProfileKey.Kind) -> (kind: String, range: String) {
         switch kind {
         case .line(let limit): ("text", "1 to \(limit) bytes, one line")
+        case .lineOrAny(let limit): ("text", "1 to \(limit) bytes, one line, or `any`")
         case .name: ("name", "")
         case .profile: ("name or path", "a path has a slash in it")
         case .word(let words): ("word", words.map { "`\($0)`" }.joined(separator: ", "))
         case .quantity(let quantity): (name(quantity.kind), range(quantity))
         case .ports(let port): ("ports", "\(range(port)); `none`, `any` or a list")
         case .names: ("list of names", "none twice")
+        case .namesOrAny: ("list of names", "none twice, or `any`")
         case .methods: ("list of methods", "none twice")
         case .addresses: ("list of addresses", "`HOST:PORT`")
         case .layers: ("list of layers", "possibly empty")

@@ -38,6 +38,7 @@ enum ProfileSchema {
         schema.add("description", "\(key.meaning).\(builtIn)")
         switch key.kind {
         case .line(let limit): text(&schema, "^[^\\u0000-\\u001f\\u007f]+$", limit)
+        case .lineOrAny(let limit): text(&schema, "^[^\\u0000-\\u001f\\u007f]+$", limit)
         case .name: text(&schema, name)
         case .profile: text(&schema, "^([a-z0-9_-]{1,64}|[^\\u0000-\\u001f]*/[^\\u0000-\\u001f]*)$")
         case .word(let words): oneOf(words, &schema)
@@ -48,6 +49,11 @@ enum ProfileSchema {
                 list.object { list in self.list(&list) { quantity(port, &$0) } }
             }
         case .names: list(&schema) { text(&$0, name) }
+        case .namesOrAny:
+            schema.array("anyOf") { list in
+                list.object { oneOf(["any"], &$0) }
+                list.object { list in self.list(&list) { text(&$0, name) } }
+            }
         case .methods: list(&schema) { text(&$0, "^[A-Za-z0-9_./*-]{1,128}$") }
         case .addresses: list(&schema) { text(&$0, "^.+:[1-9][0-9]{0,4}$") }
         case .layers: list(&schema) { oneOf(Layer.allCases.map(\.rawValue), &$0) }

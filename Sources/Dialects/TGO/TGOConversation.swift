@@ -19,6 +19,8 @@ package struct TGOConversation: Sendable {
 
     private struct Call {
         let id: RPCID
+        /// As the host wrote it, where its meaning alone does not say that.
+        let written: [UInt8]?
         let answer: TGOContent.Answer
         /// In milliseconds.
         let due: UInt64
@@ -45,6 +47,9 @@ package struct TGOConversation: Sendable {
     private var stage = Stage.silent
     /// Oldest first, and so in the order in which they are due.
     private var calls: [Call] = []
+    /// The ids of calls that were not answered in time, oldest first, and no more of them than calls may
+    /// wait: their answers may still come.
+    private var expired: [RPCID] = []
     private var pluginBudget: Budget?
     private var upstreamBudget: Budget?
     private var scanner = JSONScanner()
@@ -97,9 +102,11 @@ package struct TGOConversation: Sendable {
         }
         let overdue = calls.prefix { $0.due <= now }
         calls.removeFirst(overdue.count)
+        expired += overdue.map(\.id)
+        expired.removeFirst(max(0, expired.count - Int(policy.inFlight)))
         return overdue.map { call in
             let refusal = Refusal.deadline(policy.deadline)
-            return .call(refusal, notice(refusal, .unavailable, call.id))
+            return .call(refusal, notice(refusal, .unavailable, call))
         }
     }
 
@@ -121,6 +128,10 @@ package struct TGOConversation: Sendable {
         _ taken: Bool
     ) -> Verdict {
         guard message.isRegistration(in: frame), let place = message.envelope.id else {
+            // A flood is told as one, whatever it is made of.
+            if stage != .silent, let overdrawn {
+                return refuse(overdrawn, .tooManyRequests, to: .plugin, message, frame)
+            }
             let name = message.shownMethod(in: frame)
             let refusal = stage == .silent ? Refusal.notRegistered : .call(name)
             return refuse(
@@ -147,14 +158,21 @@ package struct TGOConversation: Sendable {
             return .refuse(.longID, reply: nil)
         }
         guard let index = calls.firstIndex(where: { $0.id == id }) else {
-            return .refuse(.notPending(id), reply: nil)
+            return .refuse(overdrawn ?? unexpected(id), reply: nil)
         }
         let call = calls.remove(at: index)
         let content = TGOContent(policy: policy)
         if let refusal = overdrawn ?? content.refusal(of: message.envelope, as: call.answer, in: frame) {
-            return .refuse(refusal, reply: notice(refusal, .forbidden, id))
+            return .refuse(refusal, reply: notice(refusal, .forbidden, call))
         }
         return call.answer == .shutdown ? .farewell : .forward
+    }
+
+    /// What is wrong with an answer that no call waits for.
+    private mutating func unexpected(_ id: RPCID) -> Refusal {
+        guard let index = expired.firstIndex(of: id) else { return .notPending(id) }
+        expired.remove(at: index)
+        return .late(id)
     }
 
     // MARK: From the host application
@@ -182,7 +200,8 @@ package struct TGOConversation: Sendable {
                 // No reply: it would be taken for the answer to the call that waits.
                 return .refuse(.duplicateID(id), reply: nil)
             }
-            calls.append(Call(id: id, answer: answer, due: now + policy.deadline))
+            let written = id.isWritten(at: place, in: frame) ? nil : place.map { frame[$0] }
+            calls.append(Call(id: id, written: written, answer: answer, due: now + policy.deadline))
             return .forward
         case .response: return upstreamAnswers(message, frame)
         case .unclear: return .refuse(.unclear, reply: nil)
@@ -224,7 +243,8 @@ package struct TGOConversation: Sendable {
     }
 
     /// Tells the host application that a call of its own will not be answered.
-    private func notice(_ refusal: Refusal, _ code: TGOError.Code, _ id: RPCID) -> Reply {
-        Reply(to: .upstream, TGOError(code, refusal.description).answer(to: id.json))
+    private func notice(_ refusal: Refusal, _ code: TGOError.Code, _ call: Call) -> Reply {
+        let id = call.written.map(JSONText.init(alreadyJSON:)) ?? call.id.json
+        return Reply(to: .upstream, TGOError(code, refusal.description).answer(to: id))
     }
 }

@@ -102,6 +102,17 @@ package struct TGOError: Hashable, Sendable {
 }
 
 extension RPCID {
+    /// Whether ``json`` are the very bytes at `place`; false where telling takes longer than keeping them.
+    func isWritten(at place: Range<Int>, in frame: Span<UInt8>) -> Bool {
+        switch self {
+        case .number:
+            place.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(frame[$0]) }
+        case .string:
+            place.allSatisfy { frame[$0] != UInt8(ascii: "\\") && frame[$0] < 0x7F }
+        case .other: true
+        }
+    }
+
     /// The id as an answer has it.
     var json: JSONText {
         switch self {

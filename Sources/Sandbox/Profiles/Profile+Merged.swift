@@ -98,6 +98,12 @@ extension PartialProfile {
 
     fileprivate func text(_ key: ProfileKey) -> String { text(ProfileField(key)) }
 
+    /// Nil for any.
+    fileprivate func textOrAny(_ key: ProfileKey) -> String? {
+        if case .text(let text) = self[key]?.value { return text }
+        return nil
+    }
+
     fileprivate func list(_ key: ProfileKey) -> [String] {
         if case .list(let items) = self[key]?.value { return items }
         return []
@@ -118,6 +124,9 @@ extension PartialProfile {
 extension MessagePolicy {
     fileprivate init(_ layers: PartialProfile) {
         self.init()
+        name = layers.textOrAny(.relayPluginName)
+        id = layers.textOrAny(.relayPluginID)
+        if case .list(let items) = layers[.relayPluginCapabilities]?.value { capabilities = items }
         methods = layers.list(.relayMethods)
         actions = layers.list(.relayActions)
         schemes = layers.list(.relaySchemes)

@@ -107,6 +107,9 @@ private struct ProfileReader {
         let field = ProfileField(key)
         switch key.kind {
         case .line(let limit): layer.state(field, .text(try value.line(atMost: limit)), name.origin)
+        case .lineOrAny(let limit):
+            let text = value.isWord("any") ? nil : try value.line(atMost: limit)
+            layer.state(field, text.map(ProfileValue.text) ?? .unlimited, name.origin)
         case .name: layer.state(field, .text(try value.text(checkSimpleName)), name.origin)
         case .word(let words): layer.state(field, .text(try value.oneOf(words, of: key)), name.origin)
         case .quantity(let quantity):
@@ -117,6 +120,9 @@ private struct ProfileReader {
             let names = try value.list(checkSimpleName)
             if names.isEmpty, key.builtIn == nil { throw value.error("is empty; expected the base at least") }
             layer.state(field, .list(names), name.origin)
+        case .namesOrAny:
+            let names = value.isWord("any") ? nil : try value.list(checkSimpleName)
+            layer.state(field, names.map(ProfileValue.list) ?? .unlimited, name.origin)
         case .methods: layer.state(field, .list(try value.list(MessagePolicy.checkMethod)), name.origin)
         case .addresses:
             let addresses = try value.list { (text) throws(ValueError) in _ = try NetworkAddress(text) }
@@ -172,6 +178,12 @@ extension YAMLValue {
             texts.append(text)
         }
         return texts
+    }
+
+    /// Whether it is that word, not in quotation marks.
+    fileprivate func isWord(_ word: String) -> Bool {
+        if case .scalar(word, plain: true) = node.content { return true }
+        return false
     }
 
     fileprivate func oneOf(_ words: [String], of key: ProfileKey) throws(ConfigError) -> String {

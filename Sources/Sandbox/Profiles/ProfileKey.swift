@@ -25,6 +25,9 @@ package enum ProfileKey: String, CaseIterable, Sendable {
     case outputLimit = "output.limit"
     case relayFrame = "relay.frame"
     case relayConnections = "relay.connections"
+    case relayPluginName = "relay.plugin.name"
+    case relayPluginID = "relay.plugin.id"
+    case relayPluginCapabilities = "relay.plugin.capabilities"
     case relayMethods = "relay.methods"
     case relayActions = "relay.actions"
     case relaySchemes = "relay.schemes"
@@ -41,6 +44,8 @@ package enum ProfileKey: String, CaseIterable, Sendable {
     package enum Kind: Hashable, Sendable {
         /// One line of at most so many bytes.
         case line(Int)
+        /// One line of at most so many bytes, or `any`.
+        case lineOrAny(Int)
         case name
         /// A profile: its name, or a path with a slash in it.
         case profile
@@ -49,6 +54,8 @@ package enum ProfileKey: String, CaseIterable, Sendable {
         case ports(Quantity)
         /// A list of names, none twice.
         case names
+        /// A list of names, none twice, or `any`.
+        case namesOrAny
         /// A list of names of methods, in which `*` stands for anything but a slash, none twice.
         case methods
         case addresses
@@ -113,6 +120,16 @@ package enum ProfileKey: String, CaseIterable, Sendable {
                     + "`network.allow` through; `host`: the host's network, no isolation")
         case .networkAllow:
             Row(.addresses, .list([]), "what the proxy connects to; only with mode `proxy`")
+        case .relayPluginName:
+            Row(
+                .lineOrAny(MessagePolicy.longestIdentity), .unlimited,
+                "the name that the plugin has to register with; a plugin of the name any is `\"any\"`")
+        case .relayPluginID:
+            Row(
+                .lineOrAny(MessagePolicy.longestIdentity), .unlimited,
+                "the id that it has to register with; with `any` it may have none")
+        case .relayPluginCapabilities:
+            Row(.namesOrAny, .unlimited, "extension points that it may declare, such as `visitor_panel`")
         case .relayMethods:
             Row(
                 .methods, .list(MessagePolicy().methods),
@@ -125,7 +142,7 @@ package enum ProfileKey: String, CaseIterable, Sendable {
             Row(
                 .word(MessagePolicy.Violation.allCases.map(\.rawValue)), .text("drop"),
                 "what becomes of a plugin's message that is refused: `drop` leaves it out and tells whoever "
-                    + "waits, `close` ends the connection as well")
+                    + "waits, `close` ends the connection as well, `kill` ends the sandbox")
         case .environment: Row(.variables, "variables of every process, merged by their names")
         case .require: Row(.layers, "layers without which nothing is started")
         case .locked: Row(.keys, "keys and sections that nobody above may change")

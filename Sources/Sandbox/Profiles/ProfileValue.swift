@@ -3,7 +3,7 @@ package enum ProfileValue: Hashable, Sendable {
     case text(String)
     /// In the unit of the field's ``Quantity``.
     case number(UInt64)
-    /// `none`, where a quantity may be left open.
+    /// `none` or `any`, where a quantity or an identity may be left open.
     case unlimited
     case list([String])
     case ports(Ports)
@@ -20,7 +20,7 @@ extension ProfileValue {
         case .number(let number):
             if case .quantity(let quantity) = kind { return quantity.write(number) }
             return String(number)
-        case .unlimited: return "none"
+        case .unlimited: return kind.isOpen ? "any" : "none"
         case .list(let items):
             if kind == .addresses || kind == .methods {
                 return "[\(items.map { quoted($0) }.joined(separator: ", "))]"
@@ -29,6 +29,16 @@ extension ProfileValue {
         case .ports(.any): return "any"
         case .ports(.only([])): return "none"
         case .ports(.only(let ports)): return "[\(ports.map(String.init).joined(separator: ", "))]"
+        }
+    }
+}
+
+extension ProfileKey.Kind {
+    /// What is not limited is written as `any`.
+    fileprivate var isOpen: Bool {
+        switch self {
+        case .lineOrAny, .namesOrAny: true
+        default: false
         }
     }
 }

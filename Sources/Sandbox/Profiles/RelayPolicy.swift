@@ -17,13 +17,18 @@ package struct RelayPolicy: Hashable, Sendable {
 
 /// What the messages between a plugin and its host application may say, and how many there may be.
 package struct MessagePolicy: Hashable, Sendable {
-    /// What happens to a connection of which a message was refused.
+    /// What happens when a message of the plugin's is refused.
     package enum Violation: String, CaseIterable, Sendable {
         /// The message is left out; whoever waits for it gets an error in its place.
         case drop
         /// The connection is closed.
         case close
+        /// The whole sandbox is ended.
+        case kill
     }
+
+    /// The longest name or id that can be asked for, in bytes.
+    package static let longestIdentity = 200
 
     /// The name that the plugin has to register with; nil for any.
     package var name: String?

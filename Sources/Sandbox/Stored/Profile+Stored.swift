@@ -64,11 +64,11 @@ extension Profile {
 
     // By number: the first look for a name in a process makes a table of all.
 
-    private static func index<Value: CaseIterable & Equatable>(_ value: Value) -> UInt8 {
+    static func index<Value: CaseIterable & Equatable>(_ value: Value) -> UInt8 {
         UInt8(Array(Value.allCases).firstIndex(of: value) ?? 0)
     }
 
-    fileprivate static func value<Value: CaseIterable>(
+    static func value<Value: CaseIterable>(
         from reader: inout StoredReader
     ) throws(StoredProblem) -> Value {
         let (all, number) = (Array(Value.allCases), Int(try reader.byte()))
@@ -94,6 +94,11 @@ extension StoredWriter {
         if let value { long(value) }
     }
 
+    mutating func textOrNone(_ value: String?) {
+        flag(value != nil)
+        if let value { text(value) }
+    }
+
     mutating func texts(_ values: [String]) {
         word(UInt32(values.count))
         for value in values { text(value) }
@@ -102,6 +107,8 @@ extension StoredWriter {
 
 extension StoredReader {
     mutating func longOrNone() throws(StoredProblem) -> UInt64? { try flag() ? try long() : nil }
+
+    mutating func textOrNone() throws(StoredProblem) -> String? { try flag() ? try text() : nil }
 
     mutating func texts() throws(StoredProblem) -> [String] {
         var values: [String] = []

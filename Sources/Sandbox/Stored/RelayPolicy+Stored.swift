@@ -16,6 +16,10 @@ extension RelayPolicy {
 
 extension MessagePolicy {
     fileprivate func store(in writer: inout StoredWriter) {
+        writer.textOrNone(name)
+        writer.textOrNone(id)
+        writer.flag(capabilities != nil)
+        if let capabilities { writer.texts(capabilities) }
         for list in [methods, actions, schemes] { writer.texts(list) }
         writer.word(rate)
         writer.word(burst)
@@ -23,11 +27,14 @@ extension MessagePolicy {
         writer.word(inFlight)
         writer.long(deadline)
         writer.long(registration)
-        writer.flag(violation == .drop)
+        writer.byte(Profile.index(violation))
     }
 
     fileprivate init(from reader: inout StoredReader) throws(StoredProblem) {
         self.init()
+        name = try reader.textOrNone()
+        id = try reader.textOrNone()
+        if try reader.flag() { capabilities = try reader.texts() }
         methods = try reader.texts()
         actions = try reader.texts()
         schemes = try reader.texts()
@@ -37,6 +44,6 @@ extension MessagePolicy {
         inFlight = try reader.word()
         deadline = try reader.long()
         registration = try reader.long()
-        violation = try reader.flag() ? .drop : .close
+        violation = try Profile.value(from: &reader)
     }
 }
