@@ -2,30 +2,39 @@ import CYardstick
 import Glibc
 import Linux
 
-/// Measures the relay beside no relay, a relay in C that parses nothing, and socat: `[--rounds N]`.
+/// Measures the relay beside no relay, a relay in C that parses nothing, and socat:
+/// `[--rounds N] [--only latency|cost|throughput]`.
 ///
 /// A plugin answers what a host calls, each a process of its own and each frame a write of its own.
 /// The conversations of all relays are open at once and take turns, a few milliseconds each, so that
 /// what else the machine does hits all alike; a figure is the median of the rounds.
 func relayBenchmark(_ words: [String]) throws {
     var rounds = 15
-    if words.count == 2, words[0] == "--rounds", let number = Int(words[1]), number > 0 {
-        rounds = number
-    } else if !words.isEmpty {
-        throw LaunchOptions.Problem("expected --rounds N")
+    var parts = ["latency", "cost", "throughput"]
+    var rest = words[...]
+    while let option = rest.popFirst() {
+        switch (option, rest.popFirst()) {
+        case ("--rounds", let value?) where (Int(value) ?? 0) > 0: rounds = Int(value) ?? rounds
+        case ("--only", let part?) where parts.contains(part): parts = [part]
+        default: throw LaunchOptions.Problem("expected --rounds N or --only \(parts.joined(separator: "|"))")
+        }
     }
     let middles = Middle.allCases.filter { middle in
         guard middle == .socat, found("socat") == nil else { return true }
         complain("socat is left out: it is not installed")
         return false
     }
-    try latency(middles, "round trip of 1 KB, all on one processor", pins: (0, 0, 0), rounds)
-    if sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 {
-        try latency(middles, "the same, the ends on two processors", pins: (1, nil, 0), rounds)
+    if parts.contains("latency") {
+        try latency(middles, "round trip of 1 KB, all on one processor", pins: (0, 0, 0), rounds)
+        if sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 {
+            try latency(middles, "the same, the ends on two processors", pins: (1, nil, 0), rounds)
+        }
     }
-    try cost(middles, rounds)
-    try throughput(middles, .text, rounds)
-    try throughput(middles, .table, rounds)
+    if parts.contains("cost") { try cost(middles, rounds) }
+    if parts.contains("throughput") {
+        try throughput(middles, .text, rounds)
+        try throughput(middles, .table, rounds)
+    }
 }
 
 private typealias Pins = (plugin: Int?, relay: Int?, host: Int?)
@@ -77,17 +86,20 @@ private final class ConversationBox {
 }
 
 private func latency(_ middles: [Middle], _ title: String, pins: Pins, _ rounds: Int) throws {
-    let samples = try measure(middles, .small, window: 1, pins: pins, calls: 1_000, rounds)
+    let calls = 1_000
+    let samples = try measure(middles, .small, window: 1, pins: pins, calls: calls, rounds)
     let p50 = samples.mapValues { $0.map { Double($0.times.p50) / 1e3 } }
     let direct = p50[.direct] ?? []
     let added = p50.mapValues { zip($0, direct).map { $0 - $1 } }
     let plain = added[.plain] ?? []
-    show(title, ["p50, us", "p99, us", "added, us", "added / plain", "p50 / direct"], middles) { middle in
+    show(title, ["p50, us", "p99, us", "added, us", "added / plain", "p50 / direct", "cpu us/frame"], middles) { middle in
         [
             median(p50[middle] ?? []), median((samples[middle] ?? []).map { Double($0.times.p99) / 1e3 }),
             middle == .direct ? nil : median(added[middle] ?? []),
             middle == .direct ? nil : median(zip(added[middle] ?? [], plain).map { $0 / $1 }),
             median(zip(p50[middle] ?? [], direct).map { $0 / $1 }),
+            middle == .direct
+                ? nil : median((samples[middle] ?? []).map { Double($0.processor) / Double(2 * calls) / 1e3 }),
         ]
     }
 }

@@ -66,14 +66,24 @@ final class Connections: EventHandler {
 
     /// Milliseconds until something is due that no message brings; -1 for never.
     private func untilDue() -> CInt {
-        guard let due = links.values.compactMap(\.due).min() else { return -1 }
+        let due = nextDue()
+        guard due < .max else { return -1 }
         let now = Judge.clock()
         return due <= now ? 0 : CInt(clamping: due - now)
     }
 
+    /// In milliseconds; the largest number for never.
+    private func nextDue() -> UInt64 {
+        var next = UInt64.max
+        for link in links.values { next = min(next, link.due ?? .max) }
+        return next
+    }
+
     private func expire() {
-        guard links.values.contains(where: { $0.due != nil }) else { return }
+        let due = nextDue()
+        guard due < .max else { return }
         let now = Judge.clock()
+        guard due <= now else { return }
         for link in links.values where link.due ?? .max <= now { link.expire() }
     }
 

@@ -21,6 +21,9 @@ package struct JSONString: Hashable, Sendable {
     /// Where it is, without its quotes.
     package var place: Range<Int> { start..<end }
 
+    /// Whether it is written without escapes.
+    package var isPlain: Bool { !escaped }
+
     /// Whether the string is `text`, its escapes taken for what they mean.
     package func matches(_ text: String, in bytes: Span<UInt8>) -> Bool {
         guard escaped || end - start == text.utf8.count else { return false }
