@@ -112,7 +112,9 @@ let package = Package(
         .target(name: "CYardstick", cSettings: c),
         .executableTarget(
             name: "Benchmarks",
-            dependencies: ["Wire", "Relay", "Dialects", "Sandbox", "Seccomp", "Linux", "CLinux", "CYardstick"],
+            dependencies: [
+                "Wire", "Relay", "Dialects", "Sandbox", "Seccomp", "Linux", "CLinux", "CYardstick",
+            ],
             swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
 
         tests("LinuxTests", ["Linux", "CLinux"]),

@@ -92,14 +92,17 @@ private func latency(_ middles: [Middle], _ title: String, pins: Pins, _ rounds:
     let direct = p50[.direct] ?? []
     let added = p50.mapValues { zip($0, direct).map { $0 - $1 } }
     let plain = added[.plain] ?? []
-    show(title, ["p50, us", "p99, us", "added, us", "added / plain", "p50 / direct", "cpu us/frame"], middles) { middle in
+    show(
+        title, ["p50, us", "p99, us", "added, us", "added / plain", "p50 / direct", "cpu us/frame"], middles
+    ) { middle in
         [
             median(p50[middle] ?? []), median((samples[middle] ?? []).map { Double($0.times.p99) / 1e3 }),
             middle == .direct ? nil : median(added[middle] ?? []),
             middle == .direct ? nil : median(zip(added[middle] ?? [], plain).map { $0 / $1 }),
             median(zip(p50[middle] ?? [], direct).map { $0 / $1 }),
             middle == .direct
-                ? nil : median((samples[middle] ?? []).map { Double($0.processor) / Double(2 * calls) / 1e3 }),
+                ? nil
+                : median((samples[middle] ?? []).map { Double($0.processor) / Double(2 * calls) / 1e3 }),
         ]
     }
 }

@@ -30,7 +30,9 @@ private func playPlugin(_ kind: RelayMessages.Kind, path: String) throws {
     let number = socket.number
     _ = try call("yardstick_plugin") {
         unsafe withFrame(messages.registration) { registration in
-            unsafe withFrame(messages.answer) { answer in unsafe yardstick_plugin(number, registration, answer) }
+            unsafe withFrame(messages.answer) { answer in
+                unsafe yardstick_plugin(number, registration, answer)
+            }
         }
     }
 }
@@ -94,7 +96,9 @@ private func playCorral(_ listener: consuming FileDescriptor, path: String) thro
 private func acceptOne(_ listener: borrowing FileDescriptor, nonBlocking: Bool) throws -> FileDescriptor {
     var state = pollfd(fd: listener.number, events: Int16(POLLIN), revents: 0)
     // Whoever should come may have failed.
-    guard unsafe poll(&state, 1, 10_000) == 1, let connection = try listener.accept() else { throw LaunchOptions.Problem("no connection came") }
+    guard unsafe poll(&state, 1, 10_000) == 1, let connection = try listener.accept() else {
+        throw LaunchOptions.Problem("no connection came")
+    }
     let number = connection.number
     if !nonBlocking { _ = try call("fcntl(F_SETFL)") { fcntl(number, F_SETFL, 0) } }
     return connection

@@ -69,7 +69,8 @@ func skipToMark(_ bytes: Span<UInt8>, _ at: inout Int) {
     while at <= last {
         // Safety: the line above.
         let word = unsafe loadUnchecked(bytes, at)
-        let marks = zeros(word ^ (ones &* UInt64(Byte.quote))) | zeros(word ^ (ones &* UInt64(Byte.backslash)))
+        let marks =
+            zeros(word ^ (ones &* UInt64(Byte.quote))) | zeros(word ^ (ones &* UInt64(Byte.backslash)))
         guard marks & highs == 0 else {
             at &+= (marks & highs).trailingZeroBitCount &>> 3
             return

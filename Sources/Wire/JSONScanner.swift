@@ -47,7 +47,8 @@ package struct JSONScanner: Sendable {
         let kind = try kind(bytes, state.at)
         repeat {
             let more = max(64, memory.count)
-            memory.append(contentsOf: repeatElement(.none, count: state.keys.fit(in: memory.count) ? 0 : more))
+            memory.append(
+                contentsOf: repeatElement(.none, count: state.keys.fit(in: memory.count) ? 0 : more))
         } while try unsafe !memory.withUnsafeMutableBufferPointer { (buffer) throws(JSONError) in
             // Safety: nothing keeps it.
             try advance(bytes, &state, unsafe KeyMemory(buffer), member)

@@ -3,7 +3,9 @@ package struct JSONString: Hashable, Sendable {
     private let word: UInt64
 
     init(_ start: Int, _ end: Int, escaped: Bool) {
-        word = UInt64(truncatingIfNeeded: start) << 32 | UInt64(truncatingIfNeeded: end) | (escaped ? 1 << 63 : 0)
+        word =
+            UInt64(truncatingIfNeeded: start) << 32 | UInt64(truncatingIfNeeded: end)
+            | (escaped ? 1 << 63 : 0)
     }
 
     /// - Parameter value: the place of a string with its quotes; nil for any other value.

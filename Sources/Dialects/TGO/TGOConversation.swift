@@ -174,7 +174,8 @@ package struct TGOConversation: Sendable {
             return .refuse(overdrawn ?? unexpected(id), reply: nil)
         }
         let call = calls.remove(at: index)
-        if let refusal = overdrawn ?? rules.content.refusal(of: message.envelope, as: call.answer, in: frame) {
+        if let refusal = overdrawn ?? rules.content.refusal(of: message.envelope, as: call.answer, in: frame)
+        {
             return .refuse(refusal, reply: notice(refusal, .forbidden, call))
         }
         return call.answer == .shutdown ? .farewell : .forward
@@ -206,7 +207,8 @@ package struct TGOConversation: Sendable {
             guard let place = message.envelope.id else { return .forward }
             guard let id = RPCID(place, in: frame) else { return .refuse(.longID, reply: nil) }
             guard calls.count < Int(rules.policy.inFlight) else {
-                return refuse(.inFlight(rules.policy.inFlight), .tooManyRequests, to: .upstream, message, frame)
+                return refuse(
+                    .inFlight(rules.policy.inFlight), .tooManyRequests, to: .upstream, message, frame)
             }
             guard !calls.contains(where: { $0.id == id }) else {
                 // No reply: it would be taken for the answer to the call that waits.
