@@ -1,3 +1,4 @@
+import Launch
 import Sandbox
 import TestSupport
 import Testing
