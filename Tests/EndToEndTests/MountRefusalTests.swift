@@ -211,6 +211,25 @@ struct OrdinaryUserMountTests {
         #expect(outcome.errors.contains("nothing may be mounted below the source"), "\(outcome.errors)")
     }
 
+    @Test(
+        .enabled(if: File.exists("/usr/bin/newuidmap"), "newuidmap is not installed"),
+        .enabled(if: File.exists("/etc/subuid") && File.exists("/etc/subgid"), "there is no /etc/subuid"))
+    func `an init with a uid of its own mounts what is open to the user alone`() throws {
+        let user = try OrdinaryUser()
+        let own = try user.ownDirectory("own")
+        try File.makeDirectories("\(own)/inner")
+        let id = try #require(UInt32(SubordinateIDTests.uid))
+        for path in [own, "\(own)/inner"] {
+            _ = try call("chown", on: path) { unsafe chown(path, id, id) }
+            _ = try call("chmod", on: path) { unsafe chmod(path, 0o700) }
+        }
+        let script = "echo new > /x/file; cat /x/file; stat -c %u /x/file"
+        let outcome = try SubordinateIDTests.start(
+            user, [user.corral, "run", "-v", "\(own)/inner:/x", "--", "sh", "-c", script])
+        #expect(outcome.output == "new\n1000\n", "\(outcome.errors)")
+        #expect(try OrdinaryUser.owner(of: "\(own)/inner/file") == "\(id):\(id)")
+    }
+
     /// The init finds the source again by its path: what somebody put there meanwhile is not mounted.
     @Test func `a source that is swapped never shows what was not checked`() throws {
         let user = try OrdinaryUser()

@@ -113,4 +113,28 @@ import Testing
             #expect(steps.contains { $0.hasPrefix("seccomp") && $0.contains("+setuid") } == expected)
         }
     }
+
+    @Test func `a directory at the top of a stored tree can be mounted over, a file or a link not`() throws {
+        var paths: HostPaths = [:]
+        let entries: [(String, HostPath)] = [
+            ("app", .directory), ("start", .file), ("lib", .symlink(target: "usr/lib")),
+        ]
+        paths.tree = TreeView(
+            path: "/store/root", device: 1, inode: 2,
+            entries: entries.map { TreeView.Entry(name: $0.0, found: $0.1) }, varRun: .absent)
+        var image = LaunchPlannerTests.spec().image
+        (image.binds, image.tree) = ([], "sha256-0")
+        func place(_ mount: PreparedMount) throws -> MountPlacements.Ground? {
+            try MountPlacements(
+                [mount], image: image, hostPaths: paths, workspace: .ephemeral, sockets: []
+            ).list.first?.ground
+        }
+        #expect(try place(Self.host("/app")) == .existing)
+        #expect(try place(Self.host("/app/data/x")) == .existing)
+        #expect(try place(Self.host("/data")) == .root)
+        for target in ["/start", "/lib", "/lib/x", "/start/x"] {
+            #expect(throws: MountError.self) { try place(Self.host(target)) }
+        }
+        #expect(throws: MountError.self) { try place(Self.host("/app", file: true)) }
+    }
 }
