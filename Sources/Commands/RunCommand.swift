@@ -62,7 +62,7 @@ enum RunCommand {
               corral run -- python3 -c 'print("hello")'
               corral run --memory 128MiB --timeout 10s --workspace . -- make test
               corral run -it -- bash
-              corral run -v ./data:/data:ro --tmpfs /scratch:size=256m -- ./report.sh
+              corral run -v ./data:/data:ro --tmpfs /scratch:size=256m -- du -s /data
               corral run --relay tgo=/var/run/tgo/tgo.sock --workspace ./plugin -- python3 main.py
             """,
         usageCode: ExitCode.ours, run: run)

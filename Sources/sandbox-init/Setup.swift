@@ -228,9 +228,12 @@ struct Setup {
             landlockABI = Int32(truncatingIfNeeded: try fields.integer())
             rules.landlock = try check(clinux_landlock_create(files, network, scopes, landlockABI))
         case .landlockPath:
-            // After the pivot, so that paths are the sandbox's own.
+            // After the pivot, so that paths are the sandbox's own. Not through a link, which somebody could
+            // put into a directory of the host's in the place of one that is mounted on.
             let path = try check(
-                unsafe clinux_openat2(CLINUX_AT_FDCWD, fields.text(), UInt64(CLINUX_O_PATH), 0, 0))
+                unsafe clinux_openat2(
+                    CLINUX_AT_FDCWD, fields.text(), UInt64(CLINUX_O_PATH), 0,
+                    UInt64(CLINUX_RESOLVE_NO_SYMLINKS)))
             defer { _ = clinux_close(path) }
             try check(clinux_landlock_allow_path(rules.landlock, path, fields.integer()))
         default:
