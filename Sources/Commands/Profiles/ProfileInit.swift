@@ -71,17 +71,17 @@ enum ProfileTemplate {
             "description: What this profile is for",
             "extends: default",
         ]
-        var section = ""
+        var section: [String] = []
         for key in ProfileKey.allCases where key != .description && key != .extends {
             let parts = key.rawValue.split(separator: ".").map(String.init)
-            let outer = parts.dropLast().joined(separator: ".")
-            if outer != section || parts.count == 1 { lines.append("") }
-            if outer != section {
-                for (depth, name) in parts.dropLast().enumerated() {
-                    lines.append("# \(String(repeating: "  ", count: depth))\(name):")
-                }
-                section = outer
+            let outer = Array(parts.dropLast())
+            // A section inside another one, or behind it, is in the same mapping.
+            let shared = zip(outer, section).prefix { $0 == $1 }.count
+            if shared == 0 { lines.append("") }
+            for (depth, name) in outer.enumerated().dropFirst(shared) {
+                lines.append("# \(String(repeating: "  ", count: depth))\(name):")
             }
+            section = outer
             let indent = String(repeating: "  ", count: parts.count - 1)
             let value = key.builtIn?.written(as: key.kind) ?? example(key)
             lines.append("# \(indent)\(parts[parts.count - 1]): \(value) # \(key.meaning)")
