@@ -195,23 +195,25 @@ private func front(of key: JSONString, _ bytes: Span<UInt8>) -> UInt64 {
     return front
 }
 
-/// Below 0, 0 or above 0: which of two keys comes first, by some order of what they mean.
+/// Below 0, 0 or above 0: which of two keys comes first, byte by byte of what they mean. Both ways must
+/// order alike, or the sorting could part two keys that are the same.
 @inline(never)
 private func order(_ left: JSONString, _ right: JSONString, _ bytes: Span<UInt8>) -> Int {
     if left.escaped || right.escaped { return orderOfLetters(left, right, bytes) }
-    let (first, second) = (left.end - left.start, right.end - right.start)
-    if first != second { return first - second }
     var (a, b) = (left.start, right.start)
-    while left.end - a >= 8 {
-        let (one, other) = (load(bytes, a), load(bytes, b))
+    let common = min(left.end - a, right.end - b)
+    let end = a + common
+    while end - a >= 8 {
+        // The first byte decides, so it has to be the highest.
+        let (one, other) = (load(bytes, a).byteSwapped, load(bytes, b).byteSwapped)
         if one != other { return one < other ? -1 : 1 }
         a += 8
         b += 8
     }
-    while a < left.end {
+    while a < end {
         if bytes[a] != bytes[b] { return Int(bytes[a]) - Int(bytes[b]) }
         a += 1
         b += 1
     }
-    return 0
+    return (left.end - left.start) - (right.end - right.start)
 }

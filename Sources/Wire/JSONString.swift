@@ -51,7 +51,7 @@ package struct JSONString: Hashable, Sendable {
     }
 }
 
-/// Below 0, 0 or above 0: which of two strings comes first, by some order of what they mean.
+/// Below 0, 0 or above 0: which of two strings comes first, byte by byte of what they mean.
 func orderOfLetters(_ left: JSONString, _ right: JSONString, _ bytes: Span<UInt8>) -> Int {
     var (left, right) = (JSONLetters(left), JSONLetters(right))
     while true {

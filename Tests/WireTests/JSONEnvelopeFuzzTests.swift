@@ -47,8 +47,11 @@ private let judge = """
         if sorted(found) != sorted(wanted): return "x"
         for name, place in found.items():
             start, end = map(int, place.split(":"))
-            if parse(text[start:end]) != value[name] or text[start:end].strip() != text[start:end]: return "x"
-            if key(text, start) != name: return "x"
+            try:
+                same = parse(text[start:end]) == value[name] and text[start:end].strip() == text[start:end]
+            except ValueError:
+                same = False
+            if not same or key(text, start) != name: return "x"
         return "a"
     print("".join(line(words.split()) for words in sys.stdin))
     """
