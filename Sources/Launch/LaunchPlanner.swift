@@ -265,7 +265,7 @@ package struct LaunchPlanner {
             Rlimit(
                 name: "RLIMIT_NOFILE", key: "open_files", resource: 7, value: UInt64(spec.limits.openFiles)),
             Rlimit(name: "RLIMIT_FSIZE", key: "file_size", resource: 1, value: spec.limits.fileSize),
-            Rlimit(name: "RLIMIT_NPROC", key: "pids", resource: 6, value: UInt64(spec.limits.pids)),
+            Rlimit(name: "RLIMIT_NPROC", key: "pids", resource: 6, value: mostProcesses),
             Rlimit(name: "RLIMIT_STACK", key: "stack", resource: 3, value: spec.limits.stack),
         ]
         // Never RLIMIT_AS: node reserves more address space than it will ever use.
@@ -273,6 +273,14 @@ package struct LaunchPlanner {
             limits.append(Rlimit(name: "RLIMIT_DATA", key: "memory", resource: 2, value: spec.limits.memory))
         }
         return limits
+    }
+
+    /// Where the init has the processes' uid, rlimit and cgroup would count the same, and the kernel asks
+    /// the rlimit first: one more, or the cgroup would never count that a process was refused.
+    private var mostProcesses: UInt64 {
+        let asked = UInt64(spec.limits.pids)
+        guard case .single = spec.identity, spec.cgroups[.pids] == .inForce else { return asked }
+        return asked + 1
     }
 
     private var without: Int32 {
