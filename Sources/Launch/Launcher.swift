@@ -44,7 +44,7 @@ package enum Launcher {
             let (pid, pidfd) = try start(
                 namespaces, executable, given.filter { $0 >= 0 }, enters, descriptors)
             let sandbox = RunningSandbox(
-                pid: pid, pidfd: pidfd, channel: consume channel, protection: executable.protection)
+                pid: pid, pidfd: pidfd, channel: consume channel, executable: consume executable)
             guard namespaces & UInt64(CLINUX_NEWUSER) != 0 else { return sandbox }
             do throws(SystemError) {
                 try IdentityMap.write(identity, pid: pid)

@@ -23,6 +23,8 @@ package final class RunningSandbox {
     /// For display only; never signalled by number.
     package let pid: Int32
     package let protection: InitExecutable.Protection
+    /// Until the init is at work: to close its mount takes an RCU grace period, 0.1 ms to 4 ms.
+    private var executable: InitExecutable?
     private let pidfd: FileDescriptor
     private let control: FileDescriptor
     private let status: FileDescriptor
@@ -32,11 +34,12 @@ package final class RunningSandbox {
     private var reaped: ProcessExit?
 
     init(
-        pid: Int32, pidfd: CInt, channel: consuming Channel, protection: InitExecutable.Protection
+        pid: Int32, pidfd: CInt, channel: consuming Channel, executable: consuming InitExecutable
     ) {
         self.pid = pid
         self.pidfd = FileDescriptor(owning: pidfd)
-        self.protection = protection
+        protection = executable.protection
+        self.executable = consume executable
         control = channel.outer
         status = channel.statusReading
     }
@@ -59,6 +62,7 @@ package final class RunningSandbox {
     ) throws(SystemError) {
         self.steps = steps.descriptions
         try send(ControlMessage(.go), [plan.number] + handedOver.filter { $0 >= 0 })
+        executable = nil
     }
 
     /// Asks the init for a process. It may be asked before the sandbox is ready.
