@@ -27,14 +27,15 @@ static int lift(const struct clinux_program *program, int *lifted) {
 }
 
 static int set_actions(
-    posix_spawn_file_actions_t *actions, const struct clinux_program *program, const int *lifted) {
+    posix_spawn_file_actions_t *actions, const struct clinux_program *program, const char *terminal,
+    const int *lifted) {
     int error = 0;
     for (size_t i = 0; i < program->fd_count && !error; i++)
         error = posix_spawn_file_actions_adddup2(actions, lifted[i], (int)i);
     // Without O_NOCTTY: who leads a session and has no terminal gets this one.
-    if (!error && program->terminal)
-        error = posix_spawn_file_actions_addopen(actions, 0, program->terminal, O_RDWR, 0);
-    for (int i = 1; i < 3 && !error && program->terminal; i++)
+    if (!error && terminal)
+        error = posix_spawn_file_actions_addopen(actions, 0, terminal, O_RDWR, 0);
+    for (int i = 1; i < 3 && !error && terminal; i++)
         error = posix_spawn_file_actions_adddup2(actions, 0, i);
     if (!error)
         error = posix_spawn_file_actions_addclosefrom_np(actions, (int)program->fd_count);
@@ -43,7 +44,7 @@ static int set_actions(
     return error;
 }
 
-static int set_attributes(posix_spawnattr_t *attributes, const struct clinux_program *program) {
+static int set_attributes(posix_spawnattr_t *attributes, const char *terminal) {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
@@ -51,11 +52,13 @@ static int set_attributes(posix_spawnattr_t *attributes, const struct clinux_pro
     posix_spawnattr_setsigmask(attributes, &none);
     posix_spawnattr_setsigdefault(attributes, &all);
     return posix_spawnattr_setflags(
-        attributes, (program->terminal ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP) |
+        attributes, (terminal ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP) |
             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-pid_t clinux_spawn(const struct clinux_program *program) {
+pid_t clinux_spawn(const struct clinux_program *program) { return clinux_spawn_on_terminal(program, NULL); }
+
+pid_t clinux_spawn_on_terminal(const struct clinux_program *program, const char *terminal) {
     int lifted[MOST_FDS];
     int error = program->fd_count > MOST_FDS ? EINVAL : lift(program, lifted);
     if (error) {
@@ -67,9 +70,9 @@ pid_t clinux_spawn(const struct clinux_program *program) {
     pid_t pid = -1;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    error = set_actions(&actions, program, lifted);
+    error = set_actions(&actions, program, terminal, lifted);
     if (!error)
-        error = set_attributes(&attributes, program);
+        error = set_attributes(&attributes, terminal);
     if (!error)
         error = posix_spawn(&pid, program->path, &actions, &attributes, program->argv, program->envp);
     posix_spawnattr_destroy(&attributes);

@@ -198,8 +198,12 @@ struct OutputPump: ~Copyable {
             var buffer = [UInt8](repeating: 0, count: Int(clamping: min(most, 4096)))
             let number = source.numberOrNone
             let count = unsafe read(number, &buffer, buffer.count)
-            if count == 0 { source = nil }
-            if count < 0 { failed(errno) }
+            // A terminal ends with EIO, and is no stream that nobody reads.
+            if count == 0 || (count < 0 && errno == EIO) {
+                source = nil
+            } else if count < 0 {
+                failed(errno)
+            }
             guard count > 0 else { return }
             taken += UInt64(count)
             pending = Array(buffer.prefix(count))

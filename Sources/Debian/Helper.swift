@@ -33,7 +33,7 @@ final class Helper {
                             }
                             var start = unsafe clinux_program(
                                 path: program, argv: argv, envp: envp, directory: nil, fds: fds.baseAddress,
-                                fd_count: fds.count, terminal: nil)
+                                fd_count: fds.count)
                             return unsafe clinux_spawn(&start)
                         }
                     }

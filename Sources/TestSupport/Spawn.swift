@@ -24,7 +24,6 @@ struct Spawn {
         unsafe program.path = unsafe UnsafePointer(file)
         unsafe program.directory = unsafe UnsafePointer(place)
         unsafe program.fd_count = descriptors.count
-        unsafe program.terminal = unsafe UnsafePointer(console)
         // Safety: the three arrays outlive the call, which keeps no pointer.
         return try unsafe argv.withUnsafeBufferPointer { (words) throws(SystemError) in
             try unsafe envp.withUnsafeBufferPointer { (variables) throws(SystemError) in
@@ -32,7 +31,9 @@ struct Spawn {
                     unsafe program.argv = words.baseAddress
                     unsafe program.envp = variables.baseAddress
                     unsafe program.fds = numbers.baseAddress
-                    return try call("posix_spawn", on: path) { unsafe clinux_spawn(&program) }
+                    return try call("posix_spawn", on: path) {
+                        unsafe clinux_spawn_on_terminal(&program, console)
+                    }
                 }
             }
         }

@@ -13,13 +13,13 @@ struct clinux_program {
     const char *directory;           ///< working directory, or NULL for the caller's
     const int *fds;                  ///< fds[i] becomes descriptor i; all others are closed
     size_t fd_count;
-    /// A terminal to lead a session of its own on, by its path: becomes descriptors 0 to 2 in place of
-    /// those of `fds`. NULL for none.
-    const char *terminal;
 };
 
 /// posix_spawn(3). Returns the pid, or -1 with errno set; nothing is left to reap then.
 pid_t clinux_spawn(const struct clinux_program *program);
+/// The same, in a session of its own on `terminal`, a path: it becomes descriptors 0 to 2 in place of
+/// those of `fds`.
+pid_t clinux_spawn_on_terminal(const struct clinux_program *program, const char *terminal);
 
 /// Has the caller get `signal` when its parent ends. Returns -1 with ESRCH when `parent` is its parent no more.
 int clinux_end_with_parent(pid_t parent, int signal);

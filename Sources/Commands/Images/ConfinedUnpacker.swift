@@ -87,7 +87,7 @@ struct ConfinedUnpacker: LayerUnpacker {
                     unsafe descriptors.withUnsafeBufferPointer { fds in
                         var start = unsafe clinux_program(
                             path: path, argv: argv.baseAddress, envp: environ, directory: nil,
-                            fds: fds.baseAddress, fd_count: fds.count, terminal: nil)
+                            fds: fds.baseAddress, fd_count: fds.count)
                         return unsafe clinux_spawn(&start)
                     }
                 }
