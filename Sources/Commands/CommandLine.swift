@@ -13,6 +13,7 @@ package enum CorralCommand {
         ProfileCommand.list, ProfileCommand.show, ProfileCommand.explain, ProfileCommand.validate,
         ProfileCommand.diff, ProfileCommand.initialize,
         ProfileCommand.path, ProfileCommand.schema, PrecompileCommand.command,
+        CompletionCommand.command, CompletionCommand.candidates, ManCommand.command,
         Command("version", summary: "Print the version.") { _ in
             Terminal.print("corral \(version)")
             return ExitCode.success
@@ -33,7 +34,7 @@ package enum CorralCommand {
         do throws(UsageError) {
             let arguments = try Arguments(parsing: rest, for: command)
             guard !arguments.has("help") else {
-                Terminal.print(Help.text(of: command))
+                Terminal.print(Help.text(of: command, .of(1)))
                 return ExitCode.success
             }
             return command.run(arguments)
@@ -67,11 +68,12 @@ package enum CorralCommand {
     }
 
     /// The commands that begin with a word, such as all of `profile`.
-    private static func family(_ word: String) -> [Command] {
+    static func family(_ word: String) -> [Command] {
         commands.filter { $0.name.hasPrefix("\(word) ") && !$0.isHidden }
     }
 
-    private static func find(_ words: [String]) -> (Command, [String])? {
+    /// The command that `words` begin with, and the words behind its name.
+    static func find(_ words: [String]) -> (Command, [String])? {
         for command in commands {
             let name = command.name.split(separator: " ").map(String.init)
             if Array(words.prefix(name.count)) == name {
@@ -92,11 +94,14 @@ package enum CorralCommand {
                 Terminal.print(Help.text(ofFamily: family))
                 return ExitCode.success
             }
-            let called = quoted(words.joined(separator: " "))
-            Terminal.error("corral help: unknown command \(called) (see corral help)")
+            let called = words.joined(separator: " ")
+            let hint = nearestMatch(to: called, in: commands.filter { !$0.isHidden }.map(\.name))
+            Terminal.error(
+                "corral help: unknown command \(quoted(called))"
+                    + (hint.map { "; did you mean \"\($0)\"?" } ?? "") + " (see corral help)")
             return ExitCode.usage
         }
-        Terminal.print(Help.text(of: command))
+        Terminal.print(Help.text(of: command, .of(1)))
         return ExitCode.success
     }
 
@@ -112,45 +117,6 @@ package enum CorralCommand {
 
             corral help COMMAND tells more about one of them.
             """
-    }
-}
-
-/// Help texts, from the table.
-enum Help {
-    /// Names and summaries, aligned.
-    static func lines(_ commands: [Command]) -> [String] {
-        let width = commands.map(\.name.count).max() ?? 0
-        return commands.map { command in
-            "  \(command.name)\(String(repeating: " ", count: width - command.name.count))  \(command.summary)"
-        }
-    }
-
-    static func text(ofFamily commands: [Command]) -> String {
-        let word = commands.first?.name.prefix { $0 != " " } ?? ""
-        return """
-            Usage: corral \(word) COMMAND [options]
-
-            \(lines(commands).joined(separator: "\n"))
-
-            corral help \(word) COMMAND tells more about one of them.
-            """
-    }
-
-    static func text(of command: Command) -> String {
-        let usage = ["corral \(command.name) [options]", command.operandsHelp].filter { !$0.isEmpty }
-        let left = command.options.map { option in
-            let short = option.short.map { "-\($0), " } ?? "    "
-            return "  \(short)--\(option.name)" + (option.value.map { " \($0)" } ?? "")
-        }
-        let width = left.map(\.count).max() ?? 0
-        let options = zip(left, command.options).map { shown, option in
-            shown + String(repeating: " ", count: width - shown.count + 2) + option.help
-        }
-        let parts = [
-            "Usage: \(usage.joined(separator: " "))", command.summary,
-            "Options:\n\(options.joined(separator: "\n"))", command.details,
-        ]
-        return parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
 }
 

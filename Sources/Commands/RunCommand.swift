@@ -4,45 +4,73 @@ import Sandbox
 enum RunCommand {
     static let command = Command(
         "run", summary: "Run a program in a sandbox of its own, which is gone when the program ends.",
-        operandsHelp: "[--] COMMAND [ARG...]", operands: 1...Int.max, stopsAtOperand: true,
+        operandsHelp: "[--] COMMAND [ARG...]", operands: 1...Int.max, operandKinds: [.program],
+        stopsAtOperand: true,
         options: [
-            .init("profile", value: "NAME|FILE", help: "the rules of the sandbox (default: default)"),
-            .init("image", value: "NAME", help: "the root, in place of the profile's image"),
             .init(
-                "env", short: "e", value: "NAME=VALUE", repeats: true, help: "set a variable; may be repeated"
-            ),
+                "profile", value: "NAME|FILE", help: "the rules of the sandbox (default: default)",
+                group: .sandbox),
             .init(
-                "workdir", short: "w", value: "DIR", help: "working directory inside (default: the workspace)"
-            ),
+                "image", value: "NAME", help: "the root, in place of the profile's image", group: .sandbox,
+                kind: .image),
+            .init(
+                "env", short: "e", value: "NAME=VALUE", repeats: true,
+                help: "set a variable; may be repeated", group: .sandbox),
+            .init(
+                "env-file", value: "FILE", repeats: true,
+                help: "set the variables of a file, NAME=VALUE or NAME on each line; may be repeated",
+                group: .sandbox),
+            .init(
+                "network", value: "none|host", help: "in place of the profile's network.mode",
+                group: .sandbox, kind: .words(["none", "host"])),
+            .init(
+                "workdir", short: "w", value: "DIR",
+                help: "working directory inside (default: the workspace)", group: .files, kind: .text),
             .init(
                 "workspace", value: "DIR",
                 help:
-                    "a directory of the host as workspace, kept; without it, an empty one that is gone after"),
-            .init("memory", value: "SIZE", help: "the most memory, such as 256MiB"),
-            .init("cpus", value: "NUMBER", help: "the most processors, such as 0.5"),
-            .init("pids", value: "NUMBER", help: "the most processes and threads"),
+                    "a directory of the host as workspace, kept; without it, an empty one that is gone after",
+                group: .files),
+            .init("memory", value: "SIZE", help: "the most memory, such as 256MiB", group: .limits),
+            .init("cpus", value: "NUMBER", help: "the most processors, such as 0.5", group: .limits),
+            .init("pids", value: "NUMBER", help: "the most processes and threads", group: .limits),
             .init(
-                "timeout", value: "TIME", help: "the most wall-clock time, such as 30s; then exit code 124"),
+                "timeout", value: "TIME", help: "the most wall-clock time, such as 30s; then exit code 124",
+                group: .limits),
+            .init(
+                "ulimit", value: "NAME=SOFT[:HARD]", repeats: true,
+                help: "a limit of each process: nofile, fsize, stack or core; may be repeated",
+                group: .limits),
+            .init("nofile", value: "NUMBER", help: "the same as --ulimit nofile=NUMBER", group: .limits),
             .init(
                 "relay", value: "DIALECT=SOCKET",
-                help: "connect the plugin to the host application's socket, such as tgo=/var/run/tgo/tgo.sock"
-            ),
+                help:
+                    "connect the plugin to the host application's socket, such as tgo=/var/run/tgo/tgo.sock",
+                group: .sandbox),
             .init(
                 "interactive", short: "i",
-                help: "pass standard input on; without it the program reads nothing"),
-            .init("json", help: "print a report as one JSON line on standard error at the end"),
-            .init("report", value: "FILE", help: "write the same report to a file"),
+                help: "pass standard input on; without it the program reads nothing", group: .sandbox),
+            .init(
+                "json", help: "print a report as one JSON line on standard error at the end",
+                group: .report),
+            .init("report", value: "FILE", help: "write the same report to a file", group: .report),
+            .init("name", value: "NAME", help: "a name for the report", group: .report),
+            .init(
+                "label", value: "KEY=VALUE", repeats: true, help: "a label for the report; may be repeated",
+                group: .report),
             .init("plan", help: "print what would be done, and do nothing"),
+            .init("rm", help: "accepted for docker's sake: a sandbox is always gone when its program ends"),
+        ],
+        examples: [
+            "corral run echo hello",
+            "corral run --memory 128MiB --timeout 10s --workspace . -- make test",
+            "corral run --env-file settings.env --ulimit nofile=256 -- python3 -c 'print(\"hello\")'",
+            "corral run --relay tgo=/var/run/tgo/tgo.sock --workspace ./plugin -- python3 main.py",
         ],
         details: """
             Exit codes: 124 time limit, 125 Corral failed or was called wrongly, 126 COMMAND cannot be
             executed, 127 COMMAND not found, 137 memory limit, 153 output limit, 159 killed by the
             seccomp policy, 128+N ended by signal N; else COMMAND's own.
-
-            Examples:
-              corral run -- python3 -c 'print("hello")'
-              corral run --memory 128MiB --timeout 10s --workspace . -- make test
-              corral run --relay tgo=/var/run/tgo/tgo.sock --workspace ./plugin -- python3 main.py
             """,
         usageCode: ExitCode.ours, run: run)
 
@@ -64,7 +92,7 @@ enum RunCommand {
             return try RunSession(options).run()
         } catch {
             Terminal.error("corral run: \(error)")
-            if !options.plan { FailureReport(error).deliver(options) }
+            if !options.plan { FailureReport(error, options.tags).deliver(options) }
             return error.code
         }
     }

@@ -114,7 +114,7 @@ final class RunSession {
         Notices.outcome(outcome, started.rules.profile)
         let text = RunReport(
             id: id, outcome: outcome, ended: ended, statistics: statistics, layers: started.plan.layers,
-            relay: totals, began: began
+            relay: totals, began: began, tags: options.tags
         ).text
         if let report = started.report {
             reportingFailure { () throws(CommandError) in
