@@ -14,10 +14,7 @@ package enum CorralCommand {
         ProfileCommand.diff, ProfileCommand.initialize,
         ProfileCommand.path, ProfileCommand.schema, PrecompileCommand.command,
         CompletionCommand.command, CompletionCommand.candidates, ManCommand.command,
-        Command("version", summary: "Print the version.") { _ in
-            Terminal.print("corral \(version)")
-            return ExitCode.success
-        },
+        DoctorCommand.command, VersionCommand.command,
     ]
 
     /// - Parameter words: the command line without the program's name.
@@ -29,7 +26,7 @@ package enum CorralCommand {
             return ExitCode.usage
         }
         if ["help", "--help", "-h"].contains(first) { return help(Array(words.dropFirst())) }
-        if first == "--version" || first == "-V" { return run(["version"]) }
+        if first == "--version" || first == "-V" { return run(["version", "--short"]) }
         guard let (command, rest) = find(words) else { return unknown(words, first) }
         do throws(UsageError) {
             let arguments = try Arguments(parsing: rest, for: command)

@@ -63,7 +63,7 @@ enum RunCommand {
         ],
         examples: [
             "corral run echo hello",
-            "corral run --memory 128MiB --timeout 10s --workspace . -- make test",
+            "corral run --memory 128MiB --timeout 10s --workspace . -- sh build.sh",
             "corral run --env-file settings.env --ulimit nofile=256 -- python3 -c 'print(\"hello\")'",
             "corral run --relay tgo=/var/run/tgo/tgo.sock --workspace ./plugin -- python3 main.py",
         ],
