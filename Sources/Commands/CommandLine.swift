@@ -71,6 +71,8 @@ package enum CorralCommand {
 
     /// The command that `words` begin with, and the words behind its name.
     static func find(_ words: [String]) -> (Command, [String])? {
+        // The one that has to start at once does not wait for the tables of all others to be made.
+        if words.first == RunCommand.command.name { return (RunCommand.command, Array(words.dropFirst())) }
         for command in commands {
             let name = command.name.split(separator: " ").map(String.init)
             if Array(words.prefix(name.count)) == name {
