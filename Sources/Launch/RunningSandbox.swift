@@ -91,7 +91,7 @@ package final class RunningSandbox {
                     }
                 }
             }
-        } catch where error.errno == .brokenPipe || error.errno == .connectionReset {
+        } catch  where error.errno == .brokenPipe || error.errno == .connectionReset {
             return
         }
     }
