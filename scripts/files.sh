@@ -31,6 +31,22 @@ precompiled_files() {
     done
 }
 
+# Prints SHELL DESTINATION for each script of `corral completion`.
+completion_files() {
+    echo "bash share/bash-completion/completions/corral"
+    echo "zsh share/zsh/site-functions/_corral"
+    echo "fish share/fish/vendor_completions.d/corral.fish"
+}
+
+# The manual pages in $1, relative to it: those that say in their first line that corral wrote them.
+manual_pages() {
+    for page in "$1"/share/man/man1/corral.1 "$1"/share/man/man1/corral-*.1; do
+        if [ -f "$page" ] && [ "$(head -n 1 "$page")" = '.\" Written by corral man.' ]; then
+            echo "share/man/man1/${page##*/}"
+        fi
+    done
+}
+
 # Directories that are Corral's alone, innermost first.
 installed_directories() {
     printf '%s\n' libexec/corral share/corral/profiles/seccomp share/corral/profiles \

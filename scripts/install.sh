@@ -18,4 +18,12 @@ done
 installed_files | while read -r mode source destination; do
     install -D -m "$mode" "$source" "$prefix/$destination"
 done
-CORRAL_DATA=$prefix/share/corral "$prefix/bin/corral" precompile
+export CORRAL_DATA="$prefix/share/corral"
+"$prefix/bin/corral" precompile
+mkdir -p "$prefix/share/man/man1"
+"$prefix/bin/corral" man --directory "$prefix/share/man/man1"
+completion_files | while read -r shell destination; do
+    mkdir -p "$prefix/${destination%/*}"
+    "$prefix/bin/corral" completion "$shell" >"$prefix/$destination"
+    chmod 644 "$prefix/$destination"
+done

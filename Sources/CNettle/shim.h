@@ -1,2 +1,3 @@
 // The part of nettle that Corral uses, for digests.
 #include <nettle/sha2.h>
+#include <nettle/version.h>

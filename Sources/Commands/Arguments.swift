@@ -35,6 +35,10 @@ package struct Arguments: Sendable, Hashable {
         guard command.operands.contains(operands.count) else {
             throw UsageError(command, Arguments.complaint(operands, command))
         }
+        for (index, word) in operands.enumerated() where !command.stopsAtOperand {
+            guard case .words(let words) = command.operandKind(at: index) else { continue }
+            try Arguments.check(word, words, "", command)
+        }
     }
 
     /// Whether a switch was given.
@@ -102,7 +106,21 @@ package struct Arguments: Sendable, Hashable {
         if !option.repeats, option.value != nil, has(option.name) {
             throw UsageError(command, "--\(option.name) is given twice")
         }
+        if case .words(let words) = option.kind, option.value != nil {
+            try Arguments.check(value, words, "\(shown): ", command)
+        }
         given.append(Given(option: option.name, value: value))
+    }
+
+    /// A value of which there are only a few.
+    private static func check(
+        _ value: String, _ words: [String], _ place: String, _ command: Command
+    ) throws(UsageError) {
+        guard !words.contains(value) else { return }
+        let hint = suggestion(for: value, in: words).map { "; \($0)" } ?? ""
+        throw UsageError(
+            command,
+            "\(place)unknown value \(quoted(value)); expected \(words.joined(separator: " or "))\(hint)")
     }
 }
 

@@ -14,10 +14,8 @@ package enum CorralCommand {
         ProfileCommand.list, ProfileCommand.show, ProfileCommand.explain, ProfileCommand.validate,
         ProfileCommand.diff, ProfileCommand.initialize,
         ProfileCommand.path, ProfileCommand.schema, PrecompileCommand.command,
-        Command("version", summary: "Print the version.") { _ in
-            Terminal.print("corral \(version)")
-            return ExitCode.success
-        },
+        CompletionCommand.command, CompletionCommand.candidates, ManCommand.command,
+        DoctorCommand.command, VersionCommand.command,
     ]
 
     /// - Parameter words: the command line without the program's name.
@@ -29,12 +27,12 @@ package enum CorralCommand {
             return ExitCode.usage
         }
         if ["help", "--help", "-h"].contains(first) { return help(Array(words.dropFirst())) }
-        if first == "--version" || first == "-V" { return run(["version"]) }
+        if first == "--version" || first == "-V" { return run(["version", "--short"]) }
         guard let (command, rest) = find(words) else { return unknown(words, first) }
         do throws(UsageError) {
             let arguments = try Arguments(parsing: rest, for: command)
             guard !arguments.has("help") else {
-                Terminal.print(Help.text(of: command))
+                Terminal.print(Help.text(of: command, .of(1)))
                 return ExitCode.success
             }
             return command.run(arguments)
@@ -68,11 +66,14 @@ package enum CorralCommand {
     }
 
     /// The commands that begin with a word, such as all of `profile`.
-    private static func family(_ word: String) -> [Command] {
+    static func family(_ word: String) -> [Command] {
         commands.filter { $0.name.hasPrefix("\(word) ") && !$0.isHidden }
     }
 
-    private static func find(_ words: [String]) -> (Command, [String])? {
+    /// The command that `words` begin with, and the words behind its name.
+    static func find(_ words: [String]) -> (Command, [String])? {
+        // The one that has to start at once does not wait for the tables of all others to be made.
+        if words.first == RunCommand.command.name { return (RunCommand.command, Array(words.dropFirst())) }
         for command in commands {
             let name = command.name.split(separator: " ").map(String.init)
             if Array(words.prefix(name.count)) == name {
@@ -93,11 +94,14 @@ package enum CorralCommand {
                 Terminal.print(Help.text(ofFamily: family))
                 return ExitCode.success
             }
-            let called = quoted(words.joined(separator: " "))
-            Terminal.error("corral help: unknown command \(called) (see corral help)")
+            let called = words.joined(separator: " ")
+            let hint = nearestMatch(to: called, in: commands.filter { !$0.isHidden }.map(\.name))
+            Terminal.error(
+                "corral help: unknown command \(quoted(called))"
+                    + (hint.map { "; did you mean \"\($0)\"?" } ?? "") + " (see corral help)")
             return ExitCode.usage
         }
-        Terminal.print(Help.text(of: command))
+        Terminal.print(Help.text(of: command, .of(1)))
         return ExitCode.success
     }
 
@@ -113,45 +117,6 @@ package enum CorralCommand {
 
             corral help COMMAND tells more about one of them.
             """
-    }
-}
-
-/// Help texts, from the table.
-enum Help {
-    /// Names and summaries, aligned.
-    static func lines(_ commands: [Command]) -> [String] {
-        let width = commands.map(\.name.count).max() ?? 0
-        return commands.map { command in
-            "  \(command.name)\(String(repeating: " ", count: width - command.name.count))  \(command.summary)"
-        }
-    }
-
-    static func text(ofFamily commands: [Command]) -> String {
-        let word = commands.first?.name.prefix { $0 != " " } ?? ""
-        return """
-            Usage: corral \(word) COMMAND [options]
-
-            \(lines(commands).joined(separator: "\n"))
-
-            corral help \(word) COMMAND tells more about one of them.
-            """
-    }
-
-    static func text(of command: Command) -> String {
-        let usage = ["corral \(command.name) [options]", command.operandsHelp].filter { !$0.isEmpty }
-        let left = command.options.map { option in
-            let short = option.short.map { "-\($0), " } ?? "    "
-            return "  \(short)--\(option.name)" + (option.value.map { " \($0)" } ?? "")
-        }
-        let width = left.map(\.count).max() ?? 0
-        let options = zip(left, command.options).map { shown, option in
-            shown + String(repeating: " ", count: width - shown.count + 2) + option.help
-        }
-        let parts = [
-            "Usage: \(usage.joined(separator: " "))", command.summary,
-            "Options:\n\(options.joined(separator: "\n"))", command.details,
-        ]
-        return parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
 }
 

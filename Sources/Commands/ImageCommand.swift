@@ -5,36 +5,33 @@ import Wire
 enum ImageCommand {
     static let list = Command(
         "image list", summary: "List the images: shipped views of the host, and stored trees.",
-        options: [.init("json", help: "print one JSON line for each")]
+        options: Command.Option.format("a list of objects")
     ) { arguments in
         Failure.reported("image list") { () throws(CommandError) in
             let listings = try ImageListing.all()
-            if arguments.has("json") {
-                for listing in listings { Terminal.print(listing.json.description) }
+            if arguments.wantsJSON {
+                let json = JSONText.array { list in
+                    for listing in listings { list.add(listing.json) }
+                }
+                Terminal.print(json.description)
                 return
             }
-            let rows = listings.map(\.columns)
-            let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
-            for row in rows {
-                let cells = zip(row, widths).map { cell, width in
-                    cell + String(repeating: " ", count: width - cell.count)
-                }
-                Terminal.print((cells + [row[4]]).joined(separator: "  "))
-            }
+            for line in Columns.lines(listings.map(\.columns)) { Terminal.print(line) }
         }
     }
 
     static let inspect = Command(
         "image inspect", summary: "Print everything an image puts into a sandbox's root.",
-        operandsHelp: "IMAGE", operands: 1...1,
-        options: [.init("json", help: "print where the image came from as one JSON line")]
+        operandsHelp: "IMAGE", operands: 1...1, operandKinds: [.image],
+        options: Command.Option.format("where the image came from"),
+        examples: ["corral image inspect host", "corral image inspect -o json host"]
     ) { arguments in
         Failure.reported("image inspect") { () throws(CommandError) in
             let name = arguments.operands[0]
             let image = try Installation.find().image(name)
             let stored = image.tree == nil || name.contains("/") ? nil : try ImageListing.stored(name)
             let listing = ImageListing(image: image, stored: stored)
-            if arguments.has("json") {
+            if arguments.wantsJSON {
                 Terminal.print(listing.json.description)
             } else {
                 Terminal.print((description(of: image) + listing.details).joined(separator: "\n"))

@@ -1,6 +1,7 @@
 import Sandbox
 
-/// What `corral run` was asked to do: checked values, nothing opened yet.
+/// What `corral run` was asked to do: checked values, nothing opened yet but files of
+/// variables.
 struct RunOptions: Sendable {
     /// The relay that was asked for: `DIALECT=UPSTREAM`.
     struct Relay: Sendable, Hashable {
@@ -9,6 +10,7 @@ struct RunOptions: Sendable {
     }
 
     var profile: String
+    /// Those of files first, so that an option wins over a file.
     var environment: [EnvironmentVariable]
     var directory: String?
     var workspace: String?
@@ -23,6 +25,10 @@ struct RunOptions: Sendable {
     var outputKill: Bool
     var timeout: UInt64??
     var image: String?
+    /// In place of the profile's.
+    var network: Network.Mode?
+    var ulimits: Ulimits
+    var tags: RunTags
     var relay: Relay?
     var interactive: Bool
     /// `-t`: the program gets a terminal of its own.
@@ -36,6 +42,7 @@ struct RunOptions: Sendable {
     init(_ arguments: Arguments) throws(ValueError) {
         profile = arguments.value("profile") ?? "default"
         var variables: [EnvironmentVariable] = []
+        for path in arguments.all("env-file") { variables += try EnvironmentFile.read(path).variables }
         for text in arguments.all("env") { variables.append(try RunOptions.variable(text)) }
         environment = variables
         if let path = arguments.value("workdir") {
@@ -66,6 +73,9 @@ struct RunOptions: Sendable {
             }
             image = name
         }
+        network = arguments.value("network").flatMap(Network.Mode.init)
+        ulimits = try Ulimits(arguments)
+        tags = try RunTags(arguments)
         if let text = arguments.value("relay") { relay = try RunOptions.relay(text) }
         interactive = arguments.has("interactive")
         terminal = arguments.has("tty")
@@ -98,6 +108,8 @@ struct RunOptions: Sendable {
         if pidsKill { overrides.append(.pidsKill) }
         if let outputLimit { overrides.append(.outputLimit(outputLimit)) }
         if outputKill { overrides.append(.outputKill) }
+        if let network { overrides.append(.network(network)) }
+        overrides += ulimits.overrides
         return overrides + environment.map(ProfileOverride.variable)
     }
 

@@ -17,11 +17,13 @@ struct RunReport {
     let relay: RelayTotals?
     /// CLOCK_BOOTTIME, in nanoseconds.
     let began: UInt64
+    var tags = RunTags.none
 
     /// One line.
     var text: String {
         JSONText.object { report in
             report.add("id", id)
+            tags.write(to: &report)
             report.add("cause", outcome.cause.rawValue)
             report.add("exit", exitStatus)
             report.add("signal", signalNumber)
@@ -74,11 +76,16 @@ struct RunReport {
 /// The report of a program that never ran: the same fields, as far as there is anything to say.
 struct FailureReport {
     private let error: CommandError
+    private let tags: RunTags
 
-    init(_ error: CommandError) { self.error = error }
+    init(_ error: CommandError, _ tags: RunTags = .none) {
+        self.error = error
+        self.tags = tags
+    }
 
     var text: String {
         JSONText.object { report in
+            tags.write(to: &report)
             report.add("cause", Cause.launchFailed.rawValue)
             report.add("exit", Int?.none)
             report.add("signal", Int?.none)

@@ -127,7 +127,7 @@ final class RunSession {
         for line in end.lines { Terminal.error("corral run: \(line)") }
         let text = RunReport(
             id: id, outcome: outcome, ended: ended, statistics: statistics, layers: started.plan.layers,
-            relay: totals, began: began
+            relay: totals, began: began, tags: options.tags
         ).text
         if let report = started.report {
             reportingFailure { () throws(CommandError) in

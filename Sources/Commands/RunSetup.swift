@@ -115,8 +115,9 @@ struct RunHost {
         let spec = SandboxSpec(
             profile: rules.profile, limits: rules.limits, image: rules.image, filter: rules.filter.bytes,
             identity: identity, workspace: workspace.map { .directory($0.path) } ?? .ephemeral,
-            sockets: options.relay == nil ? [] : [RunRelay.socketPath], cgroups: cgroups, without: without,
-            mounts: mounts.prepared, terminal: options.terminal)
+            sockets: options.relay == nil ? [] : [RunRelay.socketPath], cgroups: cgroups,
+            softLimits: options.ulimits.soft, without: without, mounts: mounts.prepared,
+            terminal: options.terminal)
         do throws(LaunchError) {
             return try LaunchPlanner.plan(spec, host: abilities, hostPaths: rules.hostPaths)
         } catch {

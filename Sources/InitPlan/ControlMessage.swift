@@ -15,6 +15,8 @@ package struct ControlMessage: Sendable {
         case signal
         /// The launcher has the exit of a process; the init may forget it.
         case acknowledge
+        /// Say which plans you carry out, and end: asked in place of `go`, outside of any sandbox
+        case identify
 
         // From the init.
 
@@ -28,6 +30,8 @@ package struct ControlMessage: Sendable {
         /// a: CLD_* code, b: status or signal, c: user time in µs, d: system time in µs, e: peak
         /// resident memory in KiB
         case exited
+        /// a: PlanFormat.version
+        case identity
     }
 
     package static let size = 64

@@ -32,7 +32,7 @@ package struct InitExecutable: ~Copyable {
         throw .initMissing(looked: candidates)
     }
 
-    private static func candidates() -> [String] {
+    static func candidates() -> [String] {
         if let named = unsafe getenv("CORRAL_INIT") { return [unsafe String(cString: named)] }
         guard let program = SelfPath.directory else { return ["/proc/self/exe"] }
         return ["\(program)/sandbox-init", "\(program)/../libexec/corral/sandbox-init"]

@@ -213,9 +213,11 @@ package struct LaunchPlanner {
         if hasOwnRoot { landlock.add(to: &list) }
         if !spec.without.contains(.rlimits) {
             for limit in rlimits {
-                list.add(.rlimit, "\(limit.name) \(limit.value)") { fields in
+                let soft = spec.softLimits.first { $0.resource == limit.resource }?.value
+                let shown = soft.map { "\($0):" } ?? ""
+                list.add(.rlimit, "\(limit.name) \(shown)\(limit.value)") { fields in
                     fields.integer(UInt64(limit.resource))
-                    fields.integer(limit.value)
+                    fields.integer(soft ?? limit.value)
                     fields.integer(limit.value)
                 }
             }

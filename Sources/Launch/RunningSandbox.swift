@@ -131,7 +131,7 @@ package final class RunningSandbox {
         case .exited:
             try send(ControlMessage(.acknowledge, process: message.process))
             return .exited(process: message.process, ProcessExit(message))
-        case .go, .start, .signal, .acknowledge:
+        case .go, .start, .signal, .acknowledge, .identify, .identity:
             return .gone
         }
     }

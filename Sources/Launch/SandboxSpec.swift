@@ -26,13 +26,15 @@ package struct SandboxSpec: Sendable {
     package var terminal: Bool
     /// How memory, swap, pids and cpu are limited: by cgroups, or why not.
     package var cgroups: [Layer: LayerState]
+    /// Limits of each process that begin below the hard ones, which the profile has.
+    package var softLimits: [SoftLimit]
     /// Layers left out. Only debug builds fill it, for the tests that show what each layer does.
     package var without: Set<Layer>
 
     package init(
         profile: Profile, limits: Limits, image: Image, filter: [UInt8], identity: Identity,
-        workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], without: Set<Layer> = [],
-        mounts: [PreparedMount] = [], terminal: Bool = false
+        workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], softLimits: [SoftLimit] = [],
+        without: Set<Layer> = [], mounts: [PreparedMount] = [], terminal: Bool = false
     ) {
         self.profile = profile
         self.limits = limits
@@ -44,6 +46,19 @@ package struct SandboxSpec: Sendable {
         self.sockets = sockets
         self.terminal = terminal
         self.cgroups = cgroups
+        self.softLimits = softLimits
         self.without = without
+    }
+}
+
+/// A soft limit of getrlimit(2), which a process may raise up to its hard one.
+package struct SoftLimit: Hashable, Sendable {
+    /// The kernel's number of the resource.
+    package var resource: Int32
+    package var value: UInt64
+
+    package init(resource: Int32, value: UInt64) {
+        self.resource = resource
+        self.value = value
     }
 }

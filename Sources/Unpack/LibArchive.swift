@@ -4,6 +4,12 @@ import CArchive
 @safe struct LibArchive: ~Copyable {
     let handle: OpaquePointer
 
+    /// Such as `libarchive 3.6.2`. Not its details, which would link every format's library.
+    static var version: String {
+        guard let text = unsafe archive_version_string() else { return "libarchive" }
+        return unsafe String(cString: text)
+    }
+
     init() throws(UnpackError) {
         guard let handle = unsafe archive_read_new() else { throw .damaged("libarchive has no memory") }
         unsafe self.handle = handle

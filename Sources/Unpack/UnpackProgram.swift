@@ -11,6 +11,11 @@ package enum UnpackProgram {
     package static func run(_ words: [String]) -> Int32 {
         // What a tree's files and directories are is decided by their modes alone.
         umask(0o022)
+        if words == ["--version"] {
+            let line = Array("\(LibArchive.version)\n".utf8)
+            try? FileDescriptor(owning: 1).writeAll(line)
+            return 0
+        }
         do throws(UnpackError) {
             let limits = try limits(words)
             let report = try Unpacker.unpack(

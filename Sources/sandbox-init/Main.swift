@@ -12,7 +12,11 @@ import CLinux
         clinux_umask(0)
         // Inherited open; no process that is started here may inherit them in turn.
         _ = clinux_close_on_exec_from(3)
-        guard let go = Control.receive(), go.message.kind == .go else { clinux_exit_now(0) }
+        guard let go = Control.receive() else { clinux_exit_now(0) }
+        if go.message.kind == .identify {
+            Control.send(ControlMessage(.identity, a: UInt64(PlanFormat.version)))
+        }
+        guard go.message.kind == .go else { clinux_exit_now(0) }
         // Not traceable, and /proc/1 closed to the sandbox, from before it has any other process. Not
         // earlier: an ordinary user could not write the id maps of a process that is not dumpable.
         _ = clinux_set_dumpable(0)

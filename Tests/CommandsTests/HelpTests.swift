@@ -17,6 +17,25 @@ import Testing
             if let short = option.short { #expect(line.contains("  -\(short), --\(option.name)")) }
         }
         #expect(text.hasSuffix(command.details.isEmpty ? "show this text" : command.details))
+        let examples = try command.examples.map {
+            try #require(text.firstRange(of: "\n  \($0)\n")).lowerBound
+        }
+        let options = try #require(text.firstRange(of: "--help ")).lowerBound
+        #expect(examples.allSatisfy { $0 < options }, "examples come first")
+    }
+
+    @Test(arguments: CorralCommand.commands)
+    func `every option stands under one heading`(command: Command) {
+        let names = command.groups.flatMap(\.options).map(\.name)
+        #expect(names.count == command.options.count && Set(names).count == names.count)
+    }
+
+    @Test func `headings are bold where somebody wants colours and nothing else changes`() {
+        let command = RunCommand.command
+        let coloured = Help.text(of: command, Style(isColoured: true))
+        #expect(coloured.hasPrefix("\u{1B}[1mUsage:\u{1B}[0m corral run"))
+        let stripped = coloured.replacing("\u{1B}[1m", with: "").replacing("\u{1B}[0m", with: "")
+        #expect(stripped == Help.text(of: command))
     }
 
     @Test(arguments: CorralCommand.commands)

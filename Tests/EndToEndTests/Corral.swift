@@ -133,5 +133,17 @@ struct Report {
         return counts
     }
 
+    /// The objects of an array in here.
+    func objects(_ path: String...) -> [Report]? {
+        guard case .array(let list) = value(path) else { return nil }
+        return list.map { Report($0.value) }
+    }
+
+    /// The objects of an array.
+    static func list(_ text: String) throws -> [Report] {
+        guard case .array(let list) = try JSONTree(parsing: Array(text.utf8)).value else { return [] }
+        return list.map { Report($0.value) }
+    }
+
     private init(_ tree: JSONTree.Value) { self.tree = tree }
 }

@@ -9,6 +9,7 @@
 // Flags that glibc shows only with _GNU_SOURCE, with the values of the kernel's uapi headers.
 #define CLINUX_AT_FDCWD (-100)
 #define CLINUX_O_PATH 010000000
+#define CLINUX_O_TMPFILE 020200000
 #define CLINUX_RESOLVE_NO_XDEV 0x01
 #define CLINUX_RESOLVE_NO_MAGICLINKS 0x02
 #define CLINUX_RESOLVE_NO_SYMLINKS 0x04

@@ -8,6 +8,7 @@ extension ProfileCommand {
     static let explain = Command(
         "profile explain", summary: "Say what a profile allows, or why it refuses one thing; nothing is run.",
         operandsHelp: "PROFILE [ARGUMENT ...]", operands: 1...7,
+        operandKinds: [.profile, .text],
         options: [
             .init("syscall", value: "NAME|N", help: "a system call, its arguments behind the profile"),
             .init("path", value: "PATH", help: "a path inside, with one of the next six"),
@@ -22,7 +23,13 @@ extension ProfileCommand {
             .init("limit", value: "NAME=AMOUNT", help: "an amount, such as memory=300MiB"),
             .init("relay", help: "in a sandbox with a relay"),
             .init("workspace-dir", help: "in a sandbox with a directory of the host as workspace"),
-            .init("json", help: "print one JSON line"),
+        ] + Command.Option.format("the same"),
+        examples: [
+            "corral profile explain default",
+            "corral profile explain strict --syscall socket AF_INET SOCK_STREAM 0",
+            "corral profile explain default --path /etc/passwd --write",
+            "corral profile explain offline --connect example.org:443",
+            "corral profile explain offline --limit memory=2GiB",
         ],
         details: """
             The answer comes from the rules that a launch takes, for this host's kernel and this user.
@@ -30,13 +37,6 @@ extension ProfileCommand {
             constants, also joined: SOCK_STREAM|SOCK_CLOEXEC.
 
             Exit code: 0 allowed (or no event), 3 refused, 1 error, 2 wrong usage.
-
-            Examples:
-              corral profile explain default
-              corral profile explain strict --syscall socket AF_INET SOCK_STREAM 0
-              corral profile explain default --path /etc/passwd --write
-              corral profile explain offline --connect example.org:443
-              corral profile explain offline --limit memory=2GiB
             """
     ) { arguments in
         let event: Event?
@@ -53,14 +53,14 @@ extension ProfileCommand {
                 hostDirectory: arguments.has("workspace-dir"))
             guard let event else {
                 let summary = try ExplainSummary(subject)
-                Terminal.print(arguments.has("json") ? summary.json : summary.text)
+                Terminal.print(arguments.wantsJSON ? summary.json : summary.text)
                 return
             }
             let explanation = Evaluator.explanation(of: event, under: subject.rules)
             isAllowed = explanation.denial == nil
             let text = ExplainText(
                 profile: subject.rules.profile.name, event: event, explanation: explanation)
-            Terminal.print(arguments.has("json") ? text.json : text.text)
+            Terminal.print(arguments.wantsJSON ? text.json : text.text)
         }
         return code == ExitCode.success && !isAllowed ? ExitCode.denied : code
     }

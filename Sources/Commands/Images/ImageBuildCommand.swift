@@ -10,17 +10,17 @@ import Wire
 enum ImageBuildCommand {
     static let command = Command(
         "image build", summary: "Make a root tree of Debian packages and store it.",
-        operandsHelp: "RECIPE [NAME]", operands: 1...2,
-        options: [.init("json", help: "print what was built as one JSON line")],
+        operandsHelp: "RECIPE [NAME]", operands: 1...2, operandKinds: [.image, .text],
+        options: Command.Option.format("what was built"),
+        examples: [
+            "corral image build python && corral run --image python -- python3 -V",
+            "corral image build ./tools.yaml",
+        ],
         details: """
             RECIPE is the name of a shipped recipe, such as python, or a file with a slash in its path;
             NAME is what the image is called then (default: the recipe's name). The packages come from
             the sources in /etc/apt by way of mmdebstrap. Nothing of a package runs: they are extracted,
             not configured.
-
-            Examples:
-              corral image build python && corral run --image python -- python3 -V
-              corral image build ./tools.yaml
             """
     ) { arguments in
         Failure.reported("image build") { () throws(CommandError) in try run(arguments) }
@@ -51,7 +51,7 @@ enum ImageBuildCommand {
                 name, from: "/proc/self/fd/\(archive.number)", origin: origin(of: recipe), platform: .own,
                 description: recipe.description)
             Terminal.print(
-                arguments.has("json")
+                arguments.wantsJSON
                     ? ImageListing.json(name, result.tree, result.record).description
                     : ImageListing.imported(name, result))
         } catch {

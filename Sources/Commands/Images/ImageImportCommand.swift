@@ -9,7 +9,7 @@ import Wire
 enum ImageImportCommand {
     static let command = Command(
         "image import", summary: "Store a root tree under a name, from an archive, an image or a directory.",
-        operandsHelp: "NAME SOURCE", operands: 2...2,
+        operandsHelp: "NAME SOURCE", operands: 2...2, operandKinds: [.text, .file],
         options: [
             .init(
                 "platform", value: "OS/ARCH",
@@ -18,15 +18,14 @@ enum ImageImportCommand {
             .init("max-bytes", value: "SIZE", help: "the most that all files may have (default: 8GiB)"),
             .init("max-file", value: "SIZE", help: "the most that one file may have (default: 4GiB)"),
             .init("max-entries", value: "NUMBER", help: "the most names in the tree (default: 1000000)"),
-            .init("json", help: "print what was imported as one JSON line"),
+        ] + Command.Option.format("what was imported"),
+        examples: [
+            "skopeo copy docker://debian:12-slim oci:debian && corral image import debian12 debian",
+            "docker save python:3.12 | zstd >python.tar.zst && corral image import python312 python.tar.zst",
         ],
         details: """
             SOURCE is a directory, a tar archive (plain, gzip or zstd), a docker-archive (docker save) or an
             OCI layout (a directory or a tar archive of one). Archives are unpacked in a sandbox.
-
-            Examples:
-              skopeo copy docker://debian:12-slim oci:debian && corral image import debian12 debian
-              docker save python:3.12 | zstd >python.tar.zst && corral image import python312 python.tar.zst
             """
     ) { arguments in
         Failure.reported("image import") { () throws(CommandError) in try run(arguments) }
@@ -34,7 +33,8 @@ enum ImageImportCommand {
 
     static let remove = Command(
         "image rm", summary: "Remove an imported image, and its tree when no other name uses it.",
-        operandsHelp: "NAME", operands: 1...1
+        operandsHelp: "NAME", operands: 1...1, operandKinds: [.image],
+        examples: ["corral image rm debian12"]
     ) { arguments in
         Failure.reported("image rm") { () throws(CommandError) in
             let name = arguments.operands[0]
@@ -72,7 +72,7 @@ enum ImageImportCommand {
             ).run(
                 name, from: source, platform: platform ?? .own, description: arguments.value("description"))
             Terminal.print(
-                arguments.has("json")
+                arguments.wantsJSON
                     ? ImageListing.json(name, result.tree, result.record).description
                     : ImageListing.imported(name, result))
         } catch {

@@ -7,7 +7,7 @@ import Wire
 enum ProfileCommand {
     static let list = Command(
         "profile list", summary: "List the profiles and where they come from.",
-        options: [.init("json", help: "print a list of objects as one JSON line")]
+        options: Command.Option.format("a list of objects")
     ) { arguments in
         Failure.reported("profile list") { () throws(CommandError) in
             let installation = try Installation.find()
@@ -27,7 +27,7 @@ enum ProfileCommand {
                     failed.append(error)
                 }
             }
-            if arguments.has("json") {
+            if arguments.wantsJSON {
                 let json = JSONText.array { list in
                     for profile in profiles {
                         list.object { object in

@@ -4,7 +4,8 @@ import Seccomp
 extension ProfileCommand {
     static let diff = Command(
         "profile diff", summary: "Show in what two profiles differ, key by key and call by call.",
-        operandsHelp: "A B", operands: 2...2,
+        operandsHelp: "A B", operands: 2...2, operandKinds: [.profile],
+        examples: ["corral profile diff default strict"],
         details: """
             Compares what holds: the files, those that they extend and the built-in defaults. System calls
             are compared for a run without a relay and without a directory of the host. Exit code 0 when

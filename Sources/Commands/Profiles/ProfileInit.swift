@@ -6,6 +6,7 @@ extension ProfileCommand {
     static let initialize = Command(
         "profile init", summary: "Write a profile to start from, with every key in it.",
         operandsHelp: "[NAME]", operands: 0...1,
+        examples: ["corral profile init mine"],
         details: """
             Without NAME it goes to standard output; with it, to NAME.yaml in the user's directory (see
             corral profile path), and nothing that is there is overwritten.

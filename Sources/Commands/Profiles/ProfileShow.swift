@@ -4,12 +4,12 @@ import Wire
 extension ProfileCommand {
     static let show = Command(
         "profile show", summary: "Print what a profile says, each value with its origin.",
-        operandsHelp: "NAME|FILE", operands: 1...1,
+        operandsHelp: "NAME|FILE", operands: 1...1, operandKinds: [.profile],
         options: [
             .init(
-                "effective", help: "every value that holds: of the file, of those it extends, and built in"),
-            .init("json", help: "print one JSON line"),
-        ],
+                "effective", help: "every value that holds: of the file, of those it extends, and built in")
+        ] + Command.Option.format("the same"),
+        examples: ["corral profile show offline", "corral profile show --effective offline"],
         details: """
             An origin is FILE:LINE or "built-in default". Values that others stand in front of are told
             behind them. What is locked keeps its value in every profile that extends this one, and on
@@ -21,7 +21,7 @@ extension ProfileCommand {
             let source = try installation.profileSource(path(arguments.operands[0]))
             let shown = ProfileShown(
                 chain: try installation.chain(from: source).chain, effective: arguments.has("effective"))
-            Terminal.print(arguments.has("json") ? shown.json : shown.text)
+            Terminal.print(arguments.wantsJSON ? shown.json : shown.text)
             if shown.effective {
                 let problems = Profile.problems(of: shown.layers, file: source.called)
                 if let problem = problems.first { throw CommandError(problem.description) }

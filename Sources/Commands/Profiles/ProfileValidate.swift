@@ -4,7 +4,8 @@ import Seccomp
 extension ProfileCommand {
     static let validate = Command(
         "profile validate", summary: "Check profiles, given by file or by name, without running anything.",
-        operandsHelp: "FILE...", operands: 1...Int.max,
+        operandsHelp: "FILE...", operands: 1...Int.max, operandKinds: [.file],
+        examples: ["corral profile validate default ./mine.yaml"],
         details: """
             Reads each file, those that it extends, its image and its seccomp policy, and prints every
             mistake with its place. Exit code 1 if there is any; warnings do not count.

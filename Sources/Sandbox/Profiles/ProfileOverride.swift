@@ -17,6 +17,13 @@ package enum ProfileOverride: Hashable, Sendable {
     case variable(EnvironmentVariable)
     /// A name.
     case image(String)
+    /// Of each process.
+    case openFiles(UInt32)
+    /// Of each process, in bytes.
+    case fileSize(UInt64)
+    /// Of each process, in bytes.
+    case stack(UInt64)
+    case network(Network.Mode)
 
     package var field: ProfileField {
         switch self {
@@ -30,6 +37,10 @@ package enum ProfileOverride: Hashable, Sendable {
         case .timeout: ProfileField(.timeout)
         case .variable(let variable): ProfileField(variable: variable.name)
         case .image: ProfileField(.image)
+        case .openFiles: ProfileField(.openFiles)
+        case .fileSize: ProfileField(.fileSize)
+        case .stack: ProfileField(.stack)
+        case .network: ProfileField(.networkMode)
         }
     }
 
@@ -45,6 +56,10 @@ package enum ProfileOverride: Hashable, Sendable {
         case .timeout: "--timeout"
         case .variable: "--env"
         case .image: "--image"
+        case .openFiles: "--ulimit nofile"
+        case .fileSize: "--ulimit fsize"
+        case .stack: "--ulimit stack"
+        case .network: "--network"
         }
     }
 
@@ -58,6 +73,9 @@ package enum ProfileOverride: Hashable, Sendable {
         case .pidsKill, .outputKill: .flag(true)
         case .variable(let variable): .text(variable.value)
         case .image(let name): .text(name)
+        case .openFiles(let count): .number(UInt64(count))
+        case .fileSize(let bytes), .stack(let bytes): .number(bytes)
+        case .network(let mode): .text(mode.rawValue)
         }
     }
 
@@ -94,6 +112,10 @@ extension Profile {
             environment.removeAll { $0.name == variable.name }
             environment.append(variable)
         case .image(let name): image = name
+        case .openFiles(let count): limits.openFiles = count
+        case .fileSize(let bytes): limits.fileSize = bytes
+        case .stack(let bytes): limits.stack = bytes
+        case .network(let mode): network.mode = mode
         }
     }
 
@@ -121,6 +143,10 @@ extension Profile {
         case .variable(let variable):
             environment.first { $0.name == variable.name }.map { .text($0.value) }
         case .image: .text(image)
+        case .openFiles: .number(UInt64(limits.openFiles))
+        case .fileSize: .number(limits.fileSize)
+        case .stack: .number(limits.stack)
+        case .network: .text(network.mode.rawValue)
         }
     }
 

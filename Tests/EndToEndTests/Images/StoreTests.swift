@@ -22,9 +22,8 @@ import Testing
         let mine = try #require(lines.first { $0[0] == "mine" })
         #expect(mine[1] == "tree" && report.text("tree")?.dropFirst(7).hasPrefix(mine[3]) == true)
         #expect(mine[4].contains("A \"test\" of \\ names"))
-        let json = try store.corral(["image", "list", "--json"]).output.split(separator: "\n").map {
-            try Report(String($0))
-        }
+        let json = try Report.list(store.corral(["image", "list", "--json"]).output)
+        #expect(try store.corral(["image", "list", "-o", "json"]).output.contains("\"mine\""))
         // Recipes that were not built are listed as well.
         #expect(Set(json.compactMap { $0.text("name") }).isSuperset(of: ["host", "mine"]))
         #expect(
