@@ -7,9 +7,9 @@ import Testing
 
 /// Order and completeness under the policy: calls with numbers go down, answers with the same go up.
 @Suite(.timeLimit(.minutes(20))) struct NumberedTests {
-    @Test func `a million calls and their answers pass cut anywhere, none lost, doubled or reordered`() throws
-    {
-        let count = 1_000_000
+    @Test func `a million calls and answers pass cut anywhere, none lost, doubled or reordered`() throws {
+        // Of each: a debug build takes 10 s of cpu time for that.
+        let count = 500_000
         var messages = MessagePolicy()
         (messages.rate, messages.burst, messages.inFlight) = (1_000_000, 1_000_000, 16)
         messages.methods = ["a/render"]
