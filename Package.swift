@@ -79,6 +79,9 @@ let package = Package(
         library("Denials", ["Sandbox", "Seccomp", "Linux"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
+        // What plugins say of themselves and to their host, looked at from the host's side.
+        library("Plugins", ["Dialects", "Sandbox", "Wire"]),
+
         // Archives to trees: the only user of libarchive, and linked by corral-unpack alone.
         library("Unpack", ["Trees", "Wire", "Linux", "CArchive"]),
         library("Images", ["Trees", "Sandbox", "Wire", "Linux", "CLinux"]),
@@ -86,8 +89,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Dialects", "Debian", "Images",
-                "Trees", "Wire", "Linux", "CLinux",
+                "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins", "Dialects", "Debian",
+                "Images", "Trees", "Wire", "Linux", "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
 
@@ -113,6 +116,7 @@ let package = Package(
             "SeccompTests", ["Seccomp", "Sandbox", "Wire", "Linux", "CLinux", "CSeccomp"], data: ["Golden"]),
         tests("CgroupsTests", ["Cgroups", "Sandbox", "Linux"]),
         tests("DialectsTests", ["Dialects", "Sandbox", "Wire"]),
+        tests("PluginsTests", ["Plugins", "Sandbox", "Wire"]),
         tests("DebianTests", ["Debian", "Sandbox"]),
         tests("TreesTests", ["Trees", "Linux"]),
         tests("UnpackTests", ["Linux", "Wire"]),

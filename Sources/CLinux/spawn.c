@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define MOST_FDS 16
@@ -71,4 +72,12 @@ pid_t clinux_spawn(const struct clinux_program *program) {
         close(lifted[i]);
     errno = error;
     return error ? -1 : pid;
+}
+
+int clinux_end_with_parent(pid_t parent, int signal) {
+    if (prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) < 0) return -1;
+    // It may have ended before the line above.
+    if (getppid() == parent) return 0;
+    errno = ESRCH;
+    return -1;
 }

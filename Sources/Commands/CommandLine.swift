@@ -10,6 +10,7 @@ package enum CorralCommand {
     static let commands: [Command] = [
         RunCommand.command, ImageCommand.list, ImageCommand.inspect, ImageImportCommand.command,
         ImageBuildCommand.command, ImageImportCommand.remove, UnpackLayerCommand.command,
+        PluginTestCommand.command, PluginSandboxCommand.command,
         ProfileCommand.list, ProfileCommand.show, ProfileCommand.explain, ProfileCommand.validate,
         ProfileCommand.diff, ProfileCommand.initialize,
         ProfileCommand.path, ProfileCommand.schema, PrecompileCommand.command,

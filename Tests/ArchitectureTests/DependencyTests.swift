@@ -6,7 +6,7 @@ private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees"],
-    ["Launch", "Denials", "Relay", "Unpack", "Images"],
+    ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
     ["Commands"],
     ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
 ]

@@ -18,4 +18,7 @@ struct clinux_program {
 /// posix_spawn(3). Returns the pid, or -1 with errno set; nothing is left to reap then.
 pid_t clinux_spawn(const struct clinux_program *program);
 
+/// Has the caller get `signal` when its parent ends. Returns -1 with ESRCH when `parent` is its parent no more.
+int clinux_end_with_parent(pid_t parent, int signal);
+
 #endif

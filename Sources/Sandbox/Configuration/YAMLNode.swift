@@ -1,13 +1,13 @@
 /// A place in a file, both numbers from 1.
-struct YAMLMark: Hashable {
-    var line: Int
-    var column: Int
+package struct YAMLMark: Hashable, Sendable {
+    package var line: Int
+    package var column: Int
 }
 
 /// A value of a YAML document. Scalars stay text: which type a plain one has is decided by the
 /// field that reads it, so that `no` is never a boolean by accident.
-struct YAMLNode {
-    enum Content {
+package struct YAMLNode: Sendable {
+    package enum Content: Sendable {
         /// Plain is written without quotation marks and not as a block.
         case scalar(String, plain: Bool)
         case sequence([YAMLNode])
@@ -15,14 +15,25 @@ struct YAMLNode {
         case mapping([Entry])
     }
 
-    struct Entry {
-        let key: String
-        let keyMark: YAMLMark
-        let value: YAMLNode
+    package struct Entry: Sendable {
+        package let key: String
+        package let keyMark: YAMLMark
+        package let value: YAMLNode
     }
 
-    let content: Content
-    let mark: YAMLMark
+    package let content: Content
+    package let mark: YAMLMark
+
+    init(content: Content, mark: YAMLMark) {
+        self.content = content
+        self.mark = mark
+    }
+
+    /// Reads a whole file.
+    /// - Parameter file: its name, for messages.
+    package init(parsing yaml: [UInt8], file: String) throws(ConfigError) {
+        self = try YAMLTree.parse(yaml, file: file)
+    }
 
     /// What the value is, with its article.
     var noun: String {
@@ -36,7 +47,7 @@ struct YAMLNode {
 }
 
 /// The path of `key` inside the value at `parent`.
-func keyPath(_ parent: String, _ key: String) -> String {
+package func keyPath(_ parent: String, _ key: String) -> String {
     // Byte by byte: this runs for every key of every file.
     let simple = key.utf8.allSatisfy { byte in
         switch byte {
