@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    private static let plugins = [
+    static let plugins = [
         Plugin(directory: "plugins/tgo-quickstart-python", isShared: true, command: ["python3", "main.py"]),
         Plugin(directory: "plugins/tgo-quickstart-node", isShared: true, command: ["node", "main.js"]),
         Plugin(directory: "examples/tgo/plugin", isShared: false, command: ["python3", "main.py"]),
