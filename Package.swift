@@ -89,7 +89,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins", "Dialects", "Debian",
+                "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins", "Dialects",
+                "Debian",
                 "Images", "Trees", "Wire", "Linux", "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
@@ -126,7 +127,7 @@ let package = Package(
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(
             "CommandsTests",
-            ["Commands", "Cgroups", "Launch", "Linux", "Relay", "Sandbox", "Seccomp", "Wire"]),
+            ["Commands", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox", "Seccomp", "Wire"]),
         tests("SandboxTests", ["Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("TestSupportTests", ["Linux"]),
