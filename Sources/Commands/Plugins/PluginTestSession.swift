@@ -156,12 +156,13 @@ final class PluginTestSession {
                 return leave()
             case .message(let payload):
                 printer.message(payload, from: .plugin)
-                for reply in conversation.receive(payload) {
+                let replies = conversation.receive(payload)
+                for reply in replies {
                     printer.message(reply, from: .upstream)
                     link.send(reply)
                 }
-                // For the next answer.
-                wait(options.timeout)
+                // For the next answer; a message that brings nothing on gives no more time.
+                if !replies.isEmpty { wait(options.timeout) }
                 if conversation.isComplete { return leave() }
                 if conversation.isOver { return end(process) }
             }
