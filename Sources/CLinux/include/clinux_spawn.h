@@ -24,4 +24,7 @@ pid_t clinux_spawn_on_terminal(const struct clinux_program *program, const char 
 /// Has the caller get `signal` when its parent ends. Returns -1 with ESRCH when `parent` is its parent no more.
 int clinux_end_with_parent(pid_t parent, int signal);
 
+/// Has the caller get `signal` when its parent ends. Returns -1 with ESRCH when `parent` is its parent no more.
+int clinux_end_with_parent(pid_t parent, int signal);
+
 #endif
