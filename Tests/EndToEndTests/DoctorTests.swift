@@ -1,8 +1,9 @@
 import TestSupport
 import Testing
 
-/// `corral doctor` and `corral version` on this host, and where something is not as it should be.
-@Suite struct DoctorTests {
+/// `corral doctor` and `corral version` on this host, and where something is not as it should be. One after
+/// the other: each starts a dozen processes, and other tests wait for what is there to be gone.
+@Suite(.serialized) struct DoctorTests {
     /// The findings by name, and the exit code.
     private struct Visit {
         let findings: [String: Report]
