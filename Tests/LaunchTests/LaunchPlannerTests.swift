@@ -57,6 +57,21 @@ import Testing
         try LaunchPlanner.plan(spec, host: host, hostPaths: hostPaths)
     }
 
+    /// Else the kernel would ask the rlimit first, and the cgroup would never count a refusal.
+    @Test func `the rlimit of processes leaves room for the init only where a cgroup counts it as well`()
+        throws
+    {
+        let single = Identity.single(uid: 1500, gid: 1500)
+        for (identity, cgroups, limit) in [
+            (Identity.slot(3), LaunchPlannerTests.inForce, 64), (single, LaunchPlannerTests.inForce, 65),
+            (single, [:], 64),
+        ] {
+            let spec = LaunchPlannerTests.spec(identity: identity, cgroups: cgroups)
+            let steps = try LaunchPlannerTests.plan(spec).initial.descriptions
+            #expect(steps.contains("RLIMIT_NPROC \(limit)"), "\(identity)")
+        }
+    }
+
     @Test func `as root every layer is in force and the launcher makes the template`() throws {
         let plan = try LaunchPlannerTests.plan(LaunchPlannerTests.spec())
         #expect(Layer.allCases.filter { plan.layers[$0] != .inForce } == [])
