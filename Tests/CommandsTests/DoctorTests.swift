@@ -7,7 +7,7 @@ import Wire
 
 /// What is made of what was found; what is found is tried in EndToEndTests.
 @Suite struct DoctorFindingTests {
-    private static let findings: [Finding] = [
+    private static let findings: [DoctorFinding] = [
         .ok("one", "is well"), .warning("second", "is so-so", why: "it matters", cure: "do that"),
         .failed("third", "is not there", why: "it is needed", cure: nil),
     ]
@@ -70,15 +70,15 @@ import Wire
     }
 
     @Test(arguments: [
-        (["kill_process", "errno", "allow", "log", "user_notif"], Finding.State.ok),
+        (["kill_process", "errno", "allow", "log", "user_notif"], DoctorFinding.State.ok),
         (["kill_process", "errno", "allow"], .warning), (["errno", "allow", "log", "user_notif"], .failed),
         ([], .failed),
     ])
-    func `filters need some actions and are better with others`(actions: [String], state: Finding.State) {
+    func `filters need some actions and are better with others`(actions: [String], state: DoctorFinding.State) {
         #expect(KernelFindings.seccomp(actions).state == state)
     }
 
-    private static func trial(_ status: Int32, _ errors: String, isExplained: Bool = false) -> Finding {
+    private static func trial(_ status: Int32, _ errors: String, isExplained: Bool = false) -> DoctorFinding {
         TrialFinding.finding(.init(status: status, output: "", errors: errors), isExplained: isExplained)
     }
 

@@ -7,7 +7,8 @@ import Testing
     private static let left: [(start: String, why: String)] = [
         ("skopeo ", "a registry"), ("docker ", "an engine"), ("corral image build", "a package mirror"),
         ("corral image rm", "an imported image"), ("corral run --relay", "a host application"),
-        ("corral man --directory", "an installation"),
+        ("corral man --directory", "an installation"), ("corral plugin test", "a package"),
+        ("corral run -it", "a terminal"),
     ]
 
     /// Those that say no, by their exit code.
@@ -22,6 +23,7 @@ import Testing
         let place = try TemporaryDirectory()
         try place.write("mine.yaml", "extends: default\n")
         try place.write("settings.env", "NAME=value\n")
+        try place.write("data/words", "one two three\n")
         try place.write("build.sh", "echo built >result\n")
         try place.write(".zfunc/x", "")
         try place.write(".config/fish/completions/x", "")

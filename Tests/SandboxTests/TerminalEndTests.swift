@@ -157,7 +157,7 @@ struct TerminalEndTests {
 
     @Test func `the limit of output counts what a terminal shows`() throws {
         let directory = try TemporaryDirectory()
-        let lines = ["extends: default", "output:", "  limit: 1000"]
+        let lines = ["extends: default", "output:", "  limit: 1000", "  kill: true"]
         try directory.write("small.yaml", lines.map { $0 + "\n" }.joined(), mode: 0o644)
         let ended = try Corral(["-t", "--profile", "\(directory.path)/small.yaml"]).run(["seq", "1000000"])
         #expect(ended.status == 153 && ended.cause == "output", "\(ended)")

@@ -22,7 +22,7 @@ enum DoctorCommand {
         return diagnosis.isWell ? ExitCode.success : ExitCode.failure
     }
 
-    private static func findings() -> [Finding] {
+    private static func findings() -> [DoctorFinding] {
         let host: HostAbilities
         do throws(SystemError) {
             host = try HostAbilities.probe()

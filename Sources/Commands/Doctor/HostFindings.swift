@@ -11,9 +11,9 @@ struct HostFindings {
 
     init(_ host: HostAbilities) { self.host = host }
 
-    var all: [Finding] { [cgroups, ids, openFiles, idmapped, kernelLog] }
+    var all: [DoctorFinding] { [cgroups, ids, openFiles, idmapped, kernelLog] }
 
-    private var cgroups: Finding {
+    private var cgroups: DoctorFinding {
         do throws(CgroupError) {
             let layout = try CgroupLayout.detect()
             let what = Versions.text(layout)
@@ -29,7 +29,7 @@ struct HostFindings {
         }
     }
 
-    private var ids: Finding {
+    private var ids: DoctorFinding {
         if host.privileged { return rangeOfIDs }
         guard case .single(let uid, _) = UserIdentity.choose(host) else {
             return .ok("ids", "a subordinate one for the init, the user's own for the program")
@@ -51,7 +51,7 @@ struct HostFindings {
     }
 
     /// What root maps, tried out with the first pair.
-    private var rangeOfIDs: Finding {
+    private var rangeOfIDs: DoctorFinding {
         let range = "\(Identity.rangeStart) to \(Identity.rangeStart + 2 * Identity.slots - 1)"
         let pair = Identity.slot(0)
         let namespace = unsafe clinux_user_namespace(pair.uidMap, pair.gidMap)
@@ -65,7 +65,7 @@ struct HostFindings {
         return .ok("ids", "two of each sandbox's own, of \(range)")
     }
 
-    private var openFiles: Finding {
+    private var openFiles: DoctorFinding {
         let needed: UInt64
         do throws(CommandError) {
             needed = UInt64(try Installation.find().profile("default").limits.openFiles)
@@ -84,7 +84,7 @@ struct HostFindings {
     }
 
     /// Tried where workspaces are most likely to be.
-    private var idmapped: Finding {
+    private var idmapped: DoctorFinding {
         guard host.privileged else {
             return .ok("workspaces", "any directory of the user's; ids are not mapped")
         }
@@ -111,7 +111,7 @@ struct HostFindings {
         return "\(error)"
     }
 
-    private var kernelLog: Finding {
+    private var kernelLog: DoctorFinding {
         do throws(SystemError) {
             _ = try FileDescriptor.open("/dev/kmsg", O_RDONLY | O_NONBLOCK)
             return .ok("kernel log", "can be read")

@@ -9,9 +9,9 @@ struct InstallationFindings {
 
     init(_ host: HostAbilities) { self.host = host }
 
-    var all: [Finding] { [initFile, unpacker, profiles, images, state] }
+    var all: [DoctorFinding] { [initFile, unpacker, profiles, images, state] }
 
-    private var initFile: Finding {
+    private var initFile: DoctorFinding {
         let why = "it is the first process of every sandbox and carries out what corral plans"
         let cure = "install sandbox-init of this build (make install), or name it in CORRAL_INIT"
         do throws(LaunchError) {
@@ -28,7 +28,7 @@ struct InstallationFindings {
         }
     }
 
-    private var unpacker: Finding {
+    private var unpacker: DoctorFinding {
         do throws(CommandError) {
             return .ok("corral-unpack", shown(try UnpackSandbox.program()))
         } catch {
@@ -38,7 +38,7 @@ struct InstallationFindings {
         }
     }
 
-    private var profiles: Finding {
+    private var profiles: DoctorFinding {
         let why = "a run takes its rules from one of them"
         do throws(CommandError) {
             let installation = try Installation.find()
@@ -58,7 +58,7 @@ struct InstallationFindings {
         }
     }
 
-    private var images: Finding {
+    private var images: DoctorFinding {
         let why = "images cannot be imported or built"
         do throws(CommandError) {
             guard let lookup = try ImageLookup.find() else {
@@ -76,7 +76,7 @@ struct InstallationFindings {
         }
     }
 
-    private var state: Finding {
+    private var state: DoctorFinding {
         guard let path = StateDirectory.runtime(host) else {
             return .warning(
                 "state", "XDG_RUNTIME_DIR is not set",
@@ -84,7 +84,7 @@ struct InstallationFindings {
                 cure: "log in through systemd-logind, or loginctl enable-linger")
         }
         if StatePlace.isWritable(path) { return .ok("state", shown(path)) }
-        return Finding(
+        return DoctorFinding(
             name: "state", state: host.privileged ? .failed : .warning,
             what: "\(shown(path)) cannot be written to", why: "ids and cgroups are taken by locks there",
             cure: host.privileged
@@ -98,7 +98,7 @@ enum TrialFinding {
 
     /// Runs `true` under the profile `default`, by this very program.
     /// - Parameter isExplained: another finding says why it cannot succeed.
-    static func run(isExplained: Bool) -> Finding {
+    static func run(isExplained: Bool) -> DoctorFinding {
         let path = SelfPath.executable ?? "/proc/self/exe"
         let program = ShortProgram(
             path: path, words: ["corral", "run", "--json", "--", "true"],
@@ -111,7 +111,7 @@ enum TrialFinding {
         }
     }
 
-    static func finding(_ outcome: ShortProgram.Outcome, isExplained: Bool) -> Finding {
+    static func finding(_ outcome: ShortProgram.Outcome, isExplained: Bool) -> DoctorFinding {
         let lines = outcome.errors.split(separator: "\n")
         let report = lines.last { $0.hasPrefix("{") }.flatMap { try? JSONTree(parsing: Array($0.utf8)).value }
         guard outcome.status == 0 else {

@@ -8,7 +8,7 @@ struct KernelFindings {
 
     init(_ host: HostAbilities) { self.host = host }
 
-    var all: [Finding] {
+    var all: [DoctorFinding] {
         [
             .ok("kernel", "Linux \(host.kernel)"), tried("namespaces", .namespaces, namespaces),
             tried("mount API", .mountAPI, mountAPI), tried("/proc", .proc, proc),
@@ -17,7 +17,7 @@ struct KernelFindings {
         ]
     }
 
-    private func tried(_ name: String, _ probe: HostProbe, _ failed: (SystemError) -> Finding) -> Finding {
+    private func tried(_ name: String, _ probe: HostProbe, _ failed: (SystemError) -> DoctorFinding) -> DoctorFinding {
         do throws(SystemError) {
             if let failure = try probe.failure() { return failed(failure) }
         } catch {
@@ -30,7 +30,7 @@ struct KernelFindings {
         }
     }
 
-    private func namespaces(_ error: SystemError) -> Finding {
+    private func namespaces(_ error: SystemError) -> DoctorFinding {
         .failed(
             "namespaces", "\(error)", why: "every sandbox is made of them",
             cure: KernelFindings.namespaceCure(error, sysctl: Sysctl.read))
@@ -57,7 +57,7 @@ struct KernelFindings {
     private static let filterCure =
         "in a container: docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
 
-    private func mountAPI(_ error: SystemError) -> Finding {
+    private func mountAPI(_ error: SystemError) -> DoctorFinding {
         let isOld = error.errno.rawValue == ENOSYS
         return .failed(
             "mount API", "\(error)", why: "roots are built by descriptor, with these calls only",
@@ -65,7 +65,7 @@ struct KernelFindings {
         )
     }
 
-    private func proc(_ error: SystemError) -> Finding {
+    private func proc(_ error: SystemError) -> DoctorFinding {
         .failed(
             "/proc", "\(error)",
             why:
@@ -75,7 +75,7 @@ struct KernelFindings {
     }
 
     /// - Parameter actions: those that there are.
-    static func seccomp(_ actions: [String]) -> Finding {
+    static func seccomp(_ actions: [String]) -> DoctorFinding {
         let needed = ["kill_process", "errno", "allow"].filter { !actions.contains($0) }
         guard needed.isEmpty else {
             return .failed(
@@ -91,7 +91,7 @@ struct KernelFindings {
         return .ok("seccomp", actions.joined(separator: " "))
     }
 
-    static func landlock(abi: Int) -> Finding {
+    static func landlock(abi: Int) -> DoctorFinding {
         let why = "it is a second wall behind those of mounts and namespaces"
         if abi == 0 {
             return .warning(

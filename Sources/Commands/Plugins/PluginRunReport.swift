@@ -24,20 +24,20 @@ struct PluginRunReport {
     ///   - endedByUs: the sandbox was ended because the test was over.
     func judge(isComplete: Bool, endedByUs: Bool, into findings: inout Findings) {
         for refusal in refusals { refusal.judge(&findings) }
-        for limit in texts("limits_hit") { findings.warn(Plugins.Finding("plugin", "reaches the limit of \(limit)")) }
+        for limit in texts("limits_hit") { findings.warn(Finding("plugin", "reaches the limit of \(limit)")) }
         switch text("cause") {
         case Cause.exited.rawValue:
             let status = number("exit") ?? 0
             if !isComplete {
-                findings.add(Plugins.Finding("plugin", "exits with status \(status) before it was asked to"))
+                findings.add(Finding("plugin", "exits with status \(status) before it was asked to"))
             } else if status != 0 {
                 findings.warn(
-                    Plugins.Finding("plugin", "exits with status \(status) after shutdown; TGO takes no notice"))
+                    Finding("plugin", "exits with status \(status) after shutdown; TGO takes no notice"))
             }
         case Cause.operator.rawValue where endedByUs: return
         case .some(let cause):
             let signal = number("signal").map { " (signal \($0))" } ?? ""
-            findings.add(Plugins.Finding("plugin", "is ended: \(cause)\(signal)"))
+            findings.add(Finding("plugin", "is ended: \(cause)\(signal)"))
         case nil: return
         }
     }
@@ -52,10 +52,10 @@ struct PluginRunReport {
             if findings.list.contains(where: { $0.problem.contains(first) }) { return }
             if rule == "upstream" {
                 return findings.add(
-                    Plugins.Finding("relay", "the plugin connects again; expected one connection, as TGO has it"))
+                    Finding("relay", "the plugin connects again; expected one connection, as TGO has it"))
             }
             let times = count == 1 ? "once" : "\(count) times"
-            findings.add(Plugins.Finding("relay", "\(escapedLine(first, atMost: 300)) (\(rule), refused \(times))"))
+            findings.add(Finding("relay", "\(escapedLine(first, atMost: 300)) (\(rule), refused \(times))"))
         }
     }
 

@@ -6,24 +6,22 @@ enum PluginTestCommand {
     static let command = Command(
         "plugin test",
         summary: "Run a plugin in a sandbox, play its host, and check every answer.",
-        operandsHelp: "DIR", operands: 1...1,
+        operandsHelp: "DIR", operands: 1...1, operandKinds: [.directory],
         options: [
             .init("profile", value: "NAME|FILE", help: "the rules of the sandbox (default: default)"),
-            .init("image", value: "NAME", help: "the root, in place of the profile's image"),
+            .init("image", value: "NAME", help: "the root, in place of the profile's image", kind: .image),
             .init(
                 "timeout", value: "TIME",
                 help: "the most time to register, for each answer and to exit (default: 30s)"),
             .init("json", help: "print one JSON object for each message, finding and line of output"),
         ],
+        examples: ["corral plugin test ./my-plugin"],
         details: """
             DIR is the plugin's package, with plugin.yml or plugin.json; it is the plugin's workspace, in
             which it may write where the profile lets it. Prints every message, what the plugin writes,
             and one line for each thing that is not as TGO documents it.
 
             Exit codes: 0 all is well formed, 1 something is not, 2 wrong command line, 125 Corral failed.
-
-            Example:
-              corral plugin test ./my-plugin
             """
     ) { arguments in
         do throws(ValueError) {

@@ -108,7 +108,7 @@ struct PluginTestPrinter {
         }
     }
 
-    func finding(_ finding: Plugins.Finding) {
+    func finding(_ finding: Finding) {
         write("finding") { object in
             object.add("subject", finding.subject)
             object.add("path", finding.path)

@@ -32,7 +32,7 @@ final class PluginTestSession {
     private var printer: PluginTestPrinter
     private var conversation = HostConversation()
     /// Of the time after the conversation.
-    private var late: [Plugins.Finding] = []
+    private var late: [Finding] = []
 
     private var phase = Phase.talking
     /// On CLOCK_BOOTTIME, in nanoseconds.
@@ -134,7 +134,7 @@ final class PluginTestSession {
             end(process)
         case .leaving:
             late.append(
-                Plugins.Finding("plugin", "did not exit within \(options.timeoutText) after its connection ended"))
+                Finding("plugin", "did not exit within \(options.timeoutText) after its connection ended"))
             end(process)
         case .ending:
             phase = .killed
@@ -243,7 +243,7 @@ final class PluginTestSession {
                 return ExitCode.ours
             }
             findings = Findings()
-            findings.add(Plugins.Finding(package.file, "the command \(failure.error)"))
+            findings.add(Finding(package.file, "the command \(failure.error)"))
         } else {
             report.judge(
                 isComplete: conversation.isComplete, endedByUs: phase == .ending || phase == .killed,
@@ -252,7 +252,7 @@ final class PluginTestSession {
         for finding in late { findings.add(finding) }
         if let name = conversation.name, name != package.manifest.name {
             findings.warn(
-                Plugins.Finding(
+                Finding(
                     "register", "params.name",
                     "is \(quoted(name)); \(package.file) has \(quoted(package.manifest.name))"))
         }

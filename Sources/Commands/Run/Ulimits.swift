@@ -60,7 +60,7 @@ struct Ulimits: Sendable, Hashable {
     private static let elsewhere: [(name: String, cure: String)] = [
         ("as", "--memory limits the whole sandbox"), ("data", "--memory limits the whole sandbox"),
         ("rss", "--memory limits the whole sandbox"), ("nproc", "--pids limits the whole sandbox"),
-        ("cpu", "--cpus and --timeout limit the whole sandbox"),
+        ("cpu", "--cpu-time limits the whole sandbox"),
         ("memlock", "the kernel's own limit holds"), ("locks", "the kernel has no such limit any more"),
         ("msgqueue", "the kernel's own limit holds"), ("nice", "a sandbox cannot raise its priority"),
         ("rtprio", "a sandbox cannot raise its priority"),

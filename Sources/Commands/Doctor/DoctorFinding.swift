@@ -1,7 +1,7 @@
 import Wire
 
 /// One thing that `corral doctor` looked at.
-struct Finding: Sendable, Hashable {
+struct DoctorFinding: Sendable, Hashable {
     enum State: String, Sendable {
         case ok
         /// Works, with less than there could be.
@@ -19,22 +19,22 @@ struct Finding: Sendable, Hashable {
     /// One line that helps; nil where none is known.
     let cure: String?
 
-    static func ok(_ name: String, _ what: String) -> Finding {
-        Finding(name: name, state: .ok, what: what, why: nil, cure: nil)
+    static func ok(_ name: String, _ what: String) -> DoctorFinding {
+        DoctorFinding(name: name, state: .ok, what: what, why: nil, cure: nil)
     }
 
-    static func warning(_ name: String, _ what: String, why: String, cure: String?) -> Finding {
-        Finding(name: name, state: .warning, what: what, why: why, cure: cure)
+    static func warning(_ name: String, _ what: String, why: String, cure: String?) -> DoctorFinding {
+        DoctorFinding(name: name, state: .warning, what: what, why: why, cure: cure)
     }
 
-    static func failed(_ name: String, _ what: String, why: String, cure: String?) -> Finding {
-        Finding(name: name, state: .failed, what: what, why: why, cure: cure)
+    static func failed(_ name: String, _ what: String, why: String, cure: String?) -> DoctorFinding {
+        DoctorFinding(name: name, state: .failed, what: what, why: why, cure: cure)
     }
 }
 
 /// All findings, as they are printed.
 struct Diagnosis: Sendable, Hashable {
-    let findings: [Finding]
+    let findings: [DoctorFinding]
 
     /// Whether sandboxes can be started; warnings do not count.
     var isWell: Bool { findings.allSatisfy { $0.state != .failed } }
@@ -51,7 +51,7 @@ struct Diagnosis: Sendable, Hashable {
         }.joined(separator: "\n")
     }
 
-    private func mark(_ state: Finding.State, _ style: Style) -> String {
+    private func mark(_ state: DoctorFinding.State, _ style: Style) -> String {
         switch state {
         case .ok: style.green("ok     ")
         case .warning: style.yellow("warning")
