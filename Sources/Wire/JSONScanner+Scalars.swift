@@ -18,16 +18,6 @@ enum Byte {
     static let f = UInt8(ascii: "f")
 }
 
-@inline(__always)
-func skipSpace(_ bytes: Span<UInt8>, _ at: inout Int) {
-    while at < bytes.count, bytes[at] <= 0x20 {
-        switch bytes[at] {
-        case 0x20, 0x0A, 0x0D, 0x09: at &+= 1
-        default: return
-        }
-    }
-}
-
 /// Words of letters, the first one lowest, as `skipLiteral` compares them.
 enum Literal {
     static let `true`: UInt64 = 0x65_75_72_74
@@ -39,134 +29,124 @@ enum Literal {
 func skipLiteral(_ literal: UInt64, _ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
     var letters = literal
     while letters != 0 {
-        guard at < bytes.count else { throw JSONError(.ended(.literal), at: at) }
-        guard bytes[at] == UInt8(truncatingIfNeeded: letters) else {
-            throw JSONError(.expected(.literal, found: bytes[at]), at: at)
+        guard peek(bytes, at) == UInt8(truncatingIfNeeded: letters) else {
+            throw failure(.literal, bytes, at)
         }
-        at += 1
+        at &+= 1
         letters >>= 8
     }
 }
 
+@inline(__always)
 func skipNumber(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
-    if bytes[at] == Byte.minus { at += 1 }
-    if at < bytes.count && bytes[at] == Byte.zero {
-        at += 1
+    if peek(bytes, at) == Byte.minus { at &+= 1 }
+    if peek(bytes, at) == Byte.zero {
+        at &+= 1
     } else {
         try skipDigits(bytes, &at)
     }
-    if at < bytes.count && bytes[at] == Byte.point {
-        at += 1
+    if peek(bytes, at) == Byte.point {
+        at &+= 1
         try skipDigits(bytes, &at)
     }
     // Bit 5 is the difference between the two cases of a letter.
-    guard at < bytes.count, bytes[at] | 0x20 == UInt8(ascii: "e") else { return }
-    at += 1
-    if at < bytes.count && (bytes[at] == Byte.plus || bytes[at] == Byte.minus) { at += 1 }
+    guard peek(bytes, at) | 0x20 == UInt8(ascii: "e") else { return }
+    at &+= 1
+    let sign = peek(bytes, at)
+    if sign == Byte.plus || sign == Byte.minus { at &+= 1 }
     try skipDigits(bytes, &at)
 }
 
 /// At least one digit.
 @inline(__always)
 private func skipDigits(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
-    guard at < bytes.count else { throw JSONError(.ended(.digit), at: at) }
-    guard isDigit(bytes[at]) else { throw JSONError(.expected(.digit, found: bytes[at]), at: at) }
-    repeat { at += 1 } while at < bytes.count && isDigit(bytes[at])
+    guard isDigit(peek(bytes, at)) else { throw failure(.digit, bytes, at) }
+    repeat { at &+= 1 } while isDigit(peek(bytes, at))
 }
 
 @inline(__always)
 private func isDigit(_ byte: UInt8) -> Bool { byte &- Byte.zero < 10 }
 
+/// Something else than `expected` at a place, or nothing.
+@inline(never)
+func failure(_ expected: JSONError.Expected, _ bytes: Span<UInt8>, _ at: Int) -> JSONError {
+    JSONError(at < bytes.count ? .expected(expected, found: bytes[at]) : .ended(expected), at: at)
+}
+
 /// Reads a string from behind its opening quote to behind its closing one; true when it holds an
 /// escape.
+@inline(__always)
 func skipString(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) -> Bool {
+    skipPlain(bytes, &at)
+    if peek(bytes, at) == Byte.quote {
+        at &+= 1
+        return false
+    }
+    let rest = try restOfString(bytes, at)
+    at = rest.end
+    return rest.escaped
+}
+
+/// Where a string ends, from the first byte on that is no letter of ASCII, or that is near the end of
+/// the text.
+@inline(never)
+private func restOfString(
+    _ bytes: Span<UInt8>, _ start: Int
+) throws(JSONError) -> (end: Int, escaped: Bool) {
+    var at = start
     var escaped = false
     while true {
-        skipPlain(bytes, &at)
-        guard at < bytes.count else { throw JSONError(.ended(.quote), at: at) }
-        switch bytes[at] {
-        case Byte.quote:
-            at += 1
-            return escaped
-        case Byte.backslash:
+        let byte = peek(bytes, at)
+        if byte >= 0x80 {
+            try skipSequences(bytes, &at)
+        } else if byte == Byte.quote {
+            return (at &+ 1, escaped)
+        } else if byte == Byte.backslash {
             escaped = true
             try skipEscape(bytes, &at)
-        case 0..<0x20:
-            throw JSONError(.controlCharacter(bytes[at]), at: at)
-        case 0x80...:
-            repeat { try skipSequence(bytes, &at) } while at < bytes.count && bytes[at] >= 0x80
-        default:
-            at += 1
+        } else if byte < 0x20 {
+            guard at < bytes.count else { throw JSONError(.ended(.quote), at: at) }
+            throw JSONError(.controlCharacter(byte), at: at)
+        } else {
+            at &+= 1
         }
+        skipPlain(bytes, &at)
     }
-}
-
-/// Eight bytes at a time for as long as none of them needs a look.
-@inline(__always)
-func skipPlain(_ bytes: Span<UInt8>, _ at: inout Int) {
-    let last = bytes.count &- 8
-    var here = at
-    while here <= last {
-        // Safety: the line above has made sure of eight bytes from `here`, which is never negative.
-        let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: here, as: UInt64.self)
-        let marks = notable(UInt64(littleEndian: word))
-        guard marks == 0 else {
-            at = here &+ marks.trailingZeroBitCount &>> 3
-            return
-        }
-        here &+= 8
-    }
-    at = here
-}
-
-/// The high bit of each byte that is a quote, a backslash, below 32 or above 127. Above the lowest
-/// such byte it may mark others as well, because subtraction borrows; only the lowest is used.
-@inline(__always)
-private func notable(_ word: UInt64) -> UInt64 {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highs: UInt64 = 0x8080_8080_8080_8080
-    let quote = word ^ (ones &* UInt64(Byte.quote))
-    let backslash = word ^ (ones &* UInt64(Byte.backslash))
-    let control = (word &- ones &* 0x20) & ~word
-    return (word | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash | control) & highs
 }
 
 /// One escape, from its backslash on; a surrogate pair counts as one.
+@inline(__always)
 private func skipEscape(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
     let start = at
-    at += 1
-    guard at < bytes.count else { throw JSONError(.ended(.escape), at: at) }
-    switch bytes[at] {
+    at &+= 1
+    switch peek(bytes, at) {
     case Byte.quote, Byte.backslash, UInt8(ascii: "/"), UInt8(ascii: "b"), Byte.f, Byte.n,
         UInt8(ascii: "r"), Byte.t:
-        at += 1
+        at &+= 1
     case UInt8(ascii: "u"):
-        at += 1
+        at &+= 1
         let unit = try hexUnit(bytes, &at)
         guard 0xD800...0xDFFF ~= unit else { return }
-        guard unit < 0xDC00, bytes.count - at >= 2, bytes[at] == Byte.backslash,
-            bytes[at + 1] == UInt8(ascii: "u")
+        guard unit < 0xDC00, peek(bytes, at) == Byte.backslash, peek(bytes, at &+ 1) == UInt8(ascii: "u")
         else { throw JSONError(.loneSurrogate, at: start) }
-        at += 2
+        at &+= 2
         guard 0xDC00...0xDFFF ~= (try hexUnit(bytes, &at)) else { throw JSONError(.loneSurrogate, at: start) }
-    default:
-        throw JSONError(.expected(.escape, found: bytes[at]), at: at)
+    default: throw failure(.escape, bytes, at)
     }
 }
 
+@inline(__always)
 private func hexUnit(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) -> UInt32 {
     var unit: UInt32 = 0
     for _ in 0..<4 {
-        guard at < bytes.count else { throw JSONError(.ended(.hexDigit), at: at) }
-        guard let digit = hexDigit(bytes[at]) else {
-            throw JSONError(.expected(.hexDigit, found: bytes[at]), at: at)
-        }
+        guard let digit = hexDigit(peek(bytes, at)) else { throw failure(.hexDigit, bytes, at) }
         unit = unit << 4 | digit
-        at += 1
+        at &+= 1
     }
     return unit
 }
 
+@inline(__always)
 func hexDigit(_ byte: UInt8) -> UInt32? {
     switch byte {
     case Byte.zero...Byte.nine: UInt32(byte - Byte.zero)
@@ -174,6 +154,22 @@ func hexDigit(_ byte: UInt8) -> UInt32? {
     case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A") + 10)
     default: nil
     }
+}
+
+/// Characters of several bytes, up to the next one of ASCII.
+@inline(__always)
+private func skipSequences(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
+    repeat {
+        // Most of the world's letters have three bytes: 1110xxxx 10xxxxxx 10xxxxxx. The five bits that
+        // must not all be 0 (overlong) nor 01101 (a surrogate) are the four below 1110 and the one below 10.
+        while at &+ 8 <= bytes.count {
+            let word = load(bytes, at)
+            let lead = word & 0x20_0F
+            guard word & 0xC0_C0_F0 == 0x80_80_E0, lead != 0, lead != 0x20_0D else { break }
+            at &+= 3
+        }
+        if peek(bytes, at) >= 0x80 { try skipSequence(bytes, &at) }
+    } while peek(bytes, at) >= 0x80
 }
 
 /// One character of two to four bytes (the table of RFC 3629, section 4).

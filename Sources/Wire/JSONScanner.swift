@@ -23,7 +23,10 @@ package struct JSONScanner: Sendable {
     /// In bytes: a key is kept as two offsets and a flag in one word.
     package static let maximumLength = Int(Int32.max)
 
-    private var keys = JSONKeys()
+    /// Keys for which memory is kept from one text to the next: 16 KB of it.
+    private static let kept = 1024
+
+    private var memory: [JSONKey] = []
 
     package init() {}
 
@@ -38,17 +41,54 @@ package struct JSONScanner: Sendable {
         _ bytes: Span<UInt8>, member: (JSONMember) -> Void = { _ in }
     ) throws(JSONError) -> JSONKind {
         guard bytes.count <= Self.maximumLength else { throw JSONError(.tooLong, at: Self.maximumLength) }
-        keys.reset()
-        var nesting = Nesting()
-        var at = 0
-        skipSpace(bytes, &at)
-        let kind = try kind(bytes, at)
-        while true {
-            if nesting.depth == 1 { nesting.memberStart = at }
-            if try enter(bytes, &at, &nesting, &keys) { continue }
-            if try leave(bytes, &at, &nesting, &keys, member) { return kind }
+        if memory.count > Self.kept { memory = [] }
+        var state = State()
+        skipSpace(bytes, &state.at)
+        let kind = try kind(bytes, state.at)
+        repeat {
+            let more = max(64, memory.count)
+            memory.append(
+                contentsOf: repeatElement(.none, count: state.keys.fit(in: memory.count) ? 0 : more))
+        } while try unsafe !memory.withUnsafeMutableBufferPointer { (buffer) throws(JSONError) in
+            // Safety: nothing keeps it.
+            try advance(bytes, &state, unsafe KeyMemory(buffer), member)
         }
+        return kind
     }
+}
+
+private struct State {
+    var at = 0
+    var next = Next.value
+    var nesting = Nesting()
+    var keys = JSONKeys()
+}
+
+/// Goes on to the end, true, or to where more memory is needed, false.
+private func advance(
+    _ bytes: Span<UInt8>, _ state: inout State, _ memory: KeyMemory,
+    _ member: (JSONMember) -> Void
+) throws(JSONError) -> Bool {
+    var (at, next, nesting, keys) = (state.at, state.next, state.nesting, state.keys)
+    while keys.fit(in: memory.count) {
+        if next != .value {
+            let expected: JSONError.Expected = next == .key ? .key : .keyOrClose
+            try key(bytes, &at, &nesting, &keys, memory, or: expected)
+        }
+        if nesting.depth == 1 { nesting.memberStart = at }
+        next = try value(bytes, &at, &nesting, &keys, memory)
+        if next == .nothing { next = try leave(bytes, &at, &nesting, &keys, memory, member) }
+        if next == .nothing { return true }
+    }
+    state = State(at: at, next: next, nesting: nesting, keys: keys)
+    return false
+}
+
+/// What is to be read next.
+private enum Next {
+    /// The end of what is being read, or something behind it.
+    case nothing
+    case value, key, firstKey
 }
 
 /// The arrays and objects that are open.
@@ -64,119 +104,109 @@ private struct Nesting {
 
     mutating func open(object: Bool, at offset: Int) throws(JSONError) {
         guard depth < JSONScanner.maximumDepth else { throw JSONError(.tooDeep, at: offset) }
-        depth += 1
+        depth &+= 1
         objects = objects << 1 | (object ? 1 : 0)
     }
 
     mutating func close() {
-        depth -= 1
+        depth &-= 1
         objects >>= 1
     }
 }
 
 private func kind(_ bytes: Span<UInt8>, _ at: Int) throws(JSONError) -> JSONKind {
-    guard at < bytes.count else { throw JSONError(.ended(.value), at: at) }
-    switch bytes[at] {
+    switch peek(bytes, at) {
     case Byte.openBrace: return .object
     case Byte.openBracket: return .array
     case Byte.quote: return .string
     case Byte.minus, Byte.zero...Byte.nine: return .number
     case Byte.t, Byte.f: return .boolean
     case Byte.n: return .null
-    default: throw JSONError(.expected(.value, found: bytes[at]), at: at)
+    default: throw failure(.value, bytes, at)
     }
 }
 
-/// Reads a value, or the front of one: true when it opened a container that is not empty, whose
-/// first value comes next; false behind a whole value.
+/// Reads a value, or the front of one: of a container that is not empty, up to what comes first in it.
 @inline(__always)
-private func enter(
-    _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys
-) throws(JSONError) -> Bool {
-    guard at < bytes.count else { throw JSONError(.ended(.value), at: at) }
-    switch bytes[at] {
+private func value(
+    _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
+    _ memory: KeyMemory
+) throws(JSONError) -> Next {
+    switch peek(bytes, at) {
     case Byte.quote:
-        at += 1
+        at &+= 1
         _ = try skipString(bytes, &at)
     case Byte.openBrace:
         try nesting.open(object: true, at: at)
-        keys.open()
-        at += 1
+        at &+= 1
         skipSpace(bytes, &at)
-        guard at < bytes.count, bytes[at] == Byte.closeBrace else {
-            try key(bytes, &at, &nesting, &keys, or: .keyOrClose)
-            return true
-        }
-        at += 1
-        try keys.close(bytes)
+        keys.open(memory)
+        guard peek(bytes, at) == Byte.closeBrace else { return .firstKey }
+        at &+= 1
+        try keys.close(memory, bytes)
         nesting.close()
     case Byte.openBracket:
         try nesting.open(object: false, at: at)
-        at += 1
+        at &+= 1
         skipSpace(bytes, &at)
-        guard at < bytes.count, bytes[at] == Byte.closeBracket else { return true }
-        at += 1
+        guard peek(bytes, at) == Byte.closeBracket else { return .value }
+        at &+= 1
         nesting.close()
     case Byte.minus, Byte.zero...Byte.nine: try skipNumber(bytes, &at)
     case Byte.t: try skipLiteral(Literal.true, bytes, &at)
     case Byte.f: try skipLiteral(Literal.false, bytes, &at)
     case Byte.n: try skipLiteral(Literal.null, bytes, &at)
-    default: throw JSONError(.expected(.value, found: bytes[at]), at: at)
+    default: throw failure(.value, bytes, at)
     }
-    return false
+    return .nothing
 }
 
-/// Goes on behind a whole value, through every container that ends there: true at the end of the
-/// text, false where the next value begins.
+/// Goes on behind a whole value, through every container that ends there, up to what comes next in the
+/// one that goes on; nothing comes at the end of the text.
 @inline(__always)
 private func leave(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
-    _ member: (JSONMember) -> Void
-) throws(JSONError) -> Bool {
+    _ memory: KeyMemory, _ member: (JSONMember) -> Void
+) throws(JSONError) -> Next {
     while nesting.depth > 0 {
         let inObject = nesting.inObject
         if nesting.depth == 1 && inObject {
             member(JSONMember(key: nesting.memberKey, value: nesting.memberStart..<at))
         }
         skipSpace(bytes, &at)
-        let expected: JSONError.Expected = inObject ? .commaOrBrace : .commaOrBracket
-        guard at < bytes.count else { throw JSONError(.ended(expected), at: at) }
-        let byte = bytes[at]
+        let byte = peek(bytes, at)
         if byte == Byte.comma {
-            at += 1
+            at &+= 1
             skipSpace(bytes, &at)
-            if inObject { try key(bytes, &at, &nesting, &keys, or: .key) }
-            return false
+            return inObject ? .key : .value
         }
         guard byte == (inObject ? Byte.closeBrace : Byte.closeBracket) else {
-            throw JSONError(.expected(expected, found: byte), at: at)
+            throw failure(inObject ? .commaOrBrace : .commaOrBracket, bytes, at)
         }
-        at += 1
-        if inObject { try keys.close(bytes) }
+        at &+= 1
+        if inObject { try keys.close(memory, bytes) }
         nesting.close()
     }
     skipSpace(bytes, &at)
     guard at == bytes.count else { throw JSONError(.expected(.end, found: bytes[at]), at: at) }
-    return true
+    return .nothing
 }
 
 /// Reads a key and its colon, up to where the value begins.
 @inline(__always)
 private func key(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
-    or expected: JSONError.Expected
+    _ memory: KeyMemory, or expected: JSONError.Expected
 ) throws(JSONError) {
-    guard at < bytes.count else { throw JSONError(.ended(expected), at: at) }
-    guard bytes[at] == Byte.quote else { throw JSONError(.expected(expected, found: bytes[at]), at: at) }
-    at += 1
+    guard peek(bytes, at) == Byte.quote else { throw failure(expected, bytes, at) }
+    at &+= 1
     let start = at
     let escaped = try skipString(bytes, &at)
-    let key = JSONString(start, at - 1, escaped: escaped)
-    try keys.add(key, bytes)
+    let key = JSONString(start, at &- 1, escaped: escaped)
+    try keys.add(key, memory, bytes)
     if nesting.depth == 1 { nesting.memberKey = key }
     skipSpace(bytes, &at)
-    guard at < bytes.count else { throw JSONError(.ended(.colon), at: at) }
-    guard bytes[at] == Byte.colon else { throw JSONError(.expected(.colon, found: bytes[at]), at: at) }
-    at += 1
+    guard peek(bytes, at) == Byte.colon else { throw failure(.colon, bytes, at) }
+    at &+= 1
     skipSpace(bytes, &at)
 }

@@ -3,15 +3,17 @@ package struct JSONString: Hashable, Sendable {
     private let word: UInt64
 
     init(_ start: Int, _ end: Int, escaped: Bool) {
-        word = UInt64(start) << 32 | UInt64(end) | (escaped ? 1 << 63 : 0)
+        word =
+            UInt64(truncatingIfNeeded: start) << 32 | UInt64(truncatingIfNeeded: end)
+            | (escaped ? 1 << 63 : 0)
     }
 
     /// - Parameter value: the place of a string with its quotes; nil for any other value.
     package init?(_ value: Range<Int>, in bytes: Span<UInt8>) {
         guard value.count >= 2, bytes[value.lowerBound] == Byte.quote else { return nil }
-        var escaped = false
-        for index in value where bytes[index] == Byte.backslash { escaped = true }
-        self.init(value.lowerBound + 1, value.upperBound - 1, escaped: escaped)
+        var mark = value.lowerBound + 1
+        skipToMark(bytes, &mark)
+        self.init(value.lowerBound + 1, value.upperBound - 1, escaped: mark < value.upperBound - 1)
     }
 
     var start: Int { Int(word >> 32 & 0x7FFF_FFFF) }
@@ -20,6 +22,9 @@ package struct JSONString: Hashable, Sendable {
 
     /// Where it is, without its quotes.
     package var place: Range<Int> { start..<end }
+
+    /// Whether it is written without escapes.
+    package var isPlain: Bool { !escaped }
 
     /// Whether the string is `text`, its escapes taken for what they mean.
     package func matches(_ text: String, in bytes: Span<UInt8>) -> Bool {
@@ -43,6 +48,16 @@ package struct JSONString: Hashable, Sendable {
             return text.count < limit
         }
         return String(decoding: text, as: UTF8.self)
+    }
+}
+
+/// Below 0, 0 or above 0: which of two strings comes first, byte by byte of what they mean.
+func orderOfLetters(_ left: JSONString, _ right: JSONString, _ bytes: Span<UInt8>) -> Int {
+    var (left, right) = (JSONLetters(left), JSONLetters(right))
+    while true {
+        guard let b = right.next(bytes) else { return left.next(bytes) == nil ? 0 : 1 }
+        guard let a = left.next(bytes) else { return -1 }
+        if a != b { return Int(a) - Int(b) }
     }
 }
 

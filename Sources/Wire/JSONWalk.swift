@@ -66,10 +66,8 @@ package enum JSONWalk {
         var key: JSONString?
         var at = value.lowerBound
         while at < value.upperBound {
-            guard bytes[at] == Byte.quote else {
-                at += 1
-                continue
-            }
+            skipToQuote(bytes, &at, value.upperBound)
+            guard at < value.upperBound else { return }
             let found = string(bytes, &at)
             if let name = key {
                 key = nil
@@ -90,13 +88,10 @@ package enum JSONWalk {
         let start = at
         var escaped = false
         while true {
-            skipPlain(bytes, &at)
+            skipToMark(bytes, &at)
             if bytes[at] == Byte.quote { break }
-            if bytes[at] == Byte.backslash {
-                escaped = true
-                at += 1
-            }
-            at += 1
+            escaped = true
+            at += 2
         }
         at += 1
         return JSONString(start, at - 1, escaped: escaped)

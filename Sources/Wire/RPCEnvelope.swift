@@ -21,20 +21,26 @@ package struct RPCEnvelope: Hashable, Sendable {
         self = found
     }
 
+    @inline(__always)
     private mutating func note(_ member: JSONMember, _ bytes: Span<UInt8>) {
-        let key = member.key
-        if key.matches("id", in: bytes) {
-            id = member.value
-        } else if key.matches("method", in: bytes) {
-            method = member.value
-        } else if key.matches("params", in: bytes) {
-            params = member.value
-        } else if key.matches("result", in: bytes) {
-            result = member.value
-        } else if key.matches("error", in: bytes) {
-            error = member.value
-        } else if key.matches("jsonrpc", in: bytes) {
-            version = member.value
+        switch keyWord(member.key, bytes) {
+        case Name.id: id = member.value
+        case Name.method: method = member.value
+        case Name.params: params = member.value
+        case Name.result: result = member.value
+        case Name.error: error = member.value
+        case Name.jsonrpc: version = member.value
+        default: break
         }
     }
+}
+
+/// The members' names as ``keyWord(_:_:)`` has them.
+private enum Name {
+    static let id: UInt64 = 2 << 56 | 0x64_69
+    static let method: UInt64 = 6 << 56 | 0x64_6F_68_74_65_6D
+    static let params: UInt64 = 6 << 56 | 0x73_6D_61_72_61_70
+    static let result: UInt64 = 6 << 56 | 0x74_6C_75_73_65_72
+    static let error: UInt64 = 5 << 56 | 0x72_6F_72_72_65
+    static let jsonrpc: UInt64 = 7 << 56 | 0x63_70_72_6E_6F_73_6A
 }

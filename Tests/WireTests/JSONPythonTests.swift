@@ -28,7 +28,7 @@ private let reference = """
     print("".join("1" if valid(line) else "0" for line in open(sys.argv[1])))
     """
 
-private let hasPython: Bool = {
+let hasPython: Bool = {
     let found = unsafe system("command -v python3 >/dev/null 2>&1") == 0
     if !found { print("skipped: the comparison with Python's json needs python3, which is not installed") }
     return found
@@ -55,7 +55,7 @@ private let hasPython: Bool = {
             [0x80], [0xC0], [0xED, 0xA0, 0x80], [0xF4, 0x90], [0xFF], [0xE2, 0x82],
         ]
 
-    private static func mutated(_ random: inout Random) -> [UInt8] {
+    static func mutated(_ random: inout Random) -> [UInt8] {
         var text = seeds[random.below(seeds.count)]
         for _ in 0..<random.below(4) {
             let place = random.below(text.count + 1)
