@@ -15,6 +15,14 @@ package struct Events: OptionSet, Sendable {
     package static let peerClosed = Events(rawValue: 0x2000)
     /// Told once each time it becomes ready, and not for as long as it is.
     package static let edgeTriggered = Events(rawValue: 1 << 31)
+
+    // What OptionSet has for this goes, from another module, through generic code at run time that
+    // allocates; these are called for every event.
+
+    /// Whether one of `others` is among these.
+    package func hasAny(of others: Events) -> Bool { rawValue & others.rawValue != 0 }
+    /// These and `others`.
+    package func with(_ others: Events) -> Events { Events(rawValue: rawValue | others.rawValue) }
 }
 
 /// What wants to know when a descriptor is ready.
@@ -116,8 +124,8 @@ package final class EventLoop {
         let count = try unsafe batch.withUnsafeMutableBufferPointer { (events) throws(SystemError) in
             try call("epoll_wait") { unsafe clinux_epoll_wait(epoll, events.baseAddress, timeout) }
         }
-        let repeated = waiting
-        waiting.removeAll(keepingCapacity: true)
+        var repeated: [Token] = []
+        if !waiting.isEmpty { swap(&repeated, &waiting) }
         for index in 0..<Int(count) {
             let event = batch[index]
             let token = Token(rawValue: event.token)

@@ -2,12 +2,15 @@ import CLinux
 import Glibc
 import Linux
 import Sandbox
+import Wire
 
 /// The socket inside a sandbox and the connections that came through it. Lives on the relay's
 /// thread.
 final class Connections: EventHandler {
     /// Connections accepted in one turn before others have theirs.
     private static let turn = 16
+    /// Milliseconds without a message after which memory for large frames is given back.
+    private static let quiet: UInt64 = 1_000
 
     let loop: EventLoop
     let refusals: RefusalLog
@@ -50,7 +53,8 @@ final class Connections: EventHandler {
     func serve() -> RelayTotals {
         do throws(SystemError) {
             while !loop.isStopped {
-                _ = try loop.turn(timeout: untilDue())
+                let calls = try loop.turn(timeout: untilDue())
+                if calls == 0, isSpareLarge { spare = [] }
                 expire()
             }
             try finish()
@@ -66,14 +70,28 @@ final class Connections: EventHandler {
 
     /// Milliseconds until something is due that no message brings; -1 for never.
     private func untilDue() -> CInt {
-        guard let due = links.values.compactMap(\.due).min() else { return -1 }
+        let most = isSpareLarge ? Self.quiet : .max
+        let due = nextDue()
+        guard due < .max else { return most < .max ? CInt(clamping: most) : -1 }
         let now = Judge.clock()
-        return due <= now ? 0 : CInt(clamping: due - now)
+        return due <= now ? 0 : CInt(clamping: min(due - now, most))
+    }
+
+    /// What is left to the next flow is more than it needs for small frames.
+    private var isSpareLarge: Bool { spare.count > FrameBuffer.base }
+
+    /// In milliseconds; the largest number for never.
+    private func nextDue() -> UInt64 {
+        var next = UInt64.max
+        for link in links.values { next = min(next, link.due ?? .max) }
+        return next
     }
 
     private func expire() {
-        guard links.values.contains(where: { $0.due != nil }) else { return }
+        let due = nextDue()
+        guard due < .max else { return }
         let now = Judge.clock()
+        guard due <= now else { return }
         for link in links.values where link.due ?? .max <= now { link.expire() }
     }
 

@@ -23,6 +23,9 @@ struct Flow: ~Copyable {
     /// Bytes read in one turn before others have theirs.
     private static let turn = 256 << 10
 
+    private static let gone = Events.hungUp.with(.failed)
+    private static let ends = gone.with(.peerClosed)
+
     private var stage = Stage.open
     private var frames: FrameBuffer
     let sender: Sender
@@ -59,17 +62,16 @@ struct Flow: ~Copyable {
 
     /// Takes note of what the source's socket told.
     mutating func sourceTold(_ events: Events) {
-        let ends: Events = [.peerClosed, .hungUp, .failed]
-        if !events.isDisjoint(with: ends) { endTold = true }
-        if !events.isDisjoint(with: ends.union(.readable)) { readable = true }
+        if events.hasAny(of: Self.ends) { endTold = true }
+        if events.hasAny(of: Self.ends.with(.readable)) { readable = true }
     }
 
     /// Takes note of what the target's socket told.
     mutating func targetTold(_ events: Events, source: borrowing FileDescriptor) {
-        if events.contains(.writable) { isBlocked = false }
+        if events.hasAny(of: .writable) { isBlocked = false }
         // Hung up while this direction is open means that the peer closed: whatever is written
         // now is lost, and the source may as well know.
-        if !events.isDisjoint(with: [.hungUp, .failed]) { abandon(source) }
+        if events.hasAny(of: Self.gone) { abandon(source) }
     }
 
     /// Moves what can be moved now.

@@ -2,8 +2,9 @@ import CLinux
 import Dialects
 import Sandbox
 
-/// Decides on the messages of one connection, in both directions.
-struct Judge {
+/// Decides on the messages of one connection, in both directions. Never copied, as it is asked for every
+/// message.
+struct Judge: ~Copyable {
     private var conversation: TGOConversation
     private let violation: MessagePolicy.Violation
     /// Milliseconds since the system started; taken once for all frames of a turn.

@@ -6,6 +6,7 @@ import Wire
 /// One connection of the plugin, joined to one of the host application.
 final class Link: EventHandler {
     private static let watched: Events = [.readable, .peerClosed, .edgeTriggered]
+    private static let watchedForWrites: Events = [.readable, .writable, .peerClosed, .edgeTriggered]
 
     private struct Side: ~Copyable {
         let socket: FileDescriptor
@@ -46,7 +47,7 @@ final class Link: EventHandler {
     var isBlocked: Bool { up.isBlocked || down.isBlocked }
 
     func ready(_ token: EventLoop.Token, _ events: Events) {
-        if events.isEmpty {
+        if events.rawValue == 0 {
             isQueued = false
         } else if token == plugin.token {
             up.sourceTold(events)
@@ -125,7 +126,7 @@ final class Link: EventHandler {
     private func watch(_ side: inout Side, writes: Bool) throws(SystemError) {
         guard writes != side.watchesWrites, let token = side.token else { return }
         side.watchesWrites = writes
-        let events = writes ? Self.watched.union(.writable) : Self.watched
+        let events = writes ? Self.watchedForWrites : Self.watched
         try owner.loop.change(side.socket, token, to: events)
     }
 

@@ -12,6 +12,9 @@ package struct FrameBuffer: ~Copyable, Sendable {
     package static let prefix = 4
     /// The first room made for reads, in bytes.
     package static let base = 64 << 10
+    /// The most memory that is left to others, in bytes: enough for frames of 1 MiB, whose memory the
+    /// kernel would otherwise have to find and clear for each one.
+    package static let kept = 2 << 20
     /// The most bytes of several frames in one run. One message of a unix socket holds this much
     /// by default, so a run reaches a blocking reader whole.
     private static let burst = 64 << 10
@@ -96,11 +99,12 @@ package struct FrameBuffer: ~Copyable, Sendable {
         if storage.isEmpty { swap(&storage, &spare) }
     }
 
-    /// Lets its memory go once no byte is held: into `spare`, when that is empty and the memory has
-    /// not grown.
+    /// Lets its memory go once no byte is held: into `spare`, when that is smaller and the memory has
+    /// not grown beyond ``kept``.
     package mutating func giveBack(_ spare: inout [UInt8]) {
         guard isEmpty else { return }
-        if spare.isEmpty && storage.count <= Self.base { swap(&storage, &spare) } else { storage = [] }
+        if spare.count < storage.count && storage.count <= Self.kept { swap(&storage, &spare) }
+        storage = []
     }
 
     /// Forgets every byte.

@@ -78,7 +78,7 @@ import Testing
         #expect(buffer.capacity == frame.count)
     }
 
-    @Test func `memory is given back only when nothing is held, and only when it has not grown`() throws {
+    @Test func `memory is given back only when nothing is held`() throws {
         var buffer = FrameBuffer(limit: 1 << 20)
         var spare: [UInt8] = []
         feed(framed([1]), to: &buffer)
@@ -97,6 +97,18 @@ import Testing
         large.discard()
         large.giveBack(&none)
         #expect(none.isEmpty && large.capacity == 0)
+    }
+
+    @Test func `grown memory serves the next one, up to a limit, and the smaller is let go`() throws {
+        var spare = [UInt8](repeating: 0, count: FrameBuffer.base)
+        for (size, kept) in [(1 << 20, 1 << 20), (100, 1 << 20), (4 << 20, 1 << 20)] {
+            var buffer = FrameBuffer(limit: 4 << 20)
+            feed(framed([UInt8](repeating: 9, count: size)), to: &buffer)
+            buffer.skip(try #require(try buffer.frame()))
+            buffer.giveBack(&spare)
+            #expect(buffer.capacity == 0)
+            #expect(spare.count >= kept && spare.count <= FrameBuffer.kept, "\(size)")
+        }
     }
 
     /// Sizes up to three times the first room, reads and writes of any length in between.

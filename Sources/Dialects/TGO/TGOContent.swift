@@ -3,7 +3,7 @@ import Wire
 
 /// What the answers of a plugin may hold: JSON-ACTION, which the user interface carries out, and
 /// JSON-UI, which it shows.
-struct TGOContent {
+struct TGOContent: Sendable {
     /// What a method's answer is taken for.
     enum Answer: Hashable {
         /// JSON-ACTION.
@@ -24,7 +24,7 @@ struct TGOContent {
     }
 
     /// Members whose values the user interface follows, loads or shows as a link.
-    private static let addresses = ["url", "href", "src", "link", "image"]
+    private static let addresses = JSONNames(["url", "href", "src", "link", "image"])
     /// Batches inside one another.
     private static let deepestBatch = 8
 
@@ -62,7 +62,7 @@ struct TGOContent {
     ) -> Refusal? {
         var refusal: Refusal?
         JSONWalk.strings(in: value, of: frame) { key, text in
-            guard addresses.contains(where: { key.matches($0, in: frame) }) else { return true }
+            guard addresses.contain(key, in: frame) else { return true }
             if let scheme = scheme(of: text, frame), !allowed.contains(scheme) {
                 refusal = .scheme(quoted(scheme))
             }
@@ -104,13 +104,13 @@ struct TGOContent {
     }
 }
 
-private func hasSuffix(_ name: Span<UInt8>, _ suffix: String) -> Bool {
-    let suffix = suffix.utf8
-    guard name.count >= suffix.count else { return false }
-    var at = name.count - suffix.count
-    for byte in suffix {
-        if name[at] != byte { return false }
-        at += 1
+private func hasSuffix(_ name: Span<UInt8>, _ suffix: StaticString) -> Bool {
+    let count = suffix.utf8CodeUnitCount
+    guard name.count >= count else { return false }
+    let start = name.count - count
+    for index in 0..<count {
+        // Safety: a static string lives for ever, and the index is below its length.
+        if unsafe name[start + index] != suffix.utf8Start[index] { return false }
     }
     return true
 }

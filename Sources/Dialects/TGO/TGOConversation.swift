@@ -27,22 +27,36 @@ package struct TGOConversation: Sendable {
     }
 
     private struct Budget {
+        let isRated: Bool
         var frames: TokenBucket
         var bytes: HourlyBytes
 
         init(_ policy: MessagePolicy) {
+            isRated = policy.rate > 0
             frames = TokenBucket(rate: UInt64(policy.rate), burst: UInt64(policy.burst))
             bytes = HourlyBytes(limit: policy.bytesPerHour)
         }
 
-        mutating func take(_ frame: Span<UInt8>, _ policy: MessagePolicy, now: UInt64) -> Refusal? {
-            if policy.rate > 0, !frames.take(now: now) { return .rate }
+        mutating func take(_ frame: Span<UInt8>, now: UInt64) -> Refusal? {
+            if isRated, !frames.take(now: now) { return .rate }
             return bytes.take(frame.count, now: now) ? nil : .volume
         }
     }
 
-    private let policy: MessagePolicy?
-    private let methods: [Glob]
+    /// The policy and what is made of it once: by reference, because it is asked for every message.
+    private final class Rules: Sendable {
+        let policy: MessagePolicy
+        let methods: [Glob]
+        let content: TGOContent
+
+        init(_ policy: MessagePolicy) {
+            self.policy = policy
+            content = TGOContent(policy: policy)
+            methods = policy.methods.map(Glob.init)
+        }
+    }
+
+    private let rules: Rules?
     private let registrationDue: UInt64
     private var stage = Stage.silent
     /// Oldest first, and so in the order in which they are due.
@@ -58,8 +72,7 @@ package struct TGOConversation: Sendable {
     ///   - policy: nil lets every JSON object through.
     ///   - now: when the plugin connected, in milliseconds on a clock that never goes back.
     package init(_ policy: MessagePolicy?, now: UInt64) {
-        self.policy = policy
-        methods = policy?.methods.map(Glob.init) ?? []
+        rules = policy.map(Rules.init)
         registrationDue = now + (policy?.registration ?? 0)
         pluginBudget = policy.map(Budget.init)
         upstreamBudget = policy.map(Budget.init)
@@ -70,7 +83,7 @@ package struct TGOConversation: Sendable {
 
     /// When ``expire(now:)`` has something to do; nil for never.
     package var due: UInt64? {
-        if policy != nil, stage == .silent { return registrationDue }
+        if rules != nil, stage == .silent { return registrationDue }
         return calls.first?.due
     }
 
@@ -86,26 +99,26 @@ package struct TGOConversation: Sendable {
         } catch {
             return .refuse(error, reply: nil)
         }
-        guard let policy else { return .forward }
+        guard let rules else { return .forward }
         switch sender {
-        case .plugin: return fromPlugin(message, frame, policy, now: now, taken: taken)
-        case .upstream: return fromUpstream(message, frame, policy, now: now)
+        case .plugin: return fromPlugin(message, frame, rules, now: now, taken: taken)
+        case .upstream: return fromUpstream(message, frame, rules, now: now)
         }
     }
 
     /// What is overdue, each of it once.
     package mutating func expire(now: UInt64) -> [Expiry] {
-        guard let policy else { return [] }
+        guard let rules else { return [] }
         if stage == .silent, now >= registrationDue {
             stage = .rejected
-            return [.connection(.registration(policy.registration))]
+            return [.connection(.registration(rules.policy.registration))]
         }
         let overdue = calls.prefix { $0.due <= now }
         calls.removeFirst(overdue.count)
         expired += overdue.map(\.id)
-        expired.removeFirst(max(0, expired.count - Int(policy.inFlight)))
+        expired.removeFirst(max(0, expired.count - Int(rules.policy.inFlight)))
         return overdue.map { call in
-            let refusal = Refusal.deadline(policy.deadline)
+            let refusal = Refusal.deadline(rules.policy.deadline)
             return .call(refusal, notice(refusal, .unavailable, call))
         }
     }
@@ -113,18 +126,18 @@ package struct TGOConversation: Sendable {
     // MARK: From the plugin
 
     private mutating func fromPlugin(
-        _ message: TGOMessage, _ frame: Span<UInt8>, _ policy: MessagePolicy, now: UInt64, taken: Bool
+        _ message: TGOMessage, _ frame: Span<UInt8>, _ rules: Rules, now: UInt64, taken: Bool
     ) -> Verdict {
-        let overdrawn = pluginBudget?.take(frame, policy, now: now)
+        let overdrawn = pluginBudget?.take(frame, now: now)
         switch message.kind {
-        case .request, .notification: return pluginCalls(message, frame, policy, overdrawn, taken)
-        case .response: return pluginAnswers(message, frame, policy, overdrawn)
+        case .request, .notification: return pluginCalls(message, frame, rules, overdrawn, taken)
+        case .response: return pluginAnswers(message, frame, rules, overdrawn)
         case .unclear: return .refuse(stage == .silent ? .notRegistered : .unclear, reply: nil)
         }
     }
 
     private mutating func pluginCalls(
-        _ message: TGOMessage, _ frame: Span<UInt8>, _ policy: MessagePolicy, _ overdrawn: Refusal?,
+        _ message: TGOMessage, _ frame: Span<UInt8>, _ rules: Rules, _ overdrawn: Refusal?,
         _ taken: Bool
     ) -> Verdict {
         guard message.isRegistration(in: frame), let place = message.envelope.id else {
@@ -143,7 +156,7 @@ package struct TGOConversation: Sendable {
         }
         if let overdrawn { return refuse(overdrawn, .tooManyRequests, to: .plugin, message, frame) }
         let params = message.envelope.params ?? 0..<0
-        if let refusal = TGORegistration.refusal(of: params, in: frame, by: policy) {
+        if let refusal = TGORegistration.refusal(of: params, in: frame, by: rules.policy) {
             return refuse(refusal, .forbidden, to: .plugin, message, frame)
         }
         stage = .registering(id)
@@ -151,7 +164,7 @@ package struct TGOConversation: Sendable {
     }
 
     private mutating func pluginAnswers(
-        _ message: TGOMessage, _ frame: Span<UInt8>, _ policy: MessagePolicy, _ overdrawn: Refusal?
+        _ message: TGOMessage, _ frame: Span<UInt8>, _ rules: Rules, _ overdrawn: Refusal?
     ) -> Verdict {
         guard stage != .silent else { return .refuse(.notRegistered, reply: nil) }
         guard let place = message.envelope.id, let id = RPCID(place, in: frame) else {
@@ -161,8 +174,8 @@ package struct TGOConversation: Sendable {
             return .refuse(overdrawn ?? unexpected(id), reply: nil)
         }
         let call = calls.remove(at: index)
-        let content = TGOContent(policy: policy)
-        if let refusal = overdrawn ?? content.refusal(of: message.envelope, as: call.answer, in: frame) {
+        if let refusal = overdrawn ?? rules.content.refusal(of: message.envelope, as: call.answer, in: frame)
+        {
             return .refuse(refusal, reply: notice(refusal, .forbidden, call))
         }
         return call.answer == .shutdown ? .farewell : .forward
@@ -178,30 +191,31 @@ package struct TGOConversation: Sendable {
     // MARK: From the host application
 
     private mutating func fromUpstream(
-        _ message: TGOMessage, _ frame: Span<UInt8>, _ policy: MessagePolicy, now: UInt64
+        _ message: TGOMessage, _ frame: Span<UInt8>, _ rules: Rules, now: UInt64
     ) -> Verdict {
-        let overdrawn = upstreamBudget?.take(frame, policy, now: now)
+        let overdrawn = upstreamBudget?.take(frame, now: now)
         switch message.kind {
         case .request, .notification:
             guard stage == .open else {
                 return refuse(.notRegistered, .unavailable, to: .upstream, message, frame)
             }
-            guard let answer = allowedAnswer(message, frame) else {
+            guard let answer = allowedAnswer(message, frame, rules) else {
                 return refuse(
                     .method(message.shownMethod(in: frame)), .methodNotFound, to: .upstream, message, frame)
             }
             if let overdrawn { return refuse(overdrawn, .tooManyRequests, to: .upstream, message, frame) }
             guard let place = message.envelope.id else { return .forward }
             guard let id = RPCID(place, in: frame) else { return .refuse(.longID, reply: nil) }
-            guard calls.count < Int(policy.inFlight) else {
-                return refuse(.inFlight(policy.inFlight), .tooManyRequests, to: .upstream, message, frame)
+            guard calls.count < Int(rules.policy.inFlight) else {
+                return refuse(
+                    .inFlight(rules.policy.inFlight), .tooManyRequests, to: .upstream, message, frame)
             }
             guard !calls.contains(where: { $0.id == id }) else {
                 // No reply: it would be taken for the answer to the call that waits.
                 return .refuse(.duplicateID(id), reply: nil)
             }
             let written = id.isWritten(at: place, in: frame) ? nil : place.map { frame[$0] }
-            calls.append(Call(id: id, written: written, answer: answer, due: now + policy.deadline))
+            calls.append(Call(id: id, written: written, answer: answer, due: now + rules.policy.deadline))
             return .forward
         case .response: return upstreamAnswers(message, frame)
         case .unclear: return .refuse(.unclear, reply: nil)
@@ -221,11 +235,13 @@ package struct TGOConversation: Sendable {
     }
 
     /// What the answer to a call is; nil for a method that no pattern fits.
-    private func allowedAnswer(_ message: TGOMessage, _ frame: Span<UInt8>) -> TGOContent.Answer? {
+    private func allowedAnswer(
+        _ message: TGOMessage, _ frame: Span<UInt8>, _ rules: Rules
+    ) -> TGOContent.Answer? {
         // A name with escapes is one that no method of TGO has.
         guard let name = message.plainMethod(in: frame) else { return nil }
         let bytes = frame.extracting(name)
-        guard methods.contains(where: { $0.matches(bytes) }) else { return nil }
+        guard rules.methods.contains(where: { $0.matches(bytes) }) else { return nil }
         return TGOContent.Answer(toMethod: bytes)
     }
 

@@ -43,7 +43,7 @@ package struct TGOMessage: Hashable, Sendable {
     /// it holds an escape, which no method of TGO needs.
     package func plainMethod(in frame: Span<UInt8>) -> Range<Int>? {
         guard let range = envelope.method, let name = JSONString(range, in: frame) else { return nil }
-        return name.place.contains { frame[$0] == UInt8(ascii: "\\") } ? nil : name.place
+        return name.isPlain ? name.place : nil
     }
 
     /// The method's name for a message to a person.
