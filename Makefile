@@ -3,12 +3,13 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 ROUNDS ?= 300
+SECONDS ?= 60
 
 # SwiftPM leaves directories behind in TMPDIR.
 export TMPDIR := $(CURDIR)/.build/tmp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-vm bench lint install uninstall clean stage
+.PHONY: help setup build demo test test-vm fuzz bench lint install uninstall clean stage
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -31,7 +32,10 @@ test: setup $(TMPDIR) ## lint, build without warnings, run all tests
 test-vm: $(TMPDIR) ## run corral on Linux 6.1 with cgroup v2, in an emulated machine
 	@scripts/test-vm.sh
 
-bench: $(TMPDIR) ## measure launches against bwrap, runc and fork+exec (ROUNDS=300)
+fuzz: ## fuzz the JSON scanner (SECONDS=60)
+	@scripts/fuzz.sh $(SECONDS)
+
+bench: $(TMPDIR) ## measure launches, filters, the relay and its scanner beside others (ROUNDS=300)
 	@scripts/setup.sh build bench
 	@$(MAKE) --no-print-directory stage
 	swift build -c release --product Benchmarks

@@ -36,6 +36,13 @@ let sanitizing = Context.environment["CORRAL_SANITIZE"] != nil
 let staticExecutable: [LinkerSetting] =
     sanitizing ? [] : [.unsafeFlags(["-static-executable", "-use-ld=lld"])]
 
+/// Calls of these functions go through Sources/CYardstick/allocations.c.
+let countAllocations: [LinkerSetting] = [
+    .unsafeFlags(
+        ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"]
+            .flatMap { ["-Xlinker", "--wrap=\($0)"] })
+]
+
 func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
@@ -101,9 +108,14 @@ let package = Package(
         .executableTarget(
             name: "corral", dependencies: ["Commands"],
             swiftSettings: swift, linkerSettings: staticExecutable),
+        // What the relay is measured against, and the allocations of the benchmarks.
+        .target(name: "CYardstick", cSettings: c),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Wire", "Relay", "Dialects", "Seccomp", "Linux", "CLinux"],
-            swiftSettings: swift, linkerSettings: staticExecutable),
+            name: "Benchmarks",
+            dependencies: [
+                "Wire", "Relay", "Dialects", "Sandbox", "Seccomp", "Linux", "CLinux", "CYardstick",
+            ],
+            swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
 
         tests("LinuxTests", ["Linux", "CLinux"]),
         tests("WireTests", ["Wire"]),

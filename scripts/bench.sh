@@ -82,6 +82,29 @@ docker=../shared/vectors/docker-default-seccomp.json
 if [[ -e $docker ]]; then policies+=(--command docker -- "$docker"); fi
 .build/release/Benchmarks seccomp --rounds "$rounds" --json .build/bench-seccomp.json "${policies[@]}"
 
+# The scanner, and the same texts by Python's parser, which is C and builds a tree.
+mkdir -p "$work/samples"
+.build/release/Benchmarks json --samples "$work/samples"
+/usr/bin/python3 - "$work/samples" <<'PYTHON'
+import json, os, sys, time
+print("Python's json, ns per byte")
+for name in sorted(os.listdir(sys.argv[1]), key=lambda name: int(name.split()[0])):
+    with open(os.path.join(sys.argv[1], name), "rb") as file:
+        text = file.read()
+    times = []
+    for _ in range(15):
+        turns = max(1, (1 << 18) // len(text))
+        start = time.process_time_ns()
+        for _ in range(turns):
+            json.loads(text)
+        times.append((time.process_time_ns() - start) / turns / len(text))
+    print(f"{name.split(' ', 1)[1].removesuffix('.json'):<24}{sorted(times)[7]:>10.3f}")
+PYTHON
+.build/release/Benchmarks allocations
+
+# The relay beside none, one in C that parses nothing, and socat.
+.build/release/Benchmarks relay
+
 # The floor is a program that stays resident and times its own launches, so it cannot take turns
 # with the others: its figures come from a run of its own, right after theirs.
 floor=../shared/bench/launch-floor.c

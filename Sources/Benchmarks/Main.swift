@@ -4,7 +4,8 @@ import Glibc
 @main
 struct Main {
     private static let benchmarks: [(name: String, run: @Sendable ([String]) throws -> Void)] = [
-        ("launch", launchBenchmark), ("seccomp", seccompBenchmark),
+        ("launch", launchBenchmark), ("seccomp", seccompBenchmark), ("json", jsonBenchmark),
+        ("allocations", allocationCount), ("relay", relayBenchmark), ("relay-role", relayRole),
     ]
 
     static func main() {

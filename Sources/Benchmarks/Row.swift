@@ -24,17 +24,17 @@ struct Row {
 private let headings = ["min", "p50", "p90", "p99"]
 
 /// Three decimals, without Foundation's formats.
-private func text(_ value: Double) -> String {
+func text(_ value: Double) -> String {
     let thousandths = Int((value * 1_000).rounded())
     let fraction = String(thousandths % 1_000)
     return "\(thousandths / 1_000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
 }
 
-private func left(_ text: String, _ width: Int) -> String {
+func left(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
 }
 
-private func right(_ text: String, _ width: Int) -> String {
+func right(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
 }
 

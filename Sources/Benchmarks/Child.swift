@@ -1,0 +1,73 @@
+import CLinux
+import CYardstick
+import Glibc
+import Linux
+
+/// A process that the benchmark started.
+struct Child {
+    let pid: pid_t
+
+    /// - Parameters:
+    ///   - descriptors: become its descriptors 0, 1 and so on.
+    ///   - pin: the processor that it runs on; nil for any.
+    init(_ words: [String], _ descriptors: [CInt], pin: Int?) throws {
+        guard let path = words.first.flatMap(found) else {
+            throw LaunchOptions.Problem("\(words.first ?? "") is not installed")
+        }
+        let argv = unsafe words.map { unsafe strdup($0) } + [nil]
+        defer { unsafe argv.forEach { unsafe free($0) } }
+        // Whatever is started inherits the processors.
+        _ = try call("sched_setaffinity") { yardstick_pin(CInt(pin ?? -1)) }
+        defer { _ = yardstick_pin(-1) }
+        // Safety: the arrays and the path outlive the call, which keeps no pointer.
+        pid = try unsafe path.withCString { (path) throws(SystemError) in
+            try unsafe argv.withUnsafeBufferPointer { (arguments) throws(SystemError) in
+                try unsafe descriptors.withUnsafeBufferPointer { (numbers) throws(SystemError) in
+                    var program = unsafe clinux_program()
+                    unsafe program.path = path
+                    unsafe program.argv = arguments.baseAddress
+                    unsafe program.envp = unsafe UnsafePointer(environ)
+                    unsafe program.fds = numbers.baseAddress
+                    unsafe program.fd_count = numbers.count
+                    return try call("posix_spawn", on: words[0]) { unsafe clinux_spawn(&program) }
+                }
+            }
+        }
+    }
+
+    /// Nanoseconds on a processor, of all its threads (proc(5), schedstat).
+    func processorTime() throws -> UInt64 {
+        let tasks = try FileDescriptor.open("/proc/\(pid)/task", O_RDONLY | O_DIRECTORY)
+        var sum: UInt64 = 0
+        for entry in try tasks.entries() {
+            let text = try numbers("/proc/\(pid)/task/\(entry.name)/schedstat")
+            sum += text.first ?? 0
+        }
+        return sum
+    }
+
+    /// KiB of memory that is resident.
+    func memory() throws -> Int {
+        let pages = try numbers("/proc/\(pid)/statm")
+        return (pages.dropFirst().first.map(Int.init) ?? 0) * sysconf(Int32(_SC_PAGESIZE)) / 1024
+    }
+
+    /// Waits for its end; returns what went wrong.
+    func end() throws -> String? {
+        var status: CInt = 0
+        _ = try call("waitpid") { unsafe waitpid(pid, &status, 0) }
+        return status == 0 ? nil : "a process ended with the wait status \(status)"
+    }
+}
+
+private func numbers(_ path: String) throws -> [UInt64] {
+    let bytes = try FileDescriptor.open(path, O_RDONLY).readAll(limit: 4096)
+    return bytes.split { $0 <= 0x20 }.compactMap { UInt64(String(decoding: $0, as: UTF8.self)) }
+}
+
+/// The path of a program, as a shell finds it.
+func found(_ program: String) -> String? {
+    if program.utf8.contains(UInt8(ascii: "/")) { return program }
+    let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
+    return path.split(separator: ":").map { "\($0)/\(program)" }.first { unsafe access($0, X_OK) == 0 }
+}
