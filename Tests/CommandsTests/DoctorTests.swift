@@ -74,7 +74,8 @@ import Wire
         (["kill_process", "errno", "allow"], .warning), (["errno", "allow", "log", "user_notif"], .failed),
         ([], .failed),
     ])
-    func `filters need some actions and are better with others`(actions: [String], state: DoctorFinding.State) {
+    func `filters need some actions and are better with others`(actions: [String], state: DoctorFinding.State)
+    {
         #expect(KernelFindings.seccomp(actions).state == state)
     }
 
