@@ -57,7 +57,7 @@ struct RunHost {
             let abilities = try HostAbilities.probe()
             return RunHost(
                 abilities: abilities, layout: try CgroupLayout.detect(),
-                workspace: try options.workspace.map(openWorkspace), without: try Ablation.layers(),
+                workspace: try openWorkspace(options.workspace, abilities), without: try Ablation.layers(),
                 mounts: try options.mounts.isEmpty
                     ? .none : AddedMounts.open(options.mounts, own: StateDirectory.all(abilities)))
         } catch {
@@ -65,9 +65,20 @@ struct RunHost {
         }
     }
 
-    private static func openWorkspace(_ path: String) throws(CommandError) -> WorkspaceDirectory {
+    private static func openWorkspace(
+        _ path: String?, _ abilities: HostAbilities
+    ) throws(CommandError) -> WorkspaceDirectory? {
+        guard let path else { return nil }
+        let own = try StateDirectory.all(abilities)
+        let workspace: WorkspaceDirectory
         do throws(WorkspaceError) {
-            return try WorkspaceDirectory.open(path)
+            workspace = try WorkspaceDirectory.open(path)
+        } catch {
+            throw CommandError("--workspace \(error)")
+        }
+        do throws(MountError) {
+            try workspace.check(by: RefusedPlaces.look(own: own))
+            return workspace
         } catch {
             throw CommandError("--workspace \(error)")
         }

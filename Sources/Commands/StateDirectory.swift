@@ -48,9 +48,10 @@ enum StateDirectory {
         return base + "/corral"
     }
 
-    /// The paths of all directories of Corral's own state: locks, filters, images. What a sandbox could
-    /// change in them would be believed by the next run.
+    /// The paths of all directories that Corral believes: locks, filters, images, the user's profiles. What
+    /// a sandbox could change in them would be believed by the next run.
     static func all(_ host: HostAbilities) throws(CommandError) -> [String] {
-        [runtime(host), cachePath, try ImageLookup.find()?.path].compactMap { $0 }
+        [runtime(host), cachePath, try ImageLookup.find()?.path, ProfileDirectories.userDirectory]
+            .compactMap { $0 }
     }
 }

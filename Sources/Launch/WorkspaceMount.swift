@@ -43,6 +43,17 @@ package final class WorkspaceDirectory {
             descriptor: descriptor, path: path, owner: FileOwner(uid: status.uid, gid: status.gid))
     }
 
+    /// Refuses it where it is a place that no sandbox may see.
+    package func check(by places: RefusedPlaces) throws(MountError) {
+        let found: String
+        do throws(SystemError) {
+            found = try descriptor.path()
+        } catch {
+            throw .system(error)
+        }
+        try places.check(descriptor, path: path, found: found)
+    }
+
     /// A detached mount of the directory in which its owner on disk and the sandbox's processes are
     /// the same user, so that files keep their owner outside (mount_setattr(2), "ID-mapped mounts").
     ///

@@ -27,7 +27,7 @@ enum Corral {
     ///
     /// Other tests start sandboxes at the same time: theirs go too, and each has a name of its own.
     static func leftovers<Value>(
-        within seconds: Double = 20, _ body: () throws -> Value
+        within seconds: Double = 90, _ body: () throws -> Value
     ) throws -> (value: Value, left: Set<String>) {
         let before = Census.take()
         let value = try body()

@@ -118,6 +118,27 @@ import Testing
         Refusal("", [], says: "it holds \(directory("store/later/images"))").check(outcome)
     }
 
+    /// A workspace is as much a way to the host as a mount, and is not checked less.
+    @Test func `the same places are refused as a workspace`() throws {
+        let directory = try TemporaryDirectory()
+        try File.makeDirectories(directory("home/.config/corral/profiles"))
+        try File.makeDirectories(directory("home/plugin"))
+        var environment = Program.environment
+        environment["XDG_CONFIG_HOME"] = directory("home/.config")
+        let profiles = directory("home/.config/corral/profiles")
+        for (path, says) in [
+            ("/", "it is /,"), ("/etc", "it is /etc,"), ("/etc/ssl", "it is below /etc"),
+            ("/root", "it is /root,"), ("/dev/shm", "it is below /dev"),
+            (directory("home"), "it holds \(profiles)"), (profiles, "it is \(profiles)"),
+        ] {
+            let words = [Corral.path, "run", "--workspace", path, "--", "true"]
+            let outcome = try Program.run(words, environment: environment)
+            Refusal("", [], says: "--workspace \(path) cannot be mounted", says).check(outcome)
+        }
+        let words = [Corral.path, "run", "--workspace", directory("home/plugin"), "--", "true"]
+        #expect(try Program.run(words, environment: environment).status == 0)
+    }
+
     @Test(arguments: [
         Refusal("needed", ["-v", "/srv:/proc/x"], says: "nothing can be mounted at /proc/x"),
         Refusal("of the image", ["-v", "/srv:/etc/passwd"], says: "/etc/passwd", "of its own there"),

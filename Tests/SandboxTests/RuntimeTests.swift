@@ -1,10 +1,37 @@
 // Ordinary programs run in a sandbox as they do outside.
 
+import Glibc
+import Sandbox
 import TestSupport
 import Testing
 
 @Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct RuntimeTests {
+    /// It starts its commands by posix_spawn(3) with POSIX_SPAWN_RESETIDS, which sets the effective id.
+    @Test(.enabled(if: unsafe access("/usr/bin/make", X_OK) == 0, "GNU make is not there"))
+    func `make runs its commands`() throws {
+        let script = "printf 'all:\\n\\t@id -u\\n' >Makefile; /usr/bin/make"
+        let ended = try Corral().run(["sh", "-c", script])
+        #expect(ended.outcome.output == "1000\n" && ended.status == 0, "\(ended)")
+    }
+
+    /// Each prints `1` when it is refused.
+    @Test func `nobody becomes somebody else`() throws {
+        let script = """
+            import ctypes
+            c = ctypes.CDLL(None, use_errno=True)
+            for ids in [(-1, 0, -1), (0, 0, 0), (-1, 1001, -1), (1000, 1000, 0)]:
+                for call in (117, 119):
+                    c.syscall(call, *[ctypes.c_long(i) for i in ids])
+                    print(ctypes.get_errno(), end=" ")
+            """
+        let ended = try Corral().run([Corral.python, "-ISc", script])
+        #expect(ended.outcome.output == String(repeating: "1 ", count: 8), "\(ended)")
+        // Without the filter it is the kernel that refuses, for want of CAP_SETUID and of such an id.
+        let unfiltered = try Corral(without: [.seccomp]).run([Corral.python, "-ISc", script])
+        #expect(unfiltered.outcome.output == "1 1 1 1 22 22 1 1 ", "\(unfiltered)")
+    }
+
     /// Each prints `True` when it works.
     @Test(arguments: [
         """

@@ -9,7 +9,7 @@ import Testing
     /// The whole of each shipped filter as a table in the repository, so that every widening is seen
     /// in review. `CORRAL_GOLDEN=write` writes the tables anew.
     @Suite struct GoldenTests {
-        @Test(arguments: shippedNames)
+        @Test(arguments: goldenNames)
         func `the filter answers as the table says`(policy: String) throws {
             let path = "\(sourceRoot)/Tests/SeccompTests/Golden/\(policy).txt"
             let table = try goldenTable(of: policy)
@@ -39,13 +39,16 @@ import Testing
         func `there is a table for each policy and for nothing else`() {
             #expect(
                 File.names(in: "\(sourceRoot)/Tests/SeccompTests/Golden").sorted()
-                    == shippedNames.map { "\($0).txt" }.sorted())
+                    == goldenNames.map { "\($0).txt" }.sorted())
         }
     }
 
+    private let goldenNames = (shippedNames + terminalPolicies.keys).sorted()
+
     private func goldenTable(of policy: String) throws -> [String] {
         let parts = try shippedPolicy(policy)
-        let profiles = shippedPolicies.filter { $0.value == shippedPolicies[policy] }.keys.sorted()
+        let policies = shippedPolicies.merging(terminalPolicies) { $1 }
+        let profiles = policies.filter { $0.value == policies[policy] }.keys.sorted()
         let filter = try Compiler.compile(parts: parts)
         let interpreter = try SeccompInterpreter(filter.bytes)
         var lines = [
@@ -112,6 +115,11 @@ import Testing
             },
         "socketpair": [[1, 1], [1, 2], [1, 5], [2, 1], [16, 3]],
         "mq_open": [[0, 0, 0o4600], [0, 0o100, 0o600], [0, 0o100, 0o4600], [0, 0o100, 0o2600]],
+        "setresuid": [
+            [.max, 1000, .max], [0xFFFF_FFFF, 1000, 0xFFFF_FFFF], [.max, 0, .max], [.max, 1001, .max],
+            [1000, 1000, 1000], [0, 1000, .max], [.max, 1000, 0], [.max, .max, .max],
+        ],
+        "setresgid": [[.max, 1000, .max], [.max, 0, .max], [1000, 1000, 1000], [.max, 1000, 0]],
         "creat": [0o755, 0o1777, 0o2755, 0o4755].map { [0, $0] },
         "fchmod": [0o755, 0o1777, 0o2755, 0o4755].map { [0, $0] },
         "fchmodat": [0o755, 0o1777, 0o2755, 0o4755].map { [0, 0, $0] },

@@ -46,6 +46,16 @@ private func shippedProfile(_ name: String) throws -> Profile {
     }.profile()
 }
 
+/// The policies of sandboxes with a terminal, which differ from the others in one part: two of them.
+let terminalPolicies: [String: [String]] = {
+    var policies: [String: [String]] = [:]
+    for name in ["default", "strict"] {
+        guard let syscalls = try? shippedProfile(name).syscalls else { continue }
+        policies[name + "+terminal"] = syscalls.parts(relay: false, hostDirectory: false, terminal: true)
+    }
+    return policies
+}()
+
 /// One name for each policy: of several that are the same, the shortest.
 let shippedNames: [String] = {
     let names = shippedPolicies.keys.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
@@ -54,7 +64,7 @@ let shippedNames: [String] = {
 }()
 
 func shippedPolicy(_ name: String) throws -> [PolicyPart] {
-    guard let names = shippedPolicies[name] else { throw NoSuchPolicy(name: name) }
+    guard let names = shippedPolicies[name] ?? terminalPolicies[name] else { throw NoSuchPolicy(name: name) }
     return try names.map { name in
         PolicyPart(
             file: "\(name).json", json: try contents(of: "\(sourceRoot)/profiles/seccomp/\(name).json"))

@@ -17,7 +17,9 @@ struct KernelFindings {
         ]
     }
 
-    private func tried(_ name: String, _ probe: HostProbe, _ failed: (SystemError) -> DoctorFinding) -> DoctorFinding {
+    private func tried(
+        _ name: String, _ probe: HostProbe, _ failed: (SystemError) -> DoctorFinding
+    ) -> DoctorFinding {
         do throws(SystemError) {
             if let failure = try probe.failure() { return failed(failure) }
         } catch {
