@@ -18,13 +18,14 @@ import Testing
         ("corral profile explain offline", 3),
     ]
 
-    /// A place to be in, with what the examples name.
+    /// A home, and in it `work`, to be in, with what the examples name. The home itself is no workspace: it
+    /// holds what Corral believes.
     private static func place() throws -> TemporaryDirectory {
         let place = try TemporaryDirectory()
-        try place.write("mine.yaml", "extends: default\n")
-        try place.write("settings.env", "NAME=value\n")
-        try place.write("data/words", "one two three\n")
-        try place.write("build.sh", "echo built >result\n")
+        try place.write("work/mine.yaml", "extends: default\n")
+        try place.write("work/settings.env", "NAME=value\n")
+        try place.write("work/data/words", "one two three\n")
+        try place.write("work/build.sh", "echo built >result\n")
         try place.write(".zfunc/x", "")
         try place.write(".config/fish/completions/x", "")
         return place
@@ -39,7 +40,7 @@ import Testing
         environment["MANPAGER"] = "cat"
         return try Program.run(
             ["bash", "--norc", "-c", line], environment: environment, timeout: 120,
-            directory: place.path)
+            directory: place("work"))
     }
 
     /// The indented lines under the heading, of every command that help lists.
