@@ -1,7 +1,7 @@
 #!/bin/bash
 # Shows Corral at work: a TGO plugin serves its host from inside a sandbox, then a hostile script
-# tries twelve things on the machine and another one eight on its host, then everything that could have been left is counted, and the rules behind it
-# all are asked for. Exits 0 only if the plugin did its work, no attempt succeeded, nothing is left
+# tries twelve things on the machine and another one eight on its host, then everything that could have been
+# left is counted, and the rules behind it all are asked for. Exits 0 only if the plugin did its work, no attempt succeeded, nothing is left
 # and the answers are right. `make demo` builds and runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
