@@ -38,7 +38,7 @@ struct OutputLimitTests {
         #expect(ended.limitsHit == (lost == 0 ? [] : ["output"]))
         if lost > 0 {
             #expect(
-                ended.errors == "corral run: output limit of 1001 reached: \(lost) bytes left out "
+                ended.errors == "corral run: output limit of 1001 bytes reached: \(lost) bytes left out "
                     + "(change it with --output-limit)", "\(ended)")
         }
     }

@@ -130,7 +130,7 @@ struct ProfileTests {
             """
         let ended = try corral.python(script)
         #expect(ended.status == 153 && ended.cause == "output", "\(ended.cause ?? "") \(ended.errors)")
-        #expect(ended.errors.contains("corral run: ended: output limit of 100000 reached"))
+        #expect(ended.errors.contains("corral run: ended: output limit of 100000 bytes reached"))
         let expected = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 % 10_240) }
         let isWhole = ended.outcome.stdout == expected
         #expect(isWhole, "\(ended.outcome.stdout.count) bytes")

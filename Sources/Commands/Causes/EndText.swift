@@ -58,11 +58,14 @@ struct EndText {
 
     private func change(_ option: String) -> String { "(change it with \(option))" }
 
-    private var memory: String { "memory limit of \(Limits.Rule.memory.write(profile.limits.memory))" }
+    private var memory: String { "memory limit of \(size(Limits.Rule.memory.write(profile.limits.memory)))" }
     private var pids: String { "limit of \(profile.limits.pids) processes and threads" }
     private var output: String {
-        "output limit of \(profile.output.limit.map { OutputPolicy.Rule.limit.write($0) } ?? "none")"
+        "output limit of \(profile.output.limit.map { size(OutputPolicy.Rule.limit.write($0)) } ?? "none")"
     }
+
+    /// With its unit, which a size that is no multiple of 1024 has not.
+    private func size(_ text: String) -> String { text.utf8.allSatisfy { $0 < 0x3A } ? text + " bytes" : text }
 }
 
 extension RunOutcome.Limit {
