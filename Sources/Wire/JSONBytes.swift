@@ -47,10 +47,10 @@ private func endOfSpace(_ bytes: Span<UInt8>, _ start: Int) -> Int {
 }
 
 /// Skips the bytes of a string that mean themselves, eight at a time for as long as none of them
-/// needs a look. Stops early in front of the last seven bytes of the text.
+/// needs a look. Stops early after 64 bytes, and in front of the last seven bytes of the text.
 @inline(__always)
 func skipPlain(_ bytes: Span<UInt8>, _ at: inout Int) {
-    let last = bytes.count &- 8
+    let last = min(bytes.count, at &+ 64) &- 8
     while at <= last {
         // Safety: the line above.
         let marks = notable(unsafe loadUnchecked(bytes, at))
@@ -60,6 +60,26 @@ func skipPlain(_ bytes: Span<UInt8>, _ at: inout Int) {
         }
         at &+= 8
     }
+}
+
+/// A place from `start` on up to which every byte means itself, at most 64 bytes in front of where that ends.
+///
+/// The compiler makes vector instructions of the inner loop, which has no way out and knows its length.
+@inline(never)
+func nearEndOfPlain(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+    var at = start
+    while at &+ 64 <= bytes.count {
+        var marks: UInt8 = 0
+        for index in 0..<64 {
+            // Safety: the line of the outer loop.
+            let byte = unsafe bytes[unchecked: at &+ index]
+            // The high bit of a letter of ASCII is 0, and stays so in what is not below what is subtracted.
+            marks |= byte | (byte &- 0x20) | ((byte ^ Byte.quote) &- 1) | ((byte ^ Byte.backslash) &- 1)
+        }
+        guard marks < 0x80 else { return at }
+        at &+= 64
+    }
+    return at
 }
 
 /// Skips bytes up to a quote or a backslash: the way through a string that was scanned.

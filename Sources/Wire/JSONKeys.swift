@@ -59,15 +59,12 @@ struct JSONKeys {
 
     /// - Throws: ``JSONError/Problem/duplicateKey``.
     @inline(__always)
-    mutating func add(
-        _ key: JSONString, _ memory: KeyMemory, _ bytes: Span<UInt8>
-    ) throws(JSONError) {
-        let new = JSONKey(key: key, word: keyWord(key, bytes))
+    mutating func add(_ new: JSONKey, _ memory: KeyMemory, _ bytes: Span<UInt8>) throws(JSONError) {
         if count &- base < Self.pairwise {
             var index = base
             while index < count {
                 if memory[index].word == new.word, same(memory[index], new, bytes) {
-                    throw JSONError(.duplicateKey, at: key.start - 1)
+                    throw JSONError(.duplicateKey, at: new.key.start - 1)
                 }
                 index &+= 1
             }

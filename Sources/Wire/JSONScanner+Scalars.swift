@@ -108,7 +108,7 @@ private func restOfString(
             guard at < bytes.count else { throw JSONError(.ended(.quote), at: at) }
             throw JSONError(.controlCharacter(byte), at: at)
         } else {
-            at &+= 1
+            at = nearEndOfPlain(bytes, at &+ 1)
         }
         skipPlain(bytes, &at)
     }
