@@ -39,5 +39,5 @@ package struct JSONNames: Sendable {
 }
 
 /// One bit of a word, depending on a key's word and the same for equal ones.
-@inline(__always)
+@inline(always)
 func keyBit(_ word: UInt64) -> UInt64 { 1 &<< (word &* 0x9E37_79B9_7F4A_7C15 &>> 58) }

@@ -149,7 +149,7 @@ private func kind(_ bytes: Span<UInt8>, _ at: Int) throws(JSONError) -> JSONKind
 }
 
 /// Reads a value, or the front of one: of a container that is not empty, up to what comes first in it.
-@inline(__always)
+@inline(always)
 private func value(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
     _ memory: KeyMemory
@@ -185,7 +185,7 @@ private func value(
 
 /// Goes on behind a whole value, through every container that ends there, up to what comes next in the
 /// one that goes on; nothing comes at the end of the text.
-@inline(__always)
+@inline(always)
 private func leave(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
     _ memory: KeyMemory, _ member: (JSONMember) -> Void
@@ -215,7 +215,7 @@ private func leave(
 }
 
 /// Reads a key and its colon, up to where the value begins; returns the key's word.
-@inline(__always)
+@inline(always)
 private func key(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
     _ memory: KeyMemory, or expected: JSONError.Expected
