@@ -65,7 +65,8 @@ final class Link: EventHandler {
     /// When ``expire()`` has something to do, in milliseconds; nil for never.
     var due: UInt64? {
         // What is not read any more needs no time to be read again.
-        [judge.due, down.isClosing ? nil : up.resumes].compactMap(\.self).min()
+        guard !down.isClosing, let resumes = up.resumes else { return judge.due }
+        return min(resumes, judge.due ?? .max)
     }
 
     /// Does what is due by now.

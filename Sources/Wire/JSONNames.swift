@@ -1,7 +1,7 @@
 /// A few names to look for among keys, each of one to seven bytes.
 package struct JSONNames: Sendable {
     private let words: [UInt64]
-    /// A bit of a word for each name: most keys have none of these, and so are not looked for.
+    /// The names' bits (``keyBits(_:)``): most keys have none of these, and so are not looked for.
     let filter: UInt64
 
     /// No names at all.
@@ -21,7 +21,7 @@ package struct JSONNames: Sendable {
             }
             return word
         }
-        filter = words.reduce(0) { $0 | keyBit($1) }
+        filter = words.reduce(0) { $0 | keyBits($1) }
     }
 
     /// Whether a key means one of the names.
@@ -38,6 +38,9 @@ package struct JSONNames: Sendable {
     }
 }
 
-/// One bit of a word, depending on a key's word and the same for equal ones.
+/// One or two bits of a word, depending on a key's word and the same for equal ones.
 @inline(always)
-func keyBit(_ word: UInt64) -> UInt64 { 1 &<< (word &* 0x9E37_79B9_7F4A_7C15 &>> 58) }
+func keyBits(_ word: UInt64) -> UInt64 {
+    let spread = word &* 0x9E37_79B9_7F4A_7C15
+    return 1 &<< (spread &>> 58) | 1 &<< (spread &>> 52 & 63)
+}

@@ -95,7 +95,8 @@ private func advance(
         if next != .value {
             let expected: JSONError.Expected = next == .key ? .key : .keyOrClose
             let word = try key(bytes, &at, &nesting, &keys, memory, or: expected)
-            if names & keyBit(word) != 0, peek(bytes, at) == Byte.quote { notes.add(at, of: word) }
+            let bits = keyBits(word)
+            if names & bits == bits, peek(bytes, at) == Byte.quote { notes.add(at, of: word) }
         }
         if nesting.depth == 1 { nesting.memberStart = at }
         next = try value(bytes, &at, &nesting, &keys, memory)
