@@ -20,10 +20,24 @@ public func fuzzJSON(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
         JSONWalk.elements(of: place, in: text.span) { !$0.isEmpty }
         JSONWalk.members(of: place, in: text.span) { _, value in !value.isEmpty }
     }
-    JSONWalk.strings(in: 0..<text.count, of: text.span) { key, value in
-        _ = key.text(in: text.span)
-        _ = value.text(in: text.span)
-        return true
+    // What is noted while scanning is what a walk finds afterwards.
+    let names = JSONNames(["url", "a", "id", "method"])
+    var noting = JSONScanner(noting: names)
+    precondition((try? noting.scan(text.span)) != nil)
+    for place in [0..<text.count, found.params ?? 0..<0, found.result ?? 0..<0] {
+        var walked: [JSONString] = []
+        JSONWalk.strings(in: place, of: text.span) { key, value in
+            _ = key.text(in: text.span)
+            _ = value.text(in: text.span)
+            if names.contain(key, in: text.span) { walked.append(value) }
+            return true
+        }
+        var noted: [JSONString] = []
+        noting.strings(in: place, of: text.span) {
+            noted.append($0)
+            return true
+        }
+        precondition(noted == walked)
     }
     return 0
 }

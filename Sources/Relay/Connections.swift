@@ -53,9 +53,11 @@ final class Connections: EventHandler {
     func serve() -> RelayTotals {
         do throws(SystemError) {
             while !loop.isStopped {
-                let calls = try loop.turn(timeout: untilDue())
+                let due = nextDue()
+                let calls = try loop.turn(timeout: timeout(until: due))
                 if calls == 0, isSpareLarge { spare = [] }
-                expire()
+                // What became due meanwhile is found in the next turn, which does not wait for it.
+                expire(due)
             }
             try finish()
         } catch {
@@ -69,9 +71,8 @@ final class Connections: EventHandler {
     }
 
     /// Milliseconds until something is due that no message brings; -1 for never.
-    private func untilDue() -> CInt {
+    private func timeout(until due: UInt64) -> CInt {
         let most = isSpareLarge ? Self.quiet : .max
-        let due = nextDue()
         guard due < .max else { return most < .max ? CInt(clamping: most) : -1 }
         let now = Judge.clock()
         return due <= now ? 0 : CInt(clamping: min(due - now, most))
@@ -87,8 +88,7 @@ final class Connections: EventHandler {
         return next
     }
 
-    private func expire() {
-        let due = nextDue()
+    private func expire(_ due: UInt64) {
         guard due < .max else { return }
         let now = Judge.clock()
         guard due <= now else { return }

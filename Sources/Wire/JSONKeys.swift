@@ -18,12 +18,12 @@ struct JSONKey: Sendable {
     var count: Int { unsafe buffer.count }
 
     subscript(index: Int) -> JSONKey {
-        @inline(__always) get {
+        @inline(always) get {
             precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
             // Safety: the line above.
             return unsafe buffer[index]
         }
-        @inline(__always) nonmutating set {
+        @inline(always) nonmutating set {
             precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
             // Safety: the line above.
             unsafe buffer[index] = newValue
@@ -47,10 +47,10 @@ struct JSONKeys {
     private var base = 0
 
     /// Whether memory for `capacity` keys takes one more object with its first key.
-    @inline(__always)
+    @inline(always)
     func fit(in capacity: Int) -> Bool { 2 &* (count &+ 2) <= capacity }
 
-    @inline(__always)
+    @inline(always)
     mutating func open(_ memory: KeyMemory) {
         memory[count] = JSONKey(key: JSONString(base, 0, escaped: false), word: 0)
         count &+= 1
@@ -58,16 +58,13 @@ struct JSONKeys {
     }
 
     /// - Throws: ``JSONError/Problem/duplicateKey``.
-    @inline(__always)
-    mutating func add(
-        _ key: JSONString, _ memory: KeyMemory, _ bytes: Span<UInt8>
-    ) throws(JSONError) {
-        let new = JSONKey(key: key, word: keyWord(key, bytes))
+    @inline(always)
+    mutating func add(_ new: JSONKey, _ memory: KeyMemory, _ bytes: Span<UInt8>) throws(JSONError) {
         if count &- base < Self.pairwise {
             var index = base
             while index < count {
                 if memory[index].word == new.word, same(memory[index], new, bytes) {
-                    throw JSONError(.duplicateKey, at: key.start - 1)
+                    throw JSONError(.duplicateKey, at: new.key.start - 1)
                 }
                 index &+= 1
             }
@@ -77,7 +74,7 @@ struct JSONKeys {
     }
 
     /// - Throws: ``JSONError/Problem/duplicateKey``.
-    @inline(__always)
+    @inline(always)
     mutating func close(_ memory: KeyMemory, _ bytes: Span<UInt8>) throws(JSONError) {
         if count &- base > Self.pairwise { try sortAndCompare(base, count, memory, bytes) }
         count = base &- 1
@@ -138,14 +135,14 @@ private func merge(
     }
 }
 
-@inline(__always)
+@inline(always)
 private func precedes(_ left: JSONKey, _ right: JSONKey, _ bytes: Span<UInt8>) -> Bool {
     if left.word != right.word { return left.word < right.word }
     return !isWhole(left.word) && order(left.key, right.key, bytes) < 0
 }
 
 /// Whether two keys with the same word are the same.
-@inline(__always)
+@inline(always)
 private func same(_ left: JSONKey, _ right: JSONKey, _ bytes: Span<UInt8>) -> Bool {
     isWhole(left.word) || order(left.key, right.key, bytes) == 0
 }
@@ -153,7 +150,7 @@ private func same(_ left: JSONKey, _ right: JSONKey, _ bytes: Span<UInt8>) -> Bo
 /// A key's word: all of a key of up to seven bytes, the first one lowest, with its length above them;
 /// of a longer one, something of its first and last eight bytes, with the top bit set. It is that of
 /// what the key means.
-@inline(__always)
+@inline(always)
 func keyWord(_ key: JSONString, _ bytes: Span<UInt8>) -> UInt64 {
     if key.escaped { return wordOfLetters(key, bytes) }
     let length = key.end &- key.start
@@ -173,18 +170,18 @@ private func wordOfLetters(_ key: JSONString, _ bytes: Span<UInt8>) -> UInt64 {
     return length < 8 ? length << 56 | front : longWord(front: front, back: back)
 }
 
-@inline(__always)
+@inline(always)
 private func longWord(front: UInt64, back: UInt64) -> UInt64 {
     // An odd constant (2^64 divided by the golden ratio) spreads the bits; nothing depends on how well.
     (front ^ back &* 0x9E37_79B9_7F4A_7C15) | 1 << 63
 }
 
 /// Whether a word is all of its key.
-@inline(__always)
+@inline(always)
 private func isWhole(_ word: UInt64) -> Bool { word >> 63 == 0 }
 
 /// Up to seven bytes, the first one lowest.
-@inline(__always)
+@inline(always)
 private func front(of key: JSONString, _ bytes: Span<UInt8>) -> UInt64 {
     let length = key.end &- key.start
     guard key.start &+ 8 > bytes.count else {

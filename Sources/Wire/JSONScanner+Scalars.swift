@@ -25,7 +25,7 @@ enum Literal {
     static let null: UInt64 = 0x6C_6C_75_6E
 }
 
-@inline(__always)
+@inline(always)
 func skipLiteral(_ literal: UInt64, _ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
     var letters = literal
     while letters != 0 {
@@ -37,7 +37,7 @@ func skipLiteral(_ literal: UInt64, _ bytes: Span<UInt8>, _ at: inout Int) throw
     }
 }
 
-@inline(__always)
+@inline(always)
 func skipNumber(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
     if peek(bytes, at) == Byte.minus { at &+= 1 }
     if peek(bytes, at) == Byte.zero {
@@ -58,13 +58,13 @@ func skipNumber(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
 }
 
 /// At least one digit.
-@inline(__always)
+@inline(always)
 private func skipDigits(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
     guard isDigit(peek(bytes, at)) else { throw failure(.digit, bytes, at) }
     repeat { at &+= 1 } while isDigit(peek(bytes, at))
 }
 
-@inline(__always)
+@inline(always)
 private func isDigit(_ byte: UInt8) -> Bool { byte &- Byte.zero < 10 }
 
 /// Something else than `expected` at a place, or nothing.
@@ -75,7 +75,7 @@ func failure(_ expected: JSONError.Expected, _ bytes: Span<UInt8>, _ at: Int) ->
 
 /// Reads a string from behind its opening quote to behind its closing one; true when it holds an
 /// escape.
-@inline(__always)
+@inline(always)
 func skipString(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) -> Bool {
     skipPlain(bytes, &at)
     if peek(bytes, at) == Byte.quote {
@@ -108,14 +108,14 @@ private func restOfString(
             guard at < bytes.count else { throw JSONError(.ended(.quote), at: at) }
             throw JSONError(.controlCharacter(byte), at: at)
         } else {
-            at &+= 1
+            at = nearEndOfPlain(bytes, at &+ 1)
         }
         skipPlain(bytes, &at)
     }
 }
 
 /// One escape, from its backslash on; a surrogate pair counts as one.
-@inline(__always)
+@inline(always)
 private func skipEscape(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
     let start = at
     at &+= 1
@@ -135,7 +135,7 @@ private func skipEscape(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError)
     }
 }
 
-@inline(__always)
+@inline(always)
 private func hexUnit(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) -> UInt32 {
     var unit: UInt32 = 0
     for _ in 0..<4 {
@@ -146,7 +146,7 @@ private func hexUnit(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) ->
     return unit
 }
 
-@inline(__always)
+@inline(always)
 func hexDigit(_ byte: UInt8) -> UInt32? {
     switch byte {
     case Byte.zero...Byte.nine: UInt32(byte - Byte.zero)
@@ -157,7 +157,7 @@ func hexDigit(_ byte: UInt8) -> UInt32? {
 }
 
 /// Characters of several bytes, up to the next one of ASCII.
-@inline(__always)
+@inline(always)
 private func skipSequences(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
     repeat {
         // Most of the world's letters have three bytes: 1110xxxx 10xxxxxx 10xxxxxx. The five bits that
@@ -173,7 +173,7 @@ private func skipSequences(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONErr
 }
 
 /// One character of two to four bytes (the table of RFC 3629, section 4).
-@inline(__always)
+@inline(always)
 private func skipSequence(_ bytes: Span<UInt8>, _ at: inout Int) throws(JSONError) {
     let second: ClosedRange<UInt8>
     let length: Int

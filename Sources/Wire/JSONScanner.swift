@@ -27,8 +27,12 @@ package struct JSONScanner: Sendable {
     private static let kept = 1024
 
     private var memory: [JSONKey] = []
+    private var notes = JSONNotes(JSONNames())
 
     package init() {}
+
+    /// - Parameter names: what ``strings(in:of:_:)`` finds.
+    package init(noting names: JSONNames) { notes = JSONNotes(names) }
 
     /// Scans `bytes`; calls `member` for each member of the outermost object, in their order.
     ///
@@ -43,6 +47,11 @@ package struct JSONScanner: Sendable {
         guard bytes.count <= Self.maximumLength else { throw JSONError(.tooLong, at: Self.maximumLength) }
         if memory.count > Self.kept { memory = [] }
         var state = State()
+        // A variable of its own, as the memory below is lent from this scanner.
+        var notes = JSONNotes(JSONNames())
+        swap(&notes, &self.notes)
+        defer { swap(&notes, &self.notes) }
+        notes.begin()
         skipSpace(bytes, &state.at)
         let kind = try kind(bytes, state.at)
         repeat {
@@ -51,9 +60,20 @@ package struct JSONScanner: Sendable {
                 contentsOf: repeatElement(.none, count: state.keys.fit(in: memory.count) ? 0 : more))
         } while try unsafe !memory.withUnsafeMutableBufferPointer { (buffer) throws(JSONError) in
             // Safety: nothing keeps it.
-            try advance(bytes, &state, unsafe KeyMemory(buffer), member)
+            try advance(bytes, &state, unsafe KeyMemory(buffer), &notes, member)
         }
+        notes.end(bytes.count)
         return kind
+    }
+
+    /// Calls `body` with every string in `value`, at any depth, that is the value of a member with one of the
+    /// names which this scanner notes, in their order, until it returns false.
+    ///
+    /// - Parameter bytes: the text that was scanned last, and was good.
+    package func strings(
+        in value: Range<Int>, of bytes: Span<UInt8>, _ body: (JSONString) -> Bool
+    ) {
+        notes.strings(in: value, of: bytes, body)
     }
 }
 
@@ -66,14 +86,17 @@ private struct State {
 
 /// Goes on to the end, true, or to where more memory is needed, false.
 private func advance(
-    _ bytes: Span<UInt8>, _ state: inout State, _ memory: KeyMemory,
+    _ bytes: Span<UInt8>, _ state: inout State, _ memory: KeyMemory, _ notes: inout JSONNotes,
     _ member: (JSONMember) -> Void
 ) throws(JSONError) -> Bool {
+    let names = notes.filter
     var (at, next, nesting, keys) = (state.at, state.next, state.nesting, state.keys)
     while keys.fit(in: memory.count) {
         if next != .value {
             let expected: JSONError.Expected = next == .key ? .key : .keyOrClose
-            try key(bytes, &at, &nesting, &keys, memory, or: expected)
+            let word = try key(bytes, &at, &nesting, &keys, memory, or: expected)
+            let bits = keyBits(word)
+            if names & bits == bits, peek(bytes, at) == Byte.quote { notes.add(at, of: word) }
         }
         if nesting.depth == 1 { nesting.memberStart = at }
         next = try value(bytes, &at, &nesting, &keys, memory)
@@ -127,7 +150,7 @@ private func kind(_ bytes: Span<UInt8>, _ at: Int) throws(JSONError) -> JSONKind
 }
 
 /// Reads a value, or the front of one: of a container that is not empty, up to what comes first in it.
-@inline(__always)
+@inline(always)
 private func value(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
     _ memory: KeyMemory
@@ -163,7 +186,7 @@ private func value(
 
 /// Goes on behind a whole value, through every container that ends there, up to what comes next in the
 /// one that goes on; nothing comes at the end of the text.
-@inline(__always)
+@inline(always)
 private func leave(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
     _ memory: KeyMemory, _ member: (JSONMember) -> Void
@@ -192,21 +215,23 @@ private func leave(
     return .nothing
 }
 
-/// Reads a key and its colon, up to where the value begins.
-@inline(__always)
+/// Reads a key and its colon, up to where the value begins; returns the key's word.
+@inline(always)
 private func key(
     _ bytes: Span<UInt8>, _ at: inout Int, _ nesting: inout Nesting, _ keys: inout JSONKeys,
     _ memory: KeyMemory, or expected: JSONError.Expected
-) throws(JSONError) {
+) throws(JSONError) -> UInt64 {
     guard peek(bytes, at) == Byte.quote else { throw failure(expected, bytes, at) }
     at &+= 1
     let start = at
     let escaped = try skipString(bytes, &at)
-    let key = JSONString(start, at &- 1, escaped: escaped)
+    let string = JSONString(start, at &- 1, escaped: escaped)
+    let key = JSONKey(key: string, word: keyWord(string, bytes))
     try keys.add(key, memory, bytes)
-    if nesting.depth == 1 { nesting.memberKey = key }
+    if nesting.depth == 1 { nesting.memberKey = string }
     skipSpace(bytes, &at)
     guard peek(bytes, at) == Byte.colon else { throw failure(.colon, bytes, at) }
     at &+= 1
     skipSpace(bytes, &at)
+    return key.word
 }

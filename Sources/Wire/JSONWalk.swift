@@ -83,7 +83,7 @@ package enum JSONWalk {
     }
 
     /// Reads a string from its opening quote to behind its closing one.
-    private static func string(_ bytes: Span<UInt8>, _ at: inout Int) -> JSONString {
+    static func string(_ bytes: Span<UInt8>, _ at: inout Int) -> JSONString {
         at += 1
         let start = at
         var escaped = false

@@ -21,7 +21,7 @@ package struct RPCEnvelope: Hashable, Sendable {
         self = found
     }
 
-    @inline(__always)
+    @inline(always)
     private mutating func note(_ member: JSONMember, _ bytes: Span<UInt8>) {
         switch keyWord(member.key, bytes) {
         case Name.id: id = member.value

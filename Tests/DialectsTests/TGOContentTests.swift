@@ -35,6 +35,14 @@ import Testing
         #expect(talk.ask("a/event", result).refusal == .action("batch, too deep inside others"))
     }
 
+    @Test func `a foreign address is found behind thousands of good ones`() {
+        let good = [String](repeating: #"{"url":"https://example.org"}"#, count: 5_000).joined(separator: ",")
+        var talk = Talk.open()
+        #expect(talk.ask("a/render", "[\(good)]") == .forward)
+        let refusal = talk.ask("a/render", #"[\#(good),{"src":"javascript:1"}]"#).refusal
+        #expect(refusal == .scheme(#""javascript""#))
+    }
+
     @Test(arguments: [
         ("https://example.org/x", nil), ("HTTP://example.org", nil), ("/relative?a=b:c", nil),
         ("page.html", nil), ("#a:b", nil), ("", nil), ("mailto:a@example.org", nil),

@@ -24,17 +24,21 @@ struct TGOContent: Sendable {
     }
 
     /// Members whose values the user interface follows, loads or shows as a link.
-    private static let addresses = JSONNames(["url", "href", "src", "link", "image"])
+    static let addresses = JSONNames(["url", "href", "src", "link", "image"])
     /// Batches inside one another.
     private static let deepestBatch = 8
 
     let policy: MessagePolicy
 
     /// Why an answer is not passed on; nil when it is.
-    func refusal(of envelope: RPCEnvelope, as answer: Answer, in frame: Span<UInt8>) -> Refusal? {
+    ///
+    /// - Parameter scanner: the one that scanned it, and notes ``addresses``.
+    func refusal(
+        of envelope: RPCEnvelope, as answer: Answer, in frame: Span<UInt8>, by scanner: JSONScanner
+    ) -> Refusal? {
         guard let result = envelope.result else { return nil }
         if answer == .action, let refusal = action(result, frame, depth: 0) { return refusal }
-        return Self.foreignScheme(in: result, frame, allowed: policy.schemes)
+        return Self.foreignScheme(in: result, frame, by: scanner, allowed: policy.schemes)
     }
 
     private func action(_ value: Range<Int>, _ frame: Span<UInt8>, depth: Int) -> Refusal? {
@@ -58,11 +62,10 @@ struct TGOContent: Sendable {
 
     /// The first URL, at any depth, whose scheme is not allowed.
     static func foreignScheme(
-        in value: Range<Int>, _ frame: Span<UInt8>, allowed: [String]
+        in value: Range<Int>, _ frame: Span<UInt8>, by scanner: JSONScanner, allowed: [String]
     ) -> Refusal? {
         var refusal: Refusal?
-        JSONWalk.strings(in: value, of: frame) { key, text in
-            guard addresses.contain(key, in: frame) else { return true }
+        scanner.strings(in: value, of: frame) { text in
             if let scheme = scheme(of: text, frame), !allowed.contains(scheme) {
                 refusal = .scheme(quoted(scheme))
             }

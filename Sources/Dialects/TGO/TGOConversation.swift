@@ -66,7 +66,7 @@ package struct TGOConversation: Sendable {
     private var expired: [RPCID] = []
     private var pluginBudget: Budget?
     private var upstreamBudget: Budget?
-    private var scanner = JSONScanner()
+    private var scanner = JSONScanner(noting: TGOContent.addresses)
 
     /// - Parameters:
     ///   - policy: nil lets every JSON object through.
@@ -156,7 +156,7 @@ package struct TGOConversation: Sendable {
         }
         if let overdrawn { return refuse(overdrawn, .tooManyRequests, to: .plugin, message, frame) }
         let params = message.envelope.params ?? 0..<0
-        if let refusal = TGORegistration.refusal(of: params, in: frame, by: rules.policy) {
+        if let refusal = TGORegistration.refusal(of: params, in: frame, by: rules.policy, scanner) {
             return refuse(refusal, .forbidden, to: .plugin, message, frame)
         }
         stage = .registering(id)
@@ -174,7 +174,8 @@ package struct TGOConversation: Sendable {
             return .refuse(overdrawn ?? unexpected(id), reply: nil)
         }
         let call = calls.remove(at: index)
-        if let refusal = overdrawn ?? rules.content.refusal(of: message.envelope, as: call.answer, in: frame)
+        if let refusal = overdrawn
+            ?? rules.content.refusal(of: message.envelope, as: call.answer, in: frame, by: scanner)
         {
             return .refuse(refusal, reply: notice(refusal, .forbidden, call))
         }

@@ -5,11 +5,11 @@ import Wire
 enum TGORegistration {
     /// - Parameter params: the place of the request's `params`; empty when it has none.
     static func refusal(
-        of params: Range<Int>, in frame: Span<UInt8>, by policy: MessagePolicy
+        of params: Range<Int>, in frame: Span<UInt8>, by policy: MessagePolicy, _ scanner: JSONScanner
     ) -> Refusal? {
         identity("name", policy.name, params, frame) ?? identity("id", policy.id, params, frame)
             ?? capabilities(policy, params, frame)
-            ?? TGOContent.foreignScheme(in: params, frame, allowed: policy.schemes)
+            ?? TGOContent.foreignScheme(in: params, frame, by: scanner, allowed: policy.schemes)
     }
 
     private static func identity(
