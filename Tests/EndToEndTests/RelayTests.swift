@@ -200,7 +200,7 @@ import Testing
                 connection = connect()
                 connection.sendall(GOOD + b"\\0\\0")
                 time.sleep(100)
-                """, options: ["--timeout", "700ms"])
+                """, options: ["--timeout", "4s"])
         #expect(exchange.plugin.status == 124)
         #expect(exchange.hostSaid == "good\n")
         #expect(exchange.report.refusals == ["truncated": 1])
