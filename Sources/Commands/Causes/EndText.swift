@@ -65,7 +65,9 @@ struct EndText {
     }
 
     /// With its unit, which a size that is no multiple of 1024 has not.
-    private func size(_ text: String) -> String { text.utf8.allSatisfy { $0 < 0x3A } ? text + " bytes" : text }
+    private func size(_ text: String) -> String {
+        text.utf8.allSatisfy { $0 < 0x3A } ? text + " bytes" : text
+    }
 }
 
 extension RunOutcome.Limit {
