@@ -101,6 +101,13 @@ let package = Package(
                 "Images", "Trees", "Wire", "Linux", "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
+        // Attacks on sandboxes: the cases as values, and the program that makes them inside. Static,
+        // so that it runs in any root.
+        library("Attacks", ["Sandbox", "Wire", "Linux", "TestSupport"]),
+        .executableTarget(name: "attacker", cSettings: c, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "prove", dependencies: ["Attacks", "Sandbox", "TestSupport"],
+            swiftSettings: swift, linkerSettings: staticExecutable),
 
         .executableTarget(
             name: "sandbox-init", dependencies: ["CLinux"],
@@ -140,7 +147,7 @@ let package = Package(
         tests(
             "CommandsTests",
             ["Commands", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox", "Seccomp", "Wire"]),
-        tests("SandboxTests", ["Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
+        tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("TestSupportTests", ["Linux"]),
         tests("ArchitectureTests", []),

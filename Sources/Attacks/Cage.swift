@@ -1,0 +1,52 @@
+// Where attacks run, and how a program is started there.
+
+import Glibc
+package import Sandbox
+package import TestSupport
+
+/// What is around an attack.
+package enum Cage: Sendable, Hashable {
+    /// No sandbox: root in throw-away namespaces. Needs root.
+    case bare
+    /// `corral run` with a profile of the installation's, without some layers (debug builds only).
+    case corral(profile: String, without: Set<Layer> = [])
+
+    /// The profile's name; nil outside of Corral.
+    package var profile: String? {
+        if case .corral(let profile, _) = self { profile } else { nil }
+    }
+
+    /// Every profile that Corral ships, by name.
+    package static var shippedProfiles: [String] {
+        File.names(in: Repository.path("profiles")).filter { $0.hasSuffix(".yaml") }
+            .map { String($0.dropLast(".yaml".count)) }
+    }
+
+    /// The words and variables that run `words` of the attacker program here.
+    /// - Parameter options: for `corral run`; elsewhere there are no limits to change, and they mean
+    ///   nothing.
+    package func program(
+        attacker words: [String], options: [String] = [], on stage: Stage
+    ) -> Program {
+        var environment = Program.environment
+        environment["CORRAL_ATTACK_SECRET"] = "corral-secret-\(getpid())"
+        switch self {
+        case .bare:
+            environment.merge(stage.bait) { $1 }
+            return Program([stage.attacker, "--bare"] + words, environment: environment)
+        case .corral(let profile, let without):
+            if !without.isEmpty {
+                environment["CORRAL_TEST_WITHOUT"] = without.map(\.rawValue).sorted().joined(separator: ",")
+            }
+            let bait = stage.bait.sorted { $0.key < $1.key }.flatMap { ["--env", "\($0.key)=\($0.value)"] }
+            // Until the egress proxy exists, the profiles that name it run without a network.
+            let run = [Product.path("corral"), "run", "--json", "--profile", profile, "--network", "none"]
+            // Where all of the host is visible, nothing can be mounted, nothing has to be, and there is no workspace.
+            let visible = without.contains(.mountNamespace)
+            let mount = visible ? ["--workdir", "/usr"] : ["-v", "\(stage.tools):/opt/attack:ro"]
+            let attacker = visible ? stage.attacker : "/opt/attack/attacker"
+            return Program(
+                run + mount + bait + options + ["--", attacker] + words, environment: environment)
+        }
+    }
+}

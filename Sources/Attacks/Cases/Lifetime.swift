@@ -1,0 +1,7 @@
+// Area E: lifetime and kill.
+
+import Sandbox
+
+extension Attack {
+    static let lifetime: [Attack] = []
+}

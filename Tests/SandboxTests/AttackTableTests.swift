@@ -1,0 +1,37 @@
+// Every attack, first where it must succeed, then in sandboxes, with a census of the machine before
+// and after.
+
+import Attacks
+import TestSupport
+import Testing
+
+/// Alone on the machine: the census counts everything.
+@Suite(.serialized, .enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
+struct AttackTableTests {
+    private static let profiles = ["default", "strict"]
+
+    @Test func `each attack succeeds where nothing stops it`() throws {
+        let stage = try Stage()
+        #expect(try AttackRun.controls(Attack.all, on: stage).map(\.description) == [])
+    }
+
+    @Test(arguments: profiles)
+    func `no attack succeeds, and nothing is left of any`(profile: String) throws {
+        let before = MachineCensus.take()
+        let stage = try Stage()
+        let run = try AttackRun(Attack.all, in: .corral(profile: profile), on: stage)
+        #expect(run.mismatches(Attack.all, profile: profile).map(\.description) == [])
+        #expect(Set(run.answers.keys) == Set(Attack.all.map(\.name)))
+        #expect(try stage.touched() == [])
+        withExtendedLifetime(stage) {}
+        #expect(MachineCensus.differences(from: before, within: 90) == [])
+    }
+
+    @Test func `names are unique, and every attempt of the program is in the table`() throws {
+        let names = Attack.all.map(\.name)
+        #expect(Set(names).count == names.count)
+        let listed = try Program.run([Product.path("attacker"), "--list"]).output.split(separator: "\n")
+        let made = Attack.all.filter { if case .scene = $0.method { false } else { true } }.map(\.name)
+        #expect(Set(listed.map(String.init)) == Set(made))
+    }
+}
