@@ -85,7 +85,7 @@ private func describedTargets() throws -> [Target] {
 
     @Test func `the architecture page names every target`() throws {
         let page = try #require(File.text(Repository.path("docs/architecture.md")))
-        #expect((rows.joined() + besideRows).filter { !page.contains($0) } == [])
+        #expect((Array(rows.joined()) + besideRows).filter { !page.contains($0) } == [])
     }
 
     @Test(arguments: [
