@@ -59,13 +59,14 @@ package struct Attack: Sendable, CustomStringConvertible {
 }
 
 /// What an attack came to.
-package struct Answer: Hashable, Sendable, CustomStringConvertible {
+package struct Answer: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
     /// `succeeded`, the name of an error (`EPERM`), that of the signal that ended the attempt
     /// (`SIGSYS`), `no end` after 15 s, or words of the attempt's own. For an attempt that ended its
     /// sandbox: the cause and exit code that `corral run` reports, as `memory 137`.
     package var text: String
 
     package init(_ text: String) { self.text = text }
+    package init(stringLiteral text: String) { self.text = text }
     package var description: String { text }
 }
 

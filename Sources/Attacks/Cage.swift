@@ -29,7 +29,7 @@ package enum Cage: Sendable, Hashable {
         attacker words: [String], options: [String] = [], on stage: Stage
     ) -> Program {
         var environment = Program.environment
-        environment["CORRAL_ATTACK_SECRET"] = "corral-secret-\(getpid())"
+        for name in Attack.hostile { environment[name] = "/nonexistent/corral-secret-\(getpid())" }
         switch self {
         case .bare:
             environment.merge(stage.bait) { $1 }

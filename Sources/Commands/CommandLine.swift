@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Sandbox
+import Synchronization
 
 /// `corral`: finds the command, parses its words, runs it.
 package enum CorralCommand {
@@ -130,7 +131,15 @@ enum Terminal {
 
     static func print(_ text: String) { write(text + "\n", to: 1) }
 
-    static func error(_ text: String) { write(text + "\n", to: 2) }
+    /// Whether a sandboxed program's output on standard error ended, so far, within a line.
+    static let hasOpenLine = Atomic(false)
+
+    /// A message of ours begins on a line of its own: a program must not be able to put words in front of
+    /// it, and whoever reads the report takes the last line.
+    static func error(_ text: String) {
+        let isOpen = hasOpenLine.exchange(false, ordering: .relaxed)
+        write((isOpen ? "\n" : "") + text + "\n", to: 2)
+    }
 
     /// Blocks; gives up when nobody reads any more.
     static func write(_ text: String, to number: CInt) {

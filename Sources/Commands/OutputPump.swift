@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Linux
+import Synchronization
 
 /// Moves what one stream of the sandbox writes to a stream of ours, without ever blocking, so that
 /// a reader of ours who does not read stops neither the time limit nor a signal.
@@ -23,6 +24,8 @@ struct OutputPump: ~Copyable {
     /// What comes behind the end of the source, the next piece last.
     private var closing: [[UInt8]] = []
     private var waitsForTarget = false
+    /// Whether our own messages come behind what is delivered here, so that its last line matters.
+    private let sharesErrors: Bool
     /// Whether what is read is kept elsewhere, and nothing is written until the end.
     private var isKept = false
     private var isStopped = false
@@ -35,10 +38,12 @@ struct OutputPump: ~Copyable {
     /// - Parameters:
     ///   - source: the reading end of the pipe.
     ///   - target: 1 or 2; not closed.
-    ///   - copying: never by splice(2), which not every kernel can do with a terminal.
+    ///   - copying: never by splice(2), which not every kernel can do with a terminal. Standard error is
+    ///     always copied: what is spliced nobody sees, and the last byte tells whether a line is open.
     init(from source: consuming FileDescriptor, to target: CInt, copying: Bool = false) {
         let way = OutputPump.way(to: target)
-        self.way = copying && way == .splice ? .write : way
+        sharesErrors = OutputPump.sharesErrors(target)
+        self.way = (copying || sharesErrors) && way == .splice ? .write : way
         terminal = isatty(target) == 1 ? try? OutputPump.reopened(target) : nil
         self.target = terminal.numberOrNone >= 0 ? terminal.numberOrNone : target
         _ = fcntl(source.number, F_SETFL, O_NONBLOCK)
@@ -48,6 +53,7 @@ struct OutputPump: ~Copyable {
     /// A stream that there is not.
     init() {
         way = .write
+        sharesErrors = false
         target = -1
         terminal = nil
         source = nil
@@ -70,6 +76,15 @@ struct OutputPump: ~Copyable {
         case S_IFSOCK: return .send
         default: return .write
         }
+    }
+
+    /// Whether `target` is standard error, be it by another number as after `2>&1`.
+    private static func sharesErrors(_ target: CInt) -> Bool {
+        if target == 2 { return true }
+        var status = stat()
+        var errors = stat()
+        guard unsafe fstat(target, &status) == 0, unsafe fstat(2, &errors) == 0 else { return false }
+        return status.st_dev == errors.st_dev && status.st_ino == errors.st_ino
     }
 
     private static func reopened(_ target: CInt) throws(SystemError) -> FileDescriptor {
@@ -220,6 +235,7 @@ struct OutputPump: ~Copyable {
             return
         }
         delivered += UInt64(count)
+        if sharesErrors { Terminal.hasOpenLine.store(pending[count - 1] != 0x0A, ordering: .relaxed) }
         pending.removeFirst(count)
         waitsForTarget = !pending.isEmpty
         if isStopped, pending.isEmpty { source = nil }

@@ -119,8 +119,14 @@ import Testing
             #"--cpus: "half" is not a number of cpus; expected a number with at most three decimals, "#
                 + "such as 2 or 0.5"
         ),
-        (["--image=../x"], #"--image: "../x" is not a name; expected 1 to 64 of a-z, 0-9, _ and -"#),
-        (["--image="], #"--image: "" is not a name; expected 1 to 64 of a-z, 0-9, _ and -"#),
+        (
+            ["--image=../x"],
+            #"--image: "../x" is not a name; expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit"#
+        ),
+        (
+            ["--image="],
+            #"--image: "" is not a name; expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit"#
+        ),
         (["--pids=0"], #"--pids: "0" is too small; expected 1 to 4194304"#),
         (["--pids=5000000"], #"--pids: "5000000" is too large; expected 1 to 4194304"#),
         (

@@ -54,6 +54,18 @@ struct ExitTests {
         if example.cause == "launch-failed" { #expect(ended.errors.contains(example.command[0])) }
     }
 
+    /// Or a program could have the report read as part of a line of its own.
+    @Test(arguments: ["printf half >&2", "printf half", "echo whole; printf half >&2"])
+    func `the report is a line of its own, whatever was written before`(script: String) throws {
+        let words = Corral().program(["sh", "-c", script]).arguments
+        let ended = try Program.run(["sh", "-c", #""$@" 2>&1"#, "sh"] + words)
+        let lines = ended.output.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count >= 3 && lines.last == "", "\(ended.output)")
+        let report = try JSONTree(parsing: Array(lines[lines.count - 2].utf8))
+        #expect(report["cause"]?.string == "exited")
+        #expect(lines[lines.count - 3] == "half")
+    }
+
     @Test func `limits that were reached without ending it are listed`() throws {
         let script = """
             import os

@@ -128,7 +128,7 @@ import Testing
         ),
         (
             "binds: []\ndevices: [{name: ../mem, major: 1, minor: 1}]",
-            "devices[0].name: \"../mem\" is not a name; expected 1 to 64 of a-z, 0-9, _ and -"
+            "devices[0].name: \"../mem\" is not a name; expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit"
         ),
         ("binds: []\nmasked: [/etc/passwd]", "masked[0]: \"/etc/passwd\" is not below /proc"),
         (

@@ -107,7 +107,7 @@ import Testing
         ("image: host", "", "1:1: image: is missing; it has no default"),
         (
             "image: host", "image: ../host",
-            "2:8: image: \"../host\" is not a name; expected 1 to 64 of a-z, 0-9, _ and -"
+            "2:8: image: \"../host\" is not a name; expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit"
         ),
         (
             "image: host", "image: ~",
@@ -174,7 +174,7 @@ import Testing
         #expect(
             error?.description
                 == "some dir/My Profile.yaml:1:1: the file is its name: \"My Profile\" is not a name; "
-                + "expected 1 to 64 of a-z, 0-9, _ and -")
+                + "expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit")
     }
 
     @Test func `a value of a variable ends at 32 KiB`() throws {

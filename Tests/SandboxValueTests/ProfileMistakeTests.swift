@@ -67,7 +67,7 @@ import Testing
         ),
         Mistake(
             "require: [seccomp]", "require: []\nextends: Base",
-            "10:10: extends: \"Base\" is not a name; expected 1 to 64 of a-z, 0-9, _ and -"
+            "10:10: extends: \"Base\" is not a name; expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit"
         ),
         Mistake(
             "require: [seccomp]", "require: []\nlifetime: {timeout: 1m, max_timeout: 30s}",

@@ -71,7 +71,7 @@ enum ProfileSchema {
         }
     }
 
-    private static let name = "^[a-z0-9_-]{1,64}$"
+    private static let name = "^[a-z0-9][a-z0-9_-]{0,63}$"
 
     private static func text(_ schema: inout JSONObjectWriter, _ pattern: String, _ limit: Int? = nil) {
         schema.add("type", "string")

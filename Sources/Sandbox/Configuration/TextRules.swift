@@ -1,7 +1,7 @@
 // What names, paths and variables may look like, wherever they come from: a file or an option.
 
 /// Checks the name of a profile, an image or a seccomp policy: 1 to 64 of `a-z`, `0-9`, `_` and
-/// `-`, so that it can stand in a file name as it is.
+/// `-`, the first a letter or digit, so that it can stand in a file name as it is and is never an option.
 package func checkSimpleName(_ text: String) throws(ValueError) {
     let allowed = text.utf8.allSatisfy { byte in
         switch byte {
@@ -10,8 +10,11 @@ package func checkSimpleName(_ text: String) throws(ValueError) {
         default: false
         }
     }
-    guard allowed, (1...64).contains(text.utf8.count) else {
-        throw ValueError("\(quoted(text)) is not a name; expected 1 to 64 of a-z, 0-9, _ and -")
+    let isMark = text.utf8.first == UInt8(ascii: "-") || text.utf8.first == UInt8(ascii: "_")
+    guard allowed, !isMark, (1...64).contains(text.utf8.count) else {
+        throw ValueError(
+            "\(quoted(text)) is not a name; expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit"
+        )
     }
 }
 
