@@ -42,7 +42,10 @@ struct OutputPump: ~Copyable {
     ///     always copied: what is spliced nobody sees, and the last byte tells whether a line is open.
     init(from source: consuming FileDescriptor, to target: CInt, copying: Bool = false) {
         let way = OutputPump.way(to: target)
-        sharesErrors = OutputPump.sharesErrors(target)
+        // By a name of its own: Swift 6.3 destroys `source`, uninitialised, when a property of a value
+        // that cannot be copied is read before all are there, and so closes descriptor 0.
+        let sharesErrors = OutputPump.sharesErrors(target)
+        self.sharesErrors = sharesErrors
         self.way = (copying || sharesErrors) && way == .splice ? .write : way
         terminal = isatty(target) == 1 ? try? OutputPump.reopened(target) : nil
         self.target = terminal.numberOrNone >= 0 ? terminal.numberOrNone : target
