@@ -2,7 +2,9 @@
 // arguments in memory that change while the kernel looks at them.
 #include "attacker.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,7 +16,9 @@
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/filter.h>
@@ -169,8 +173,35 @@ static long open_file(volatile uint64_t *flags) {
     return file;
 }
 
+static void *flip_family(void *address) {
+    volatile struct sockaddr_in *changing = address;
+    for (unsigned round = 0; racing; round++) changing->sin_family = round & 1 ? AF_INET : AF_UNSPEC;
+    return NULL;
+}
+
 static const char *race_clone3(void) { return race(make_child, ENOSYS); }
 static const char *race_openat2(void) { return race(open_file, ENOSYS); }
+
+/// Connects while the other thread makes an address of TCP of what is none (AF_UNSPEC takes a connection
+/// back, which is no connection). Whoever looks at the address must look at what is then used.
+static const char *race_connect(void) {
+    static volatile struct sockaddr_in address = {.sin_port = 0x0900};
+    pthread_t other;
+    struct utsname kernel;
+    int number = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), major = 0, minor = 0;
+    if (number < 0) return outcome(-1);
+    if (uname(&kernel) == 0) sscanf(kernel.release, "%d.%d", &major, &minor);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    errno = pthread_create(&other, NULL, flip_family, (void *)&address);
+    if (errno) return words("no thread: %s", outcome(-1));
+    for (int round = 0; round < race_rounds / 10; round++) {
+        int result = connect(number, (const struct sockaddr *)&address, sizeof address);
+        if (result == 0 || errno == EACCES) continue;
+        // Landlock looks at TCP from Linux 6.7 on.
+        return major < 6 || (major == 6 && minor < 7) ? "not in this kernel" : outcome(result);
+    }
+    return "EACCES";
+}
 
 const struct attempt switch_attempts[] = {
     {"prctl-set-mm", set_mm},
@@ -203,5 +234,6 @@ const struct attempt switch_attempts[] = {
     {"tioclinux", tioclinux},
     {"race-clone3", race_clone3},
     {"race-openat2", race_openat2},
+    {"race-connect", race_connect},
     {NULL, NULL},
 };

@@ -32,7 +32,8 @@ extension Attack {
             "A/26", tripwireInStrict, control: .bare(["EBADF", "ENOENT", "ENOSYS"]), by: privileged,
             ["finit-module": "loading a module's file", "delete-module": "unloading a module"])
         + refused(
-            "A/26", "SIGSYS", control: .bare(["EINVAL", "EBADF", "ENOENT", "EPERM", "ENOSYS"]), by: privileged,
+            "A/26", "SIGSYS", control: .bare(["EINVAL", "EBADF", "ENOENT", "EPERM", "ENOSYS"]),
+            by: privileged,
             [
                 "kexec-load": "another kernel, from memory", "kexec-file-load": "another kernel, from a file",
                 "reboot": "a reboot", "swapon": "swapping to a file", "swapoff": "no more swapping",

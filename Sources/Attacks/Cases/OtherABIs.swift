@@ -24,6 +24,10 @@ extension Attack {
                         method: .alone(options: []), expected: "seccomp 159",
                         control: .bare(["succeeded", "ended 139"]), stoppedBy: [.seccomp])
                 ]
+                // Twelve that harm nobody.
+                + refused(
+                    "A04", "none survived", control: .bare("12 survived"),
+                    ["every-int80-call": "numbers 0 to 600 by that entry: processes that lived"])
                 + refused(
                     "A04", "SIGSYS", control: .bare(["exit 42", "ENOEXEC"]),
                     ["execute-32-bit": "a program of 32 bits"])

@@ -85,16 +85,24 @@ extension Attack {
         return Answer(String(answer))
     }
 
-    private static let races: [Attack] = refused(
-        "A15", "ENOSYS",
-        [
-            "race-clone3": "clone3(2) 100,000 times with flags that another thread changes",
-            "race-openat2": "openat2(2) 100,000 times with a mode that another thread changes",
-        ])
+    private static let races: [Attack] =
+        refused(
+            "A15", "ENOSYS",
+            [
+                "race-clone3": "clone3(2) 100,000 times with flags that another thread changes",
+                "race-openat2": "openat2(2) 100,000 times with a mode that another thread changes",
+            ])
+        + refused(
+            "A15",
+            (["EACCES", "not in this kernel"] as Expectation).but(in: "strict", "EAFNOSUPPORT")
+                .but(in: "offline_readonly", "EAFNOSUPPORT"),
+            control: .without([.landlockTCP], ["ECONNREFUSED", "not in this kernel"]), by: [.landlockTCP],
+            ["race-connect": "connect(2) 10,000 times with an address that another thread changes"])
 
     /// On top of the filter that is there.
     static let filters: [Attack] =
-        refused("A/28", "mode 2", control: .bare("mode 0"), ["seccomp-mode": "which mode of seccomp(2) is on"])
+        refused(
+            "A/28", "mode 2", control: .bare("mode 0"), ["seccomp-mode": "which mode of seccomp(2) is on"])
         + refused(
             "A/28", "ENOSYS",
             [
@@ -104,5 +112,6 @@ extension Attack {
             ])
         + refused("A/28", "EINVAL", ["seccomp-filter-by-prctl": "a filter of one's own, by prctl(2)"])
         + refused(
-            "A/28", "EPERM", ["filter-loosened": "a user namespace, after a filter that lets everything pass"])
+            "A/28", "EPERM", ["filter-loosened": "a user namespace, after a filter that lets everything pass"]
+        )
 }
