@@ -54,14 +54,17 @@ struct EveryCall {
         }
         if wrong.isEmpty { return Answer("as the filter says") }
         let list = wrong.map { number in
-            "\(number) \(Syscalls.name(of: CInt(number)) ?? "?") answered \(found.answers[number]), the filter says "
-                + "\(filter.verdict(on: SeccompCall(UInt32(number)))), the kernel alone \(kernel.answers[number])"
+            let name = Syscalls.name(of: CInt(number)) ?? "?"
+            let verdict = filter.verdict(on: SeccompCall(UInt32(number)))
+            return "\(number) \(name) answered \(found.answers[number]), the filter says \(verdict), "
+                + "the kernel alone \(kernel.answers[number])"
         }
         return Answer("otherwise: " + list.joined(separator: "; "))
     }
 
-    /// uretprobe and uprobe are made by the kernel's own trampolines, and pass every filter from Linux 6.12 on
-    /// (seccomp: passthrough uretprobe systemcall without filtering). From elsewhere they fail.
+    /// uretprobe and uprobe are made by the kernel's own trampolines, and newer kernels let them pass
+    /// every filter ("seccomp: passthrough uretprobe systemcall without filtering"). From elsewhere they
+    /// fail.
     private static func isKernelsOwn(_ number: Int, _ answer: UInt8) -> Bool {
         let (illegal, noDevice): (UInt8, UInt8) = (signals + 4, 6)
         return (number == 335 && answer == illegal)

@@ -83,8 +83,8 @@ static const char *every_x32_call(void) {
     return survived ? words("%d survived", survived) : "none survived";
 }
 
-/// Numbers of i386, by the entry of 32-bit programs. For a control, root or not, only those that do nothing to
-/// the host and do not wait: getpid and what reads ids.
+/// Numbers of i386, by the entry of 32-bit programs. For a control only those that do nothing to the host
+/// and do not wait: getpid and what reads ids.
 static const char *every_old_call(void) {
     static const short harmless[] = {20, 24, 47, 49, 50, 64, 65, 199, 200, 201, 202, 224};
     int unfiltered = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0, survived = 0;
@@ -119,9 +119,9 @@ static long low_memory(const void *content, size_t size) {
 
 static const char *old_getpid(void) { return old_call(20, 0, 0); }
 static const char *old_open(void) { return old_call(5, low_memory("/", 2), O_RDONLY); }
-/// socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), past every rule about socket(2).
+/// socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT), past every rule about socket(2).
 static const char *old_socketcall(void) {
-    static const uint32_t arguments[] = {16, 3, 12};
+    static const uint32_t arguments[] = {16, 3, 15};
     return old_call(102, 1, low_memory(arguments, sizeof arguments));
 }
 

@@ -42,7 +42,6 @@ SOCKET(xdp, 44, SOCK_RAW, 0)
 SOCKET(key, 15, SOCK_RAW, 2)
 SOCKET(bluetooth, 31, SOCK_RAW, 1)
 SOCKET(can, 29, SOCK_RAW, 1)
-SOCKET(netfilter, 16, SOCK_RAW, 12)
 SOCKET(audit, 16, SOCK_RAW, 9)
 SOCKET(uevents, 16, SOCK_DGRAM, 15)
 SOCKET(route, 16, SOCK_RAW, 0)
@@ -50,6 +49,9 @@ SOCKET(raw4, AF_INET, SOCK_RAW, 1)
 SOCKET(raw6, AF_INET6, SOCK_RAW, 58)
 SOCKET(ping, AF_INET, SOCK_DGRAM, 1)
 SOCKET(mptcp, AF_INET, SOCK_STREAM, 262)
+
+/// Netfilter; without a filter only whether it would be asked.
+static const char *netfilter(void) { return open_socket(AF_NETLINK, unfiltered() ? no_type : SOCK_RAW, 12); }
 
 /// SCTP; without a filter a protocol that nobody has.
 static const char *sctp(void) { return open_socket(AF_INET, SOCK_STREAM, unfiltered() ? 131 : 132); }

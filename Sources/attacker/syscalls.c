@@ -223,8 +223,8 @@ static const char *key_for_the_next(void) {
     }
     key = syscall(SYS_add_key, "user", name, "x", 1L, ring);
     if (key < 0) return outcome(-1);
-    if (syscall(SYS_keyctl, (long)KEYCTL_SET_TIMEOUT, key, 10L) < 0) return words("no timeout: %s", outcome(-1));
-    return "left";
+    long limited = syscall(SYS_keyctl, (long)KEYCTL_SET_TIMEOUT, key, 10L);
+    return limited < 0 ? words("no timeout: %s", outcome(-1)) : "left";
 }
 
 #define KIND(kind, id) {"unshare-" #kind, unshare_##id}, {"clone-" #kind, clone_##id}, \

@@ -1,4 +1,4 @@
-// Area A: setuid and setgid bits. On a directory of the host's, such a file would be one for every user there.
+// Area A: setuid and setgid bits. In a directory of the host's, such a file would be one for every user.
 
 import Sandbox
 

@@ -62,7 +62,8 @@ extension Attack {
         expected: (["found:\(unix)\(ipv4)\(ipv6)", "found:\(unix)\(ipv4)"] as Expectation)
             .but(in: "strict", "none").but(in: "offline_readonly", "found:\(unix)")
             .but(
-                in: "network_extended", "found:\(unix)\(ipv4)\(ipv6)\(route)", "found:\(unix)\(ipv4)\(route)"),
+                in: "network_extended", "found:\(unix)\(ipv4)\(ipv6)\(route)",
+                "found:\(unix)\(ipv4)\(route)"),
         control: .bare(["found:\(unix)\(ipv4)\(ipv6)\(route)", "found:\(unix)\(ipv4)\(route)"]),
         stoppedBy: [.seccomp])
 }
