@@ -72,6 +72,14 @@ static const char *setns_process(void) {
     return outcome(syscall(SYS_setns, process, (long)CLONE_NEWUTS));
 }
 
+/// How many user namespaces there may be below this one: a second barrier behind the filter.
+static const char *user_namespaces_left(void) {
+    char limit[32] = "";
+    int file = open("/proc/sys/user/max_user_namespaces", O_RDONLY | O_CLOEXEC);
+    if (file < 0 || read(file, limit, sizeof limit - 1) < 0) return outcome(-1);
+    return strcmp(limit, "0\n") == 0 ? "none" : "some";
+}
+
 // A03: clone3 hides its flags behind a pointer.
 
 enum { cl_exit_signal = 4, cl_cgroup = 10, cl_words };
@@ -241,6 +249,7 @@ const struct attempt syscall_attempts[] = {
     {"unshare-time", unshare_time},
     {"clone-everything", clone_everything},
     {"clone-everything-high-bits", clone_everything_high_bits},
+    {"user-namespaces-left", user_namespaces_left},
     {"setns-file", setns_file},
     {"setns-process", setns_process},
     {"clone3-plain", clone3_plain},

@@ -6,7 +6,8 @@ import TestSupport
 
 extension Attack {
     static let systemCalls: [Attack] =
-        newNamespaces + newProcesses + otherProcesses + keys + kernelCalls + mountCalls + newerCalls + sockets
+        newNamespaces + secondBarrier + newProcesses + otherProcesses + keys + kernelCalls + mountCalls
+        + newerCalls + sockets
         + fileModes + switches + filters + otherABIs
 
     /// Attempts that differ in their names only. No layer but seccomp, if `layers` names no other.
@@ -49,6 +50,10 @@ extension Attack {
                 "setns-file": "entering a namespace by its file in /proc",
                 "setns-process": "entering a namespace of the parent process",
             ])
+
+    private static let secondBarrier = refused(
+        "A/27", "none", control: .bare("some"), by: [.userNamespace],
+        ["user-namespaces-left": "the user namespaces that the kernel would let the sandbox make"])
 
     private static let newProcesses: [Attack] =
         refused(
