@@ -5,7 +5,8 @@ package import Sandbox
 
 /// One thing that hostile code tries. The cases and their ids are those of the security reference.
 package struct Attack: Sendable, CustomStringConvertible {
-    /// The case that it belongs to, such as `A02`; its letter is the area.
+    /// The case that it belongs to, such as `A02`; its letter is the area. `A/28` is an assertion of the past
+    /// breaks, 28, in that area.
     package let group: String
     /// Its own name: unique, and that of an attempt of the `attacker` program where that makes it.
     package let name: String
@@ -70,7 +71,8 @@ package struct Answer: Hashable, Sendable, CustomStringConvertible, ExpressibleB
     package var description: String { text }
 }
 
-/// The answers that are right: one word or several, which some profiles may have otherwise.
+/// The answers that are right: one word or several, which some profiles may have otherwise. One that ends
+/// in `*` stands for every answer that begins like it.
 package struct Expectation: Sendable, ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
     private var everywhere: Set<String>
     private var exceptions: [String: Set<String>] = [:]
@@ -92,6 +94,8 @@ package struct Expectation: Sendable, ExpressibleByStringLiteral, ExpressibleByA
     }
 
     package func allows(_ answer: Answer, in profile: String?) -> Bool {
-        answers(in: profile).contains(answer.text)
+        answers(in: profile).contains { text in
+            text.hasSuffix("*") ? answer.text.hasPrefix(text.dropLast()) : answer.text == text
+        }
     }
 }

@@ -2,6 +2,7 @@
 #include "clinux_security.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/keyctl.h>
@@ -87,6 +88,16 @@ int clinux_setgroups_none(void) { return (int)syscall(SYS_setgroups, 0, NULL); }
 int clinux_setresuid(uint32_t uid) { return (int)syscall(SYS_setresuid, uid, uid, uid); }
 
 int clinux_setresgid(uint32_t gid) { return (int)syscall(SYS_setresgid, gid, gid, gid); }
+
+int clinux_close_user_namespaces(int proc) {
+    int limit = openat(proc, "sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC);
+    if (limit < 0) return -1;
+    ssize_t written = write(limit, "0", 1);
+    int error = errno;
+    close(limit);
+    errno = error;
+    return written == 1 ? 0 : -1;
+}
 
 int clinux_sethostname(const char *name) { return sethostname(name, strlen(name)); }
 

@@ -14,7 +14,7 @@ package enum PlanFormat {
     package static let magic: UInt32 = 0x4C52_5243
     /// Raised with every change of the layout or of an operation, so that a launcher and an init
     /// of different installations refuse each other.
-    package static let version: UInt32 = 3
+    package static let version: UInt32 = 4
 
     /// The init's descriptors. One more, which it only keeps open, is the lock on its ids.
     package static let control: Int32 = 3
@@ -58,7 +58,8 @@ package enum PlanOperation: UInt32, Sendable {
     case bindDescriptor
     /// path, attributes: the directory that the init was started in
     case bindWorkingDirectory
-    /// path, attributes
+    /// path, attributes, 1 when processes of this user namespace get none of their own. Only with one of
+    /// the sandbox's own: else the limit would be the host's
     case proc
     /// path: hides a file or a directory; a name that does not exist is skipped
     case mask

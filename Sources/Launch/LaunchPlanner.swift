@@ -193,6 +193,7 @@ package struct LaunchPlanner {
         list.add(.proc, "proc /proc, read-only") { fields in
             fields.text("/proc")
             fields.integer(UInt64(attributes))
+            fields.integer(spec.without.contains(.userNamespace) ? 0 : 1)
         }
     }
 

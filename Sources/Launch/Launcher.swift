@@ -118,12 +118,14 @@ package enum Launcher {
         var pidfd: CInt = -1
         var failure = clinux_failure()
         let (program, nullNumber) = (executable.descriptor.number, null.number)
+        let hasOwnUsers = namespaces & UInt64(CLINUX_NEWUSER) != 0
+        let capabilities = initCapabilities | (hasOwnUsers ? userNamespaceCapabilities : 0)
         let pid = unsafe given.withUnsafeBufferPointer { fds in
             unsafe descriptors.cgroupTasks.withUnsafeBufferPointer { tasks in
                 var start = unsafe clinux_init(
                     namespaces: namespaces, executable: program, fds: fds.baseAddress, fd_count: fds.count,
                     cgroup_v2: descriptors.cgroupV2, cgroup_tasks: tasks.baseAddress,
-                    cgroup_tasks_count: tasks.count, capabilities: initCapabilities)
+                    cgroup_tasks_count: tasks.count, capabilities: capabilities)
                 return unsafe clinux_start_init(&start, nullNumber, &pidfd, &failure)
             }
         }
@@ -147,6 +149,9 @@ package enum Launcher {
     /// NET_ADMIN 12, SYS_ADMIN 21 (capabilities(7)): what building a sandbox takes.
     private static let initCapabilities: UInt64 =
         1 << 0 | 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 12 | 1 << 21
+
+    /// SYS_RESOURCE 24: closing a user namespace of one's own for further ones, which nothing else takes.
+    private static let userNamespaceCapabilities: UInt64 = 1 << 24
 
     private static func explained(_ error: SystemError, privileged: Bool) -> LaunchError {
         var hint: String?

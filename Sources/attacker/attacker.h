@@ -18,6 +18,11 @@ struct attempt {
 
 /// Tables, each ended by an attempt without a name.
 extern const struct attempt syscall_attempts[];
+extern const struct attempt call_attempts[];
+extern const struct attempt socket_attempts[];
+extern const struct attempt mode_attempts[];
+extern const struct attempt switch_attempts[];
+extern const struct attempt abi_attempts[];
 extern const struct attempt namespace_attempts[];
 extern const struct attempt resource_attempts[];
 extern const struct attempt lifetime_attempts[];

@@ -14,7 +14,8 @@
 enum { seconds_each = 15 };
 
 static const struct attempt *const tables[] = {
-    syscall_attempts, namespace_attempts, resource_attempts, lifetime_attempts, environment_attempts,
+    syscall_attempts, call_attempts, socket_attempts, mode_attempts, switch_attempts, abi_attempts,
+    namespace_attempts, resource_attempts, lifetime_attempts, environment_attempts,
 };
 
 const char *words(const char *format, ...) {

@@ -156,10 +156,15 @@ struct Setup {
     private func proc(_ fields: inout PlanReader) throws(PlanError) {
         let path = unsafe try fields.text()
         let attributes = UInt32(truncatingIfNeeded: try fields.integer())
+        let closes = try fields.integer() != 0
         let context = try check(unsafe clinux_fsopen("proc"))
         try check(clinux_fsconfig_create(context))
-        let mount = try check(clinux_fsmount(context, attributes))
+        let mount = try check(clinux_fsmount(context, closes ? 0 : attributes))
         _ = clinux_close(context)
+        if closes {
+            try check(clinux_close_user_namespaces(mount))
+            try check(clinux_mount_setattr(mount, 0, UInt64(attributes), 0, 0, -1))
+        }
         unsafe try RootBuilder(root: root).attach(mount, at: path)
         _ = clinux_close(mount)
     }

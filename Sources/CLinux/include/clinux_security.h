@@ -29,6 +29,9 @@ int clinux_setgroups_none(void);
 int clinux_setresuid(uint32_t uid);
 int clinux_setresgid(uint32_t gid);
 
+/// Lets nobody in the caller's user namespace make another one below it. `proc` is a writable mount of
+/// proc; in the initial user namespace this would be a setting of the whole machine's.
+int clinux_close_user_namespaces(int proc);
 int clinux_sethostname(const char *name);
 /// Brings the loopback interface of this network namespace up.
 int clinux_loopback_up(void);
