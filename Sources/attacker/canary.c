@@ -3,21 +3,26 @@
 #include "attacker.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 enum { udp, tcp, tcp6, abstract, signals, kinds };
 
-/// The end of this, which whoever started the canary holds the other side of, is its own.
+/// The end of this, which whoever started the canary holds the other side of, is its own. In a sandbox,
+/// which hands no third descriptor out, there is none, and it ends with the sandbox.
 enum { lifeline = 3 };
 
 static int listener(int family, int type, const void *address, socklen_t length) {
@@ -37,8 +42,23 @@ static int port_of(int number) {
 /// Marked for removal at once: it goes with this process.
 static int make_segment(void) {
     int segment = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0666);
-    if (segment >= 0 && shmat(segment, NULL, 0) != (void *)-1) shmctl(segment, IPC_RMID, NULL);
+    char *content = segment < 0 ? (void *)-1 : shmat(segment, NULL, 0);
+    if (content == (void *)-1) return -1;
+    shmctl(segment, IPC_RMID, NULL);
+    strcpy(content, "corral-bait");
     return segment;
+}
+
+/// A POSIX queue and a POSIX segment, which have names until the canary's end.
+static int make_posix_objects(const char *name) {
+    mode_t mask = umask(0);
+    int memory = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666, NULL);
+    umask(mask);
+    if (memory >= 0 && queue >= 0) return 0;
+    shm_unlink(name);
+    mq_unlink(name);
+    return -1;
 }
 
 /// Takes away whatever made a descriptor readable, answers where that is possible.
@@ -74,7 +94,9 @@ int run_canary(void) {
         [signals] = signalfd(-1, &all, SFD_CLOEXEC),
     };
     int segment = make_segment();
-    if (watched[udp] < 0 || watched[tcp] < 0 || watched[abstract] < 0 || watched[signals] < 0 || segment < 0) {
+    char posix_name[64];
+    snprintf(posix_name, sizeof posix_name, "/corral-canary-%d", getpid());
+    if (make_posix_objects(posix_name) < 0 || watched[udp] < 0 || watched[tcp] < 0 || watched[abstract] < 0 || watched[signals] < 0 || segment < 0) {
         fprintf(stderr, "attacker: the bait could not be laid: %s\n", outcome(-1));
         return 3;
     }
@@ -82,7 +104,8 @@ int run_canary(void) {
         port_of(watched[udp]), port_of(watched[tcp]), watched[tcp6] < 0 ? 0 : port_of(watched[tcp6]),
         name.sun_path + 1, segment);
     fflush(stdout);
-    struct pollfd ready[kinds + 1] = {{.fd = lifeline, .events = POLLIN}};
+    int end = fcntl(lifeline, F_GETFD) < 0 ? -1 : lifeline;
+    struct pollfd ready[kinds + 1] = {{.fd = end, .events = POLLIN}};
     for (int i = 0; i < kinds; i++) ready[i + 1] = (struct pollfd){.fd = watched[i], .events = POLLIN};
     int touched[kinds] = {0};
     while (!ready[0].revents) {
@@ -93,6 +116,8 @@ int run_canary(void) {
             answer(i, watched[i]);
         }
     }
+    mq_unlink(posix_name);
+    shm_unlink(posix_name);
     printf("touched: udp %d, tcp %d, tcp6 %d, abstract %d, signals %d\n", touched[udp], touched[tcp],
         touched[tcp6], touched[abstract], touched[signals]);
     return 0;
