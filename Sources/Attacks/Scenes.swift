@@ -12,7 +12,7 @@ extension Attack {
 
 extension Attack.Method {
     /// An attempt in a sandbox that lacks these layers too, which would hide what another one does: that
-    /// one alone must do.
+    /// one alone must do. `refused` where the profile cannot be had without them.
     static func without(_ layers: Set<Layer>, attempt: String) -> Attack.Method {
         .scene { cage, stage in
             try cage.without(layers).answer(attempt, on: stage)
@@ -31,6 +31,7 @@ extension Cage {
     func answer(_ attempt: String, options: [String] = [], on stage: Stage) throws -> Answer {
         let program = program(attacker: [attempt], options: options, on: stage)
         let ended = try CageEnd(program.start().wait(timeout: 60))
+        if ended.cause == "launch-failed" && ended.status == 125 { return Answer("refused") }
         guard let answer = ended.answers[attempt] else { throw AttackError("\(attempt) in \(self): \(ended)") }
         return answer
     }

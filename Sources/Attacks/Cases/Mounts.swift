@@ -29,10 +29,10 @@ extension Attack {
     ]
 
     private static let programs: [Attack] = [
-        // ETXTBSY is the answer of a file that can be written to as soon as it has ended.
         Attack(
-            "B02", "write-own-program", "the program's own file, by /proc/self/exe", expected: "EACCES",
-            control: .bare("ETXTBSY"), stoppedBy: [.mountNamespace, .landlockFiles]),
+            "B02", "change-own-program", "the program's own file, by /proc/self/exe", expected: "EROFS",
+            stoppedBy: [.mountNamespace]),
+        // ETXTBSY is the answer of a file that can be written to as soon as it has ended.
         Attack(
             "B02", "write-init-program", "the init's file, by /proc/1/exe", expected: "EACCES",
             control: .bare("ETXTBSY"), stoppedBy: [.uids, .mountNamespace, .landlockFiles]),

@@ -146,7 +146,7 @@ extension Attack {
     private static func startElsewhere(_ cage: Cage, _ stage: Stage) throws -> Answer {
         let places = [
             "/proc/self/fd/7", "/proc/self/fd/9", "/dev/fd/7", "/proc/1/root", "/proc/1/cwd", "/proc/self/root",
-            "/workspace/../proc/self/fd/7", "/../..", "..//..", "/proc/self/fd/7/../..",
+            "/workspace/../proc/self/fd/7", "/../..", "..//..", "/proc/self/fd/7/../..", "/",
         ]
         var found: [String] = []
         for place in places {
