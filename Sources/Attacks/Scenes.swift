@@ -27,12 +27,19 @@ extension Cage {
         return .corral(profile: profile, without: others.union(layers))
     }
 
+    /// Whether paths are the host's.
+    var seesHost: Bool {
+        if case .corral(_, let without) = self { without.contains(.mountNamespace) } else { false }
+    }
+
     /// What one attempt says in a sandbox of its own.
     func answer(_ attempt: String, options: [String] = [], on stage: Stage) throws -> Answer {
         let program = program(attacker: [attempt], options: options, on: stage)
         let ended = try CageEnd(program.start().wait(timeout: 60))
         if ended.cause == "launch-failed" && ended.status == 125 { return Answer("refused") }
-        guard let answer = ended.answers[attempt] else { throw AttackError("\(attempt) in \(self): \(ended)") }
+        guard let answer = ended.answers[attempt] else {
+            throw AttackError("\(attempt) in \(self): \(ended)")
+        }
         return answer
     }
 }

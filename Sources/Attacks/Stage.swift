@@ -38,8 +38,10 @@ package final class Stage {
             throw AttackError("the bait was not laid: \(canary.errorsSoFar)")
         }
         let kinds = File.names(in: "/proc/self/ns").filter { !$0.hasSuffix("_for_children") }
-        bait["BAIT_NS"] = kinds.compactMap { File.target(ofLink: "/proc/self/ns/\($0)") }.joined(separator: ",")
-        bait["BAIT_HOST"] = File.text("/proc/sys/kernel/hostname")?.split(separator: "\n").first.map(String.init)
+        bait["BAIT_NS"] = kinds.compactMap { File.target(ofLink: "/proc/self/ns/\($0)") }.joined(
+            separator: ",")
+        bait["BAIT_HOST"] = File.text("/proc/sys/kernel/hostname")?.split(separator: "\n").first.map(
+            String.init)
         self.bait = bait
     }
 

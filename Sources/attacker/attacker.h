@@ -19,6 +19,7 @@ struct attempt {
 /// Tables, each ended by an attempt without a name.
 extern const struct attempt syscall_attempts[];
 extern const struct attempt namespace_attempts[];
+extern const struct attempt procfs_attempts[];
 extern const struct attempt mount_attempts[];
 extern const struct attempt reach_attempts[];
 extern const struct attempt resource_attempts[];
@@ -37,6 +38,9 @@ const char *words(const char *format, ...) __attribute__((format(printf, 1, 2)))
 
 /// Adds to the list of what an attempt found, as printf(3).
 void found(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/// Adds a path to that list when it opens; nothing is read or written.
+void note_if_opened(const char *path, int flags);
 
 /// `nothing`, or `found: ` and the list.
 const char *findings(void);

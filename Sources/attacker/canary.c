@@ -116,8 +116,8 @@ int run_canary(void) {
         fprintf(stderr, "attacker: the bait could not be laid: %s\n", outcome(-1));
         return 3;
     }
-    printf("BAIT_PID=%d BAIT_UDP=%d BAIT_TCP=%d BAIT_TCP6=%d BAIT_ABSTRACT=%s BAIT_SEGMENT=%d laid\n", getpid(),
-        port_of(watched[udp]), port_of(watched[tcp]), port_of(watched[tcp6]),
+    printf("BAIT_PID=%d BAIT_UDP=%d BAIT_TCP=%d BAIT_TCP6=%d BAIT_ABSTRACT=%s BAIT_SEGMENT=%d laid\n",
+        getpid(), port_of(watched[udp]), port_of(watched[tcp]), port_of(watched[tcp6]),
         name.sun_path + 1, segment);
     fflush(stdout);
     int end = fcntl(lifeline, F_GETFD) < 0 ? -1 : lifeline;

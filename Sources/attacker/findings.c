@@ -2,8 +2,10 @@
 #include "attacker.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static char list[1500];
 static size_t used;
@@ -21,6 +23,13 @@ void found(const char *format, ...) {
 }
 
 const char *findings(void) { return used ? words("found: %s", list) : "nothing"; }
+
+void note_if_opened(const char *path, int flags) {
+    int number = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (number < 0) return;
+    close(number);
+    found("%s", path);
+}
 
 const char *status_field(const char *pid, const char *field) {
     static char line[1000];

@@ -14,8 +14,8 @@
 enum { seconds_each = 15 };
 
 static const struct attempt *const tables[] = {
-    syscall_attempts, namespace_attempts, mount_attempts, reach_attempts, resource_attempts,
-    lifetime_attempts, environment_attempts,
+    syscall_attempts, namespace_attempts, procfs_attempts, mount_attempts, reach_attempts,
+    resource_attempts, lifetime_attempts, environment_attempts,
 };
 
 int answer_end = -1;

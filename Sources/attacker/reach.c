@@ -62,7 +62,8 @@ static const char *reach_abstract(void) {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     if (!bait_name) return "no bait";
     int size = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "%s", bait_name);
-    return connect_to(AF_UNIX, SOCK_STREAM, &name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size));
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size);
+    return connect_to(AF_UNIX, SOCK_STREAM, &name, length);
 }
 
 /// A port for others to come to.

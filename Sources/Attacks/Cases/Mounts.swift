@@ -52,7 +52,8 @@ extension Attack {
             "B05", "find-writable-mounts", "a writable mount beside those that are meant to be",
             expected: "nothing", control: .bare("found: *"), stoppedBy: [.mountNamespace]),
         Attack(
-            "B13", "find-kernel-mounts", "a cgroup file system, sysfs, debugfs or the like", expected: "nothing",
+            "B13", "find-kernel-mounts", "a cgroup file system, sysfs, debugfs or the like",
+            expected: "nothing",
             control: .bare("found: *"), stoppedBy: [.mountNamespace]),
         Attack(
             "B06", "find-host-paths", "a directory of the host's in mount tables and command lines",
@@ -61,7 +62,8 @@ extension Attack {
 
     private static let devices: [Attack] = [
         Attack(
-            "B10", "open-devices", "console, memory, loop, fuse, kvm, vhost, tun and disks", expected: "nothing",
+            "B10", "open-devices", "console, memory, loop, fuse, kvm, vhost, tun and disks",
+            expected: "nothing",
             control: .bare("found: *"), stoppedBy: [.mountNamespace]),
         Attack(
             "B10", "make-device", "a device node", expected: "EPERM",
@@ -72,5 +74,8 @@ extension Attack {
         Attack(
             "B13", "open-group-files", "cgroup.procs, tasks, release_agent for writing", expected: "nothing",
             control: .bare("found: *"), stoppedBy: [.mountNamespace]),
+        Attack(
+            "B13", "mount-group-files", "mounting a cgroup file system", expected: "EPERM",
+            stoppedBy: [.seccomp, .capabilities]),
     ]
 }

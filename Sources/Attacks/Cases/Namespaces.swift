@@ -129,9 +129,10 @@ extension Attack {
         guard unsafe chown(file, 1234, 1234) == 0 && chmod(file, 0o6755) == 0 else {
             throw AttackError("no setuid file can be made")
         }
-        var program = cage.program(
-            attacker: ["--exec", "/setuid/setuid", "--rights"],
-            options: ["-v", "\(directory.path):/setuid:ro"], on: stage)
+        // Where all of the host is visible, nothing can be mounted, nor has to be.
+        let options = cage.seesHost ? [] : ["-v", "\(directory.path):/setuid:ro"]
+        let inside = cage.seesHost ? file : "/setuid/setuid"
+        var program = cage.program(attacker: ["--exec", inside, "--rights"], options: options, on: stage)
         // The bare place has a /tmp of its own, where the file is not.
         if cage == .bare { program.arguments = [file, "--rights"] }
         let outcome = try program.start().wait(timeout: 60)
@@ -145,12 +146,14 @@ extension Attack {
     /// descriptors 7 and 9 (CVE-2024-21626).
     private static func startElsewhere(_ cage: Cage, _ stage: Stage) throws -> Answer {
         let places = [
-            "/proc/self/fd/7", "/proc/self/fd/9", "/dev/fd/7", "/proc/1/root", "/proc/1/cwd", "/proc/self/root",
+            "/proc/self/fd/7", "/proc/self/fd/9", "/dev/fd/7", "/proc/1/root", "/proc/1/cwd",
+            "/proc/self/root",
             "/workspace/../proc/self/fd/7", "/../..", "..//..", "/proc/self/fd/7/../..", "/",
         ]
         var found: [String] = []
         for place in places {
-            let program = cage.program(attacker: ["start-in-descriptor"], options: ["--workdir", place], on: stage)
+            let program = cage.program(
+                attacker: ["start-in-descriptor"], options: ["--workdir", place], on: stage)
             let ended = try CageEnd(program.start().wait(timeout: 60))
             // Refused, or somewhere inside: the bait is not below it.
             guard let answer = ended.answers["start-in-descriptor"] else {

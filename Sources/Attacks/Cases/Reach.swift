@@ -12,31 +12,35 @@ extension Attack {
 
     private static let withoutIPC = closed + ["network_basic"]
 
-    private static let network: [Attack] = [
-        Attack(
-            "B07", "reach-udp", "a UDP socket of the host's loopback interface", expected: .any("ECONNREFUSED").but(in: closed, "EAFNOSUPPORT"),
-            control: .without([.netNamespace]), stoppedBy: [.netNamespace]),
-        Attack(
-            "B07", "reach-tcp", "a TCP socket of the host's loopback interface",
-            expected: .since(landlock: 4, ["EACCES"], before: ["ECONNREFUSED"])
-                .but(in: closed, "EAFNOSUPPORT"),
-            control: .without([.netNamespace, .landlockTCP]), stoppedBy: [.netNamespace, .landlockTCP]),
-        Attack(
-            "B07", "reach-tcp6", "the same with IPv6",
-            expected: .since(
-                landlock: 4, ["EACCES", "no bait"], before: ["ECONNREFUSED", "EADDRNOTAVAIL", "no bait"]
-            ).but(in: closed, "EAFNOSUPPORT", "no bait"),
-            control: .without([.netNamespace, .landlockTCP], ["succeeded", "no bait"]),
-            stoppedBy: [.netNamespace, .landlockTCP]),
-        Attack(
-            "B07", "bind-tcp", "a TCP port to listen at",
-            expected: .since(landlock: 4, ["EACCES"], before: ["succeeded"])
-                .but(in: closed, "EAFNOSUPPORT"),
-            stoppedBy: [.landlockTCP]),
-        Attack(
-            "B07", "reach-abstract", "an abstract unix socket of the host", expected: .any("ECONNREFUSED").but(in: "strict", "EAFNOSUPPORT"),
-            control: .without([.netNamespace, .landlockScopes]), stoppedBy: [.netNamespace, .landlockScopes]),
-    ] + scopes
+    private static let network: [Attack] =
+        [
+            Attack(
+                "B07", "reach-udp", "a UDP socket of the host's loopback interface",
+                expected: .any("ECONNREFUSED").but(in: closed, "EAFNOSUPPORT"),
+                control: .without([.netNamespace]), stoppedBy: [.netNamespace]),
+            Attack(
+                "B07", "reach-tcp", "a TCP socket of the host's loopback interface",
+                expected: .since(landlock: 4, ["EACCES"], before: ["ECONNREFUSED"])
+                    .but(in: closed, "EAFNOSUPPORT"),
+                control: .without([.netNamespace, .landlockTCP]), stoppedBy: [.netNamespace, .landlockTCP]),
+            Attack(
+                "B07", "reach-tcp6", "the same with IPv6",
+                expected: .since(
+                    landlock: 4, ["EACCES", "no bait"], before: ["ECONNREFUSED", "EADDRNOTAVAIL", "no bait"]
+                ).but(in: closed, "EAFNOSUPPORT", "no bait"),
+                control: .without([.netNamespace, .landlockTCP], ["succeeded", "no bait"]),
+                stoppedBy: [.netNamespace, .landlockTCP]),
+            Attack(
+                "B07", "bind-tcp", "a TCP port to listen at",
+                expected: .since(landlock: 4, ["EACCES"], before: ["succeeded"])
+                    .but(in: closed, "EAFNOSUPPORT"),
+                stoppedBy: [.landlockTCP]),
+            Attack(
+                "B07", "reach-abstract", "an abstract unix socket of the host",
+                expected: .any("ECONNREFUSED").but(in: "strict", "EAFNOSUPPORT"),
+                control: .without([.netNamespace, .landlockScopes]),
+                stoppedBy: [.netNamespace, .landlockScopes]),
+        ] + scopes
 
     /// Landlock has no scopes before ABI 6, and then there is nothing to show of them.
     private static let scopes: [Attack] =
@@ -50,7 +54,8 @@ extension Attack {
                 control: .without([.netNamespace, .landlockScopes]), stoppedBy: [.landlockScopes]),
             Attack(
                 "B07", "signal-init-as-itself", "a signal to the init from a process with its id",
-                method: .without([.uids], attempt: "signal-init"), expected: .any("EPERM").but(in: "strict", "refused"),
+                method: .without([.uids], attempt: "signal-init"),
+                expected: .any("EPERM").but(in: "strict", "refused"),
                 control: .without([.uids, .landlockScopes]), stoppedBy: [.landlockScopes]),
         ]
 
