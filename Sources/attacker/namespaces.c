@@ -129,6 +129,16 @@ static const char *find_descriptors(void) {
     return findings();
 }
 
+/// A stream that is the caller's own file or terminal.
+static const char *find_stream_files(void) {
+    for (int number = 0; number < 3; number++) {
+        struct stat status;
+        if (fstat(number, &status) < 0) continue;
+        if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || isatty(number)) found("%d", number);
+    }
+    return findings();
+}
+
 /// From each descriptor and the working directory up, further than any tree is deep, and down again.
 static const char *climb_out(void) {
     const char *secret = getenv("BAIT_FILE");
@@ -188,6 +198,7 @@ const struct attempt namespace_attempts[] = {
     {"share-session", share_session},
     {"find-callers-key", find_callers_key},
     {"find-descriptors", find_descriptors},
+    {"find-stream-files", find_stream_files},
     {"climb-out", climb_out},
     {"start-in-descriptor", start_in_descriptor},
     {"read-host-file", read_host_file},

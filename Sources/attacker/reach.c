@@ -148,6 +148,9 @@ static const char *find_foreign_processes(void) {
     return findings();
 }
 
+/// Everybody but the init and oneself. Harmless to those who are not stopped.
+static const char *signal_everybody(void) { return outcome(kill(-1, SIGCONT)); }
+
 static const char *kill_init(void) { return outcome(kill(1, SIGKILL)); }
 static const char *stop_init(void) { return outcome(kill(1, SIGSTOP)); }
 /// By number 0 the kernel only tells whether one could.
@@ -181,6 +184,7 @@ const struct attempt reach_attempts[] = {
     {"see-process", see_process},
     {"signal-process", signal_process},
     {"find-foreign-processes", find_foreign_processes},
+    {"signal-everybody", signal_everybody},
     {"kill-init", kill_init},
     {"stop-init", stop_init},
     {"signal-init", signal_init},

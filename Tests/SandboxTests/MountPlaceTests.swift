@@ -56,7 +56,7 @@ struct MountPlaceTests {
         try swapper.signal(SIGTERM)
         let swaps = try swapper.wait(timeout: 20).output.split(separator: "\n").last.flatMap { Int($0) }
         #expect(try #require(swaps) > 1000)
-        let right: Set = ["/home\n/workspace/place", "/home\n/workspace/other", "refused"]
+        let right: Set = ["/workspace/place\n/home", "/workspace/other\n/home", "refused"]
         #expect(seen.isSubset(of: right), "\(seen)")
     }
 }

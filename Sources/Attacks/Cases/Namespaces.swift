@@ -92,6 +92,9 @@ extension Attack {
             "B03", "find-descriptors", "an open descriptor beside the three streams", expected: "nothing",
             control: .bare("found: a directory, a directory"), stoppedBy: [.descriptors]),
         Attack(
+            "B03", "find-stream-files", "a stream that is the caller's own file", method: .scene(readFile),
+            expected: "nothing", control: .bare("found: 0"), stoppedBy: []),
+        Attack(
             "B01", "find-callers-key", "a key in the session keyring of whoever started it, without a filter",
             method: .without([.seccomp], attempt: "find-callers-key"), expected: "ENOKEY",
             control: .without([.keyring, .seccomp]), stoppedBy: [.keyring, .seccomp]),
@@ -102,6 +105,17 @@ extension Attack {
     ]
 
     // MARK: Scenes
+
+    /// A file of the host's as standard input.
+    private static func readFile(_ cage: Cage, _ stage: Stage) throws -> Answer {
+        let name = "find-stream-files"
+        var program = cage.program(attacker: [name], options: ["-i"], on: stage)
+        let script = #"exec "$@" < "$0""#
+        program.arguments = ["sh", "-c", script, stage.bait["BAIT_FILE"] ?? ""] + program.arguments
+        let ended = try CageEnd(program.start().wait(timeout: 60))
+        guard let answer = ended.answers[name] else { throw AttackError("\(name) in \(cage): \(ended)") }
+        return answer
+    }
 
     /// Deviations of /proc/PID/status, read on the host.
     private static func seenFromOutside(_ cage: Cage, _ stage: Stage) throws -> Answer {

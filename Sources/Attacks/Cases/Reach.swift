@@ -88,6 +88,10 @@ extension Attack {
             control: .without([.pidNamespace, .userNamespace, .uids, .capabilities, .landlockScopes]),
             stoppedBy: [.pidNamespace, .uids, .capabilities, .landlockScopes]),
         Attack(
+            "B07", "signal-everybody", "a signal to every process that there is",
+            method: .alone(options: []), expected: "ESRCH",
+            control: .none("it would reach every process of the host"), stoppedBy: [.pidNamespace]),
+        Attack(
             "B07", "kill-init", "SIGKILL to the init", expected: "EPERM",
             control: .without([.uids, .landlockScopes]), stoppedBy: [.uids, .landlockScopes]),
         Attack(
