@@ -55,6 +55,9 @@ extern int answer_end;
 /// Prints what rights its file gave this program at exec. Returns the exit code.
 int print_rights(void);
 
+/// Gives a program's file the capability to open raw sockets. Returns the exit code.
+int grant_raw_sockets(const char *path);
+
 /// Starts a program as a careless caller would: with supplementary groups, a key in its session
 /// keyring and directories of the host left open. Returns an exit code when it cannot.
 int run_lure(char **arguments);

@@ -95,7 +95,7 @@ static int usage(void) {
           "       attacker [--bare] --here NAME   in this process\n"
           "       attacker [--bare] --wait   until killed\n"
           "       attacker --lure | --exec PROGRAM ARGUMENT...\n"
-          "       attacker --list | --canary | --rights\n", stderr);
+          "       attacker --list | --canary | --rights | --grant FILE\n", stderr);
     return 2;
 }
 
@@ -113,6 +113,8 @@ int main(int count, char **arguments) {
     if (next < count && strcmp(arguments[next], "--canary") == 0) return run_canary();
     if (next + 1 < count && strcmp(arguments[next], "--lure") == 0) return run_lure(arguments + next + 1);
     if (next < count && strcmp(arguments[next], "--rights") == 0) return print_rights();
+    if (next + 1 < count && strcmp(arguments[next], "--grant") == 0)
+        return grant_raw_sockets(arguments[next + 1]);
     if (next + 1 < count && strcmp(arguments[next], "--exec") == 0) {
         execv(arguments[next + 1], arguments + next + 1);
         return usage();

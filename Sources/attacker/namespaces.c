@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 // MARK: Namespaces
@@ -167,8 +169,19 @@ static const char *start_in_descriptor(void) {
 }
 
 int print_rights(void) {
-    printf("euid %d, AT_SECURE %lu\n", geteuid(), getauxval(AT_SECURE));
+    const char *capabilities = status_field("self", "CapPrm");
+    // Without the zeros in front.
+    capabilities += strspn(capabilities, "0");
+    printf("euid %d, AT_SECURE %lu, CapPrm 0x%s\n", geteuid(), getauxval(AT_SECURE), capabilities);
     return 0;
+}
+
+int grant_raw_sockets(const char *path) {
+    struct vfs_cap_data rights = {.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE};
+    rights.data[0].permitted = 1u << CAP_NET_RAW;
+    if (setxattr(path, "security.capability", &rights, XATTR_CAPS_SZ_2, 0) == 0) return 0;
+    fprintf(stderr, "attacker: %s: %s\n", path, outcome(-1));
+    return 3;
 }
 
 static const char *read_host_file(void) {

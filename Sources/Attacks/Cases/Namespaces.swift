@@ -77,8 +77,15 @@ extension Attack {
             stoppedBy: [.noNewPrivileges]),
         Attack(
             "B11", "run-setuid-file", "a setuid file in a directory of the host's that is mounted",
-            method: .scene(runSetuidFile), expected: "euid 1000, AT_SECURE 0",
-            control: .bare("euid 1234, AT_SECURE 1"), stoppedBy: [.noNewPrivileges]),
+            method: .scene { try runFile($0, $1, owner: 1234, mode: 0o6755) },
+            expected: "euid 1000, AT_SECURE 0, CapPrm 0x",
+            control: .bare("euid 1234, AT_SECURE 1, CapPrm 0x"),
+            stoppedBy: [.noNewPrivileges]),
+        Attack(
+            "B11", "run-file-with-capability", "a file there that gives a capability",
+            method: .scene { try runFile($0, $1, owner: 0, mode: 0o755) },
+            expected: "euid 1000, AT_SECURE 0, CapPrm 0x",
+            control: .bare("euid 65534, AT_SECURE 1, CapPrm 0x2000"), stoppedBy: [.noNewPrivileges]),
     ]
 
     private static let inherited: [Attack] = [
@@ -135,23 +142,36 @@ extension Attack {
         return Answer(found: found)
     }
 
-    /// The attacker program with another owner and setuid: what the kernel makes of it at exec.
-    private static func runSetuidFile(_ cage: Cage, _ stage: Stage) throws -> Answer {
+    /// The attacker program in a file of root's that gives a capability, or of another's that gives
+    /// its owner's id: what the kernel makes of it at exec.
+    private static func runFile(
+        _ cage: Cage, _ stage: Stage, owner: UInt32, mode: UInt32
+    ) throws -> Answer {
         let directory = try TemporaryDirectory()
-        let file = directory("setuid")
+        let file = directory("file")
         try File.write(try File.read(stage.attacker), to: file, mode: 0o755)
-        guard unsafe chown(file, 1234, 1234) == 0 && chmod(file, 0o6755) == 0 else {
+        // A change of owner takes such rights away, so it comes first.
+        guard unsafe chown(file, owner, owner) == 0 && chmod(file, mode) == 0 else {
             throw AttackError("no setuid file can be made")
         }
+        if owner == 0 {
+            let granted = try Program.run([stage.attacker, "--grant", file])
+            guard granted.status == 0 else {
+                throw AttackError("no file with a capability can be made: \(granted.errors)")
+            }
+        }
         // Where all of the host is visible, nothing can be mounted, nor has to be.
-        let options = cage.seesHost ? [] : ["-v", "\(directory.path):/setuid:ro"]
-        let inside = cage.seesHost ? file : "/setuid/setuid"
+        let options = cage.seesHost ? [] : ["-v", "\(directory.path):/rights:ro"]
+        let inside = cage.seesHost ? file : "/rights/file"
         var program = cage.program(attacker: ["--exec", inside, "--rights"], options: options, on: stage)
-        // The bare place has a /tmp of its own, where the file is not.
-        if cage == .bare { program.arguments = [file, "--rights"] }
+        // In no sandbox an ordinary user, whom a file can give something.
+        if cage == .bare {
+            program.arguments = [file, "--rights"]
+            program.user = Host.ordinaryUser
+        }
         let outcome = try program.start().wait(timeout: 60)
         guard let line = outcome.output.split(separator: "\n").first else {
-            throw AttackError("\(cage): no answer of a setuid file: \(CageEnd(outcome))")
+            throw AttackError("\(cage): no answer of a file with rights: \(CageEnd(outcome))")
         }
         return Answer(String(line))
     }
