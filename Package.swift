@@ -103,7 +103,7 @@ let package = Package(
         library("TestSupport", ["Linux", "CLinux"]),
         // Attacks on sandboxes: the cases as values, and the program that makes them inside. Static,
         // so that it runs in any root.
-        library("Attacks", ["Sandbox", "Seccomp", "Wire", "Linux", "TestSupport"]),
+        library("Attacks", ["Sandbox", "Seccomp", "Wire", "Linux", "CLinux", "TestSupport"]),
         .executableTarget(name: "attacker", cSettings: c, linkerSettings: staticExecutable),
         .executableTarget(
             name: "prove", dependencies: ["Attacks", "Sandbox", "TestSupport"],

@@ -81,6 +81,29 @@ package struct Expectation: Sendable, ExpressibleByStringLiteral, ExpressibleByA
     /// Any of these, for answers that depend on the kernel's version.
     package init(arrayLiteral answers: String...) { everywhere = Set(answers) }
 
+    /// Any of these, for what follows it: `.any("EPERM").but(in: "strict", "ENOSYS")`.
+    package static func any(_ answers: String...) -> Expectation {
+        var expectation: Expectation = ""
+        expectation.everywhere = Set(answers)
+        return expectation
+    }
+
+    /// Other answers where the kernel has landlock of this ABI (6.7 has 4, 6.12 has 6) than before.
+    package static func since(
+        landlock abi: Int32, _ answers: Set<String>, before: Set<String>
+    ) -> Expectation {
+        var expectation: Expectation = ""
+        expectation.everywhere = Attack.landlockABI >= abi ? answers : before
+        return expectation
+    }
+
+    /// The same with other answers in some profiles.
+    package func but(in profiles: [String], _ answers: String...) -> Expectation {
+        var changed = self
+        for profile in profiles { changed.exceptions[profile] = Set(answers) }
+        return changed
+    }
+
     /// The same with other answers in one profile.
     package func but(in profile: String, _ answers: String...) -> Expectation {
         var changed = self

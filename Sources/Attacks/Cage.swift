@@ -25,28 +25,39 @@ package enum Cage: Sendable, Hashable {
     /// The words and variables that run `words` of the attacker program here.
     /// - Parameter options: for `corral run`; elsewhere there are no limits to change, and they mean
     ///   nothing.
+    /// - Parameter bait: where the bait is; nil for that of the stage.
     package func program(
-        attacker words: [String], options: [String] = [], on stage: Stage
+        attacker words: [String], options: [String] = [], bait: [String: String]? = nil, on stage: Stage
+    ) -> Program {
+        var program = careful(words, options, bait ?? stage.bait, stage)
+        // Started by a careless caller, from whom some layers have to shed something.
+        program.arguments = [stage.attacker, "--lure"] + program.arguments
+        return program
+    }
+
+    private func careful(
+        _ words: [String], _ options: [String], _ bait: [String: String], _ stage: Stage
     ) -> Program {
         var environment = Program.environment
         for name in Attack.hostile { environment[name] = "/nonexistent/corral-secret-\(getpid())" }
         switch self {
         case .bare:
-            environment.merge(stage.bait) { $1 }
+            environment.merge(bait) { $1 }
             return Program([stage.attacker, "--bare"] + words, environment: environment)
         case .corral(let profile, let without):
             if !without.isEmpty {
                 environment["CORRAL_TEST_WITHOUT"] = without.map(\.rawValue).sorted().joined(separator: ",")
             }
-            let bait = stage.bait.sorted { $0.key < $1.key }.flatMap { ["--env", "\($0.key)=\($0.value)"] }
+            let laid = bait.sorted { $0.key < $1.key }.flatMap { ["--env", "\($0.key)=\($0.value)"] }
             // Until the egress proxy exists, the profiles that name it run without a network.
             let run = [Product.path("corral"), "run", "--json", "--profile", profile, "--network", "none"]
             // Where all of the host is visible, nothing can be mounted, nothing has to be, and there is no workspace.
             let visible = without.contains(.mountNamespace)
-            let mount = visible ? ["--workdir", "/usr"] : ["-v", "\(stage.tools):/opt/attack:ro"]
+            let place = options.contains("--workdir") ? [] : ["--workdir", "/usr"]
+            let mount = visible ? place : ["-v", "\(stage.tools):/opt/attack:ro"]
             let attacker = visible ? stage.attacker : "/opt/attack/attacker"
             return Program(
-                run + mount + bait + options + ["--", attacker] + words, environment: environment)
+                run + mount + laid + options + ["--", attacker] + words, environment: environment)
         }
     }
 }

@@ -14,7 +14,7 @@ package struct MachineCensus: Sendable {
             "mount": mounts(), "cgroup": own.cgroups, "process": own.processes.union(sandboxProcesses()),
             "namespace": own.namespaces, "loop device": own.loopDevices,
             "socket": sockets(), "System V object": systemVObjects(), "file": files(),
-            "setting": settings(),
+            "setting": settings(), "program": programs(),
         ]
         return census
     }
@@ -104,6 +104,18 @@ package struct MachineCensus: Sendable {
             found.formUnion(File.names(in: place).map { "\(place)/\($0)" })
         }
         return found
+    }
+
+    /// Corral's own programs by inode, size and last change: nobody can write to a file and leave the
+    /// last as it was.
+    private static func programs() -> Set<String> {
+        Set(
+            ["corral", "sandbox-init", "corral-unpack"].compactMap { name in
+                var status = stat()
+                guard unsafe stat(Product.path(name), &status) == 0 else { return nil }
+                let changed = "\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
+                return "\(name): inode \(status.st_ino), \(status.st_size) bytes, changed \(changed)"
+            })
     }
 
     /// What the whole machine shares and an attacker would like to set.

@@ -13,7 +13,8 @@ package final class Stage {
     /// Where what attacks run is, `attacker` alone.
     package let tools: String
     /// Variables that tell an attempt where the bait is: `BAIT_PID`, `BAIT_FILE`, `BAIT_UDP`,
-    /// `BAIT_TCP`, `BAIT_TCP6` (0 without IPv6), `BAIT_ABSTRACT`, `BAIT_SEGMENT`.
+    /// `BAIT_TCP`, `BAIT_TCP6` (0 without IPv6), `BAIT_ABSTRACT`, `BAIT_SEGMENT`, `BAIT_NS` (the host's
+    /// namespaces) and `BAIT_HOST` (its name).
     package let bait: [String: String]
 
     package var attacker: String { "\(tools)/attacker" }
@@ -32,14 +33,32 @@ package final class Stage {
         lifeline = try pipe.writing.duplicate()
         _ = try canary.waitForText("\n")
         var bait = ["BAIT_FILE": secret]
-        for word in canary.outputSoFar.split(whereSeparator: \.isWhitespace) {
-            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
-            if parts.count == 2 { bait[parts[0]] = parts[1] }
-        }
+        bait.merge(Self.variables(in: canary.outputSoFar)) { $1 }
         guard bait.count == 7 else {
             throw AttackError("the bait was not laid: \(canary.errorsSoFar)")
         }
+        let kinds = File.names(in: "/proc/self/ns").filter { !$0.hasSuffix("_for_children") }
+        bait["BAIT_NS"] = kinds.compactMap { File.target(ofLink: "/proc/self/ns/\($0)") }.joined(
+            separator: ",")
+        bait["BAIT_HOST"] = File.text("/proc/sys/kernel/hostname")?.split(separator: "\n").first.map(
+            String.init)
         self.bait = bait
+    }
+
+    /// What a canary prints, as variables.
+    static func variables(in text: String) -> [String: String] {
+        var variables: [String: String] = [:]
+        for word in text.split(whereSeparator: \.isWhitespace) {
+            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+            if parts.count == 2 { variables[parts[0]] = parts[1] }
+        }
+        return variables
+    }
+
+    // The canary takes what has a name with it, if it is let.
+    deinit {
+        lifeline = nil
+        _ = try? canary.wait(timeout: 10)
     }
 
     /// What became of the bait, one line for each that was touched.

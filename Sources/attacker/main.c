@@ -15,8 +15,11 @@ enum { seconds_each = 15 };
 
 static const struct attempt *const tables[] = {
     syscall_attempts, call_attempts, socket_attempts, mode_attempts, switch_attempts, abi_attempts,
-    namespace_attempts, resource_attempts, lifetime_attempts, environment_attempts,
+    namespace_attempts, procfs_attempts, mount_attempts, reach_attempts,
+    resource_attempts, lifetime_attempts, environment_attempts,
 };
+
+int answer_end = -1;
 
 const char *words(const char *format, ...) {
     static char text[2000];
@@ -64,6 +67,7 @@ static const char *attempt_in_child(const struct attempt *attempt, char *answer,
     if (child < 0) return words("no process: %s", outcome(-1));
     if (child == 0) {
         close(ends[0]);
+        answer_end = ends[1];
         const char *said = attempt->run();
         size_t count = strlen(said);
         _exit(write(ends[1], said, count) == (ssize_t)count ? 0 : 1);
@@ -90,8 +94,17 @@ static void print(const char *name, const char *answer) {
 static int usage(void) {
     fputs("usage: attacker [--bare] NAME...   each in a process of its own\n"
           "       attacker [--bare] --here NAME   in this process\n"
-          "       attacker --list | --canary\n", stderr);
+          "       attacker [--bare] --wait   until killed\n"
+          "       attacker --lure | --exec PROGRAM ARGUMENT...\n"
+          "       attacker --list | --canary | --rights | --grant FILE\n", stderr);
     return 2;
+}
+
+/// Says that it is there, and is.
+static int run_wait(void) {
+    puts("up");
+    fflush(stdout);
+    for (;;) pause();
 }
 
 int main(int count, char **arguments) {
@@ -99,6 +112,14 @@ int main(int count, char **arguments) {
     signal(SIGPIPE, SIG_IGN);
     int next = 1;
     if (next < count && strcmp(arguments[next], "--canary") == 0) return run_canary();
+    if (next + 1 < count && strcmp(arguments[next], "--lure") == 0) return run_lure(arguments + next + 1);
+    if (next < count && strcmp(arguments[next], "--rights") == 0) return print_rights();
+    if (next + 1 < count && strcmp(arguments[next], "--grant") == 0)
+        return grant_raw_sockets(arguments[next + 1]);
+    if (next + 1 < count && strcmp(arguments[next], "--exec") == 0) {
+        execv(arguments[next + 1], arguments + next + 1);
+        return usage();
+    }
     if (next < count && strcmp(arguments[next], "--list") == 0) {
         for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
             for (const struct attempt *attempt = tables[i]; attempt->name; attempt++) puts(attempt->name);
@@ -108,6 +129,7 @@ int main(int count, char **arguments) {
         next++;
         become_bare();
     }
+    if (next < count && strcmp(arguments[next], "--wait") == 0) return run_wait();
     int here = next < count && strcmp(arguments[next], "--here") == 0;
     if (here) next++;
     if (next >= count || (here && next + 1 != count)) return usage();

@@ -31,7 +31,8 @@ enum Prove {
         }
         let stage = try Stage()
         let before = MachineCensus.take()
-        let failed = try AttackRun.controls(Attack.all, on: stage)
+        // Controls touch the bait; what they touch is their own.
+        let failed = try AttackRun.controls(Attack.all, on: Stage())
         for attack in Attack.all {
             if case .none(let why) = attack.control {
                 print("skipped: control of \(attack): \(why)")
