@@ -14,8 +14,10 @@
 enum { seconds_each = 15 };
 
 static const struct attempt *const tables[] = {
-    syscall_attempts, namespace_attempts, resource_attempts, lifetime_attempts, environment_attempts,
+    syscall_attempts, namespace_attempts, resource_attempts, process_attempts, quota_attempts,
+    lifetime_attempts, environment_attempts,
 };
+static const struct attempt *const parts[] = {process_parts, quota_parts, lifetime_parts};
 
 const char *words(const char *format, ...) {
     static char text[2000];
@@ -26,11 +28,16 @@ const char *words(const char *format, ...) {
     return text;
 }
 
-static const struct attempt *find(const char *name) {
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        for (const struct attempt *attempt = tables[i]; attempt->name; attempt++)
+static const struct attempt *find_in(const struct attempt *const *group, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        for (const struct attempt *attempt = group[i]; attempt->name; attempt++)
             if (strcmp(attempt->name, name) == 0) return attempt;
     return NULL;
+}
+
+static const struct attempt *find(const char *name) {
+    const struct attempt *found = find_in(tables, sizeof tables / sizeof *tables, name);
+    return found ? found : find_in(parts, sizeof parts / sizeof *parts, name);
 }
 
 /// Reads the answer of a child until it closes its end; false when it took too long.
