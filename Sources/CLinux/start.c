@@ -5,6 +5,7 @@
 #include "clinux_start.h"
 
 #include "clinux_mounts.h"
+#include "clinux_owner.h"
 #include "clinux_security.h"
 #include "clinux_terminal.h"
 
@@ -156,6 +157,26 @@ static void run_init(const void *context, volatile struct clinux_failure *failur
     fail(failure, CLINUX_STEP_EXEC, 0);
 }
 
+static pid_t start_owned(
+    uint32_t owner, struct clone_args *args, const struct init_context *context, int *pidfd,
+    struct clinux_failure *failure) {
+    struct clinux_self self;
+    int is_owner = clinux_become_owner(owner, &self) == 0;
+    int error = errno;
+    pid_t pid = is_owner ? start(args, run_init, context, pidfd, failure) : -1;
+    int is_self = clinux_become_self(&self) == 0;
+    if (is_owner && is_self) return pid;
+    if (is_owner) error = errno;
+    if (pid > 0) { // Not to be had with less than our own identity.
+        struct clinux_exit ended;
+        clinux_pidfd_signal(*pidfd, SIGKILL);
+        clinux_wait_pidfd(*pidfd, 1, &ended);
+        close(*pidfd);
+    }
+    *failure = (struct clinux_failure){CLINUX_STEP_OWNER, error, (int)owner};
+    return -1;
+}
+
 pid_t clinux_start_init(const struct clinux_init *init, int null_fd, int *pidfd, struct clinux_failure *failure) {
     if (init->fd_count > CLINUX_INIT_FDS) {
         *failure = (struct clinux_failure){CLINUX_STEP_DESCRIPTORS, EINVAL, (int)init->fd_count};
@@ -167,6 +188,8 @@ pid_t clinux_start_init(const struct clinux_init *init, int null_fd, int *pidfd,
         args.cgroup = (uint64_t)init->cgroup_v2;
     }
     struct init_context context = {init, null_fd};
+    if (init->owner != CLINUX_OWN_ID)
+        return start_owned(init->owner, &args, &context, pidfd, failure);
     return start(&args, run_init, &context, pidfd, failure);
 }
 

@@ -36,7 +36,7 @@ struct LimitWriter {
         guard try set(file, value) else { return .off("the kernel has no \(file)") }
         // The kernel rounds down to a page, which is at most 64 KiB: only then is there something to
         // look at.
-        guard let asked = UInt64(value), asked % 65536 != 0 else { return .inForce }
+        guard let asked = UInt64(value), asked % 65536 != 0 else { return try writeSocketMemory(bytes) }
         let held: String
         do {
             held = try hierarchy.top.readControl(prefix + file)[...].firstLine
@@ -46,7 +46,15 @@ struct LimitWriter {
         guard let got = UInt64(held), got <= asked, asked - got < 65536 else {
             return .partial("the kernel holds \(held) instead of \(asked) bytes")
         }
-        return .inForce
+        return try writeSocketMemory(bytes)
+    }
+
+    /// On v1 what waits in sockets of the network is counted apart, and only where that has a limit: else
+    /// datagrams that nobody reads would take the host's memory. A quarter as much on top.
+    private mutating func writeSocketMemory(_ memory: UInt64) throws(CgroupError) -> LayerState {
+        guard hierarchy.version == .v1 else { return .inForce }
+        let isThere = try set("memory.kmem.tcp.limit_in_bytes", amount(memory / 4), enabling: false)
+        return isThere ? .inForce : .partial("the kernel does not count what waits in sockets")
     }
 
     private mutating func writeSwap(_ swap: UInt64, memory: UInt64) throws(CgroupError) -> LayerState {

@@ -68,10 +68,10 @@ package struct HostAbilities: Sendable, Hashable {
             openFilesLimit: try hardLimit(7), hardLimits: try otherHardLimits())
     }
 
-    /// FSIZE 1, DATA 2, STACK 3, NPROC 6 (asm-generic/resource.h): what a plan sets.
+    /// FSIZE 1, DATA 2, STACK 3, CORE 4, NPROC 6 (asm-generic/resource.h): what a plan sets.
     private static func otherHardLimits() throws(SystemError) -> [HardLimit] {
         var limits: [HardLimit] = []
-        for resource: Int32 in [1, 2, 3, 6] {
+        for resource: Int32 in [1, 2, 3, 4, 6] {
             let limit = try hardLimit(resource)
             if limit != .max { limits.append(HardLimit(resource: resource, value: limit)) }
         }

@@ -40,6 +40,12 @@ package enum Identity: Hashable, Sendable {
         }
     }
 
+    /// The uid that owns the sandbox's user namespace, where that is not the caller: what it counts against
+    /// the limits per user (user_namespaces(7), getrlimit(2)) is then nobody else's.
+    package var owner: UInt32? {
+        if case .pair(let initID, _) = self { initID } else { nil }
+    }
+
     /// Whether supplementary groups can be dropped inside (user_namespaces(7), "setgroups").
     package var dropsGroups: Bool {
         if case .single = self { return false }

@@ -264,7 +264,7 @@ package struct LaunchPlanner {
     /// getrlimit(2); the numbers are the kernel's (asm-generic/resource.h).
     private var rlimits: [Rlimit] {
         var limits = [
-            Rlimit(name: "RLIMIT_CORE", key: "core", resource: 4, value: 0),
+            Rlimit(name: "RLIMIT_CORE", key: "core", resource: 4, value: coreLimit),
             Rlimit(
                 name: "RLIMIT_NOFILE", key: "open_files", resource: 7, value: UInt64(spec.limits.openFiles)),
             Rlimit(name: "RLIMIT_FSIZE", key: "file_size", resource: 1, value: spec.limits.fileSize),
@@ -276,6 +276,12 @@ package struct LaunchPlanner {
             limits.append(Rlimit(name: "RLIMIT_DATA", key: "memory", resource: 2, value: spec.limits.memory))
         }
         return limits
+    }
+
+    /// Too little for a file, and the one value with which the kernel does not start the program of a
+    /// core_pattern with a pipe either: 0 does not keep it from that (core(5)).
+    private var coreLimit: UInt64 {
+        host.hardLimits.contains { $0.resource == 4 && $0.value == 0 } ? 0 : 1
     }
 
     /// Where the init has the processes' uid, rlimit and cgroup would count the same, and the kernel asks

@@ -41,11 +41,13 @@ package enum Launcher {
             let channel = try Channel.make()
             let given = [channel.inner.number, channel.statusWriting.number, descriptors.lock]
             let enters = privileged ? -1 : workspace?.descriptor.number ?? -1
+            let ownsNamespace = namespaces & UInt64(CLINUX_NEWUSER) != 0
             let (pid, pidfd) = try start(
-                namespaces, executable, given.filter { $0 >= 0 }, enters, descriptors)
+                namespaces, ownedBy: ownsNamespace ? identity.owner : nil, executable,
+                given.filter { $0 >= 0 }, enters, descriptors)
             let sandbox = RunningSandbox(
                 pid: pid, pidfd: pidfd, channel: consume channel, executable: consume executable)
-            guard namespaces & UInt64(CLINUX_NEWUSER) != 0 else { return sandbox }
+            guard ownsNamespace else { return sandbox }
             do throws(SystemError) {
                 try IdentityMap.write(identity, pid: pid)
             } catch {
@@ -105,8 +107,8 @@ package enum Launcher {
     }
 
     private static func start(
-        _ namespaces: UInt64, _ executable: borrowing InitExecutable, _ given: [CInt], _ enters: CInt,
-        _ descriptors: LaunchDescriptors
+        _ namespaces: UInt64, ownedBy owner: UInt32?, _ executable: borrowing InitExecutable,
+        _ given: [CInt], _ enters: CInt, _ descriptors: LaunchDescriptors
     ) throws(SystemError) -> (pid: Int32, pidfd: CInt) {
         let null = FileDescriptor(
             owning: try call("open", on: "/dev/null") { unsafe open("/dev/null", O_RDWR | O_CLOEXEC) })
@@ -123,9 +125,10 @@ package enum Launcher {
         let pid = unsafe given.withUnsafeBufferPointer { fds in
             unsafe descriptors.cgroupTasks.withUnsafeBufferPointer { tasks in
                 var start = unsafe clinux_init(
-                    namespaces: namespaces, executable: program, fds: fds.baseAddress, fd_count: fds.count,
-                    cgroup_v2: descriptors.cgroupV2, cgroup_tasks: tasks.baseAddress,
-                    cgroup_tasks_count: tasks.count, capabilities: capabilities)
+                    namespaces: namespaces, owner: owner ?? UInt32.max, executable: program,
+                    fds: fds.baseAddress, fd_count: fds.count, cgroup_v2: descriptors.cgroupV2,
+                    cgroup_tasks: tasks.baseAddress, cgroup_tasks_count: tasks.count,
+                    capabilities: capabilities)
                 return unsafe clinux_start_init(&start, nullNumber, &pidfd, &failure)
             }
         }
@@ -177,7 +180,8 @@ package enum Launcher {
 /// Names for CLINUX_STEP_*.
 enum StartStep {
     private static let names: [(clinux_step, String)] = [
-        (CLINUX_STEP_CLONE, "clone3"), (CLINUX_STEP_CGROUP, "join cgroup"),
+        (CLINUX_STEP_CLONE, "clone3"), (CLINUX_STEP_OWNER, "own the user namespace"),
+        (CLINUX_STEP_CGROUP, "join cgroup"),
         (CLINUX_STEP_AMBIENT, "keep capabilities"), (CLINUX_STEP_DESCRIPTORS, "place descriptors"),
         (CLINUX_STEP_SESSION, "setsid"), (CLINUX_STEP_TERMINAL, "controlling terminal"),
         (CLINUX_STEP_KEYRING, "new session keyring"),

@@ -28,8 +28,15 @@ extern const struct attempt procfs_attempts[];
 extern const struct attempt mount_attempts[];
 extern const struct attempt reach_attempts[];
 extern const struct attempt resource_attempts[];
+extern const struct attempt process_attempts[];
+extern const struct attempt quota_attempts[];
 extern const struct attempt lifetime_attempts[];
 extern const struct attempt environment_attempts[];
+
+/// Halves of what a function of the tables puts together: run by name, not listed.
+extern const struct attempt process_parts[];
+extern const struct attempt quota_parts[];
+extern const struct attempt lifetime_parts[];
 
 /// The answer to a system call's result: negative, and errno says why.
 static inline const char *outcome(long result) {

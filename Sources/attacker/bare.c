@@ -48,7 +48,7 @@ void become_bare(void) {
     need(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL), "keyctl");
     need(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "mount --make-rprivate /");
     need(mount("proc", "/proc", "proc", 0, NULL), "mount /proc");
-    need(mount("tmpfs", "/tmp", "tmpfs", 0, "size=64m"), "mount /tmp");
+    need(mount("tmpfs", "/tmp", "tmpfs", 0, "size=160m"), "mount /tmp");
     need(chdir("/tmp"), "chdir /tmp");
     raise_loopback();
 }

@@ -16,8 +16,9 @@ enum { seconds_each = 15 };
 static const struct attempt *const tables[] = {
     syscall_attempts, call_attempts, socket_attempts, mode_attempts, switch_attempts, abi_attempts,
     namespace_attempts, procfs_attempts, mount_attempts, reach_attempts,
-    resource_attempts, lifetime_attempts, environment_attempts,
+    resource_attempts, process_attempts, quota_attempts, lifetime_attempts, environment_attempts,
 };
+static const struct attempt *const parts[] = {process_parts, quota_parts, lifetime_parts};
 
 int answer_end = -1;
 
@@ -30,11 +31,16 @@ const char *words(const char *format, ...) {
     return text;
 }
 
-static const struct attempt *find(const char *name) {
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        for (const struct attempt *attempt = tables[i]; attempt->name; attempt++)
+static const struct attempt *find_in(const struct attempt *const *group, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++)
+        for (const struct attempt *attempt = group[i]; attempt->name; attempt++)
             if (strcmp(attempt->name, name) == 0) return attempt;
     return NULL;
+}
+
+static const struct attempt *find(const char *name) {
+    const struct attempt *found = find_in(tables, sizeof tables / sizeof *tables, name);
+    return found ? found : find_in(parts, sizeof parts / sizeof *parts, name);
 }
 
 /// Reads the answer of a child until it closes its end; false when it took too long.

@@ -20,6 +20,7 @@ struct SandboxGroupTests {
             if Host.hasV1 {
                 #expect(try group.line("memory.limit_in_bytes", .memory) == "16777216")
                 #expect(try group.line("memory.memsw.limit_in_bytes", .memory) == "16777216")
+                #expect(try group.line("memory.kmem.tcp.limit_in_bytes", .memory) == "4194304")
                 #expect(try group.line("cpu.cfs_period_us", .cpu) == "100000")
                 #expect(try group.line("cpu.cfs_quota_us", .cpu) == "50000")
             } else {

@@ -215,9 +215,11 @@ extension LayerProbe {
             .rlimits, "the limits are the profile's",
             """
             import resource as r
-            names = (r.RLIMIT_CORE, r.RLIMIT_NOFILE, r.RLIMIT_FSIZE, r.RLIMIT_NPROC, r.RLIMIT_STACK)
-            wanted = [0, 1024, 1 << 30, 128, 8 << 20]
-            print("protected" if [r.getrlimit(n) for n in names] == [(v, v) for v in wanted] else "exposed")
+            names = (r.RLIMIT_NOFILE, r.RLIMIT_FSIZE, r.RLIMIT_NPROC, r.RLIMIT_STACK)
+            wanted = [1024, 1 << 30, 128, 8 << 20]
+            no_core = r.getrlimit(r.RLIMIT_CORE) in ((0, 0), (1, 1))  # 1 where the host allows as much
+            same = [r.getrlimit(n) for n in names] == [(v, v) for v in wanted]
+            print("protected" if no_core and same else "exposed")
             """),
         LayerProbe(.memory, "what takes more memory than allowed is killed") { corral in
             var corral = corral

@@ -9,9 +9,12 @@
 /// The most descriptors the init is given.
 #define CLINUX_INIT_FDS 12
 
+#define CLINUX_OWN_ID UINT32_MAX
+
 /// What a child was doing when it failed. The order is the order of the work.
 enum clinux_step {
-    CLINUX_STEP_CLONE = 1,
+    CLINUX_STEP_OWNER = 1,     ///< becoming the owner of the namespaces to be, and oneself again
+    CLINUX_STEP_CLONE,
     CLINUX_STEP_CGROUP,        ///< writing itself into a v1 controller's group
     CLINUX_STEP_AMBIENT,       ///< keeping capabilities over the exec
     CLINUX_STEP_DESCRIPTORS,   ///< putting descriptors in their places
@@ -42,6 +45,9 @@ struct clinux_failure {
 /// A sandbox-init to start. All memory is the caller's and stays valid during the call.
 struct clinux_init {
     uint64_t namespaces;             ///< CLINUX_NEW* flags
+    /// The uid that owns the user namespace, and pays for what its users take of the limits per user;
+    /// CLINUX_OWN_ID for the caller's own. Another needs CAP_SETUID.
+    uint32_t owner;
     int executable;                  ///< descriptor of the init's file, for execveat
     const int *fds;                  ///< fds[i] becomes descriptor 3 + i
     size_t fd_count;
