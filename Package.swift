@@ -121,6 +121,14 @@ let package = Package(
             ],
             swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
 
+        // Launches and kills by the thousand: beside the rows, for tests only.
+        .executableTarget(
+            name: "Soak",
+            dependencies: [
+                "TestSupport", "Launch", "Seccomp", "Cgroups", "Sandbox", "Wire", "Linux", "CLinux",
+            ],
+            swiftSettings: swift, linkerSettings: staticExecutable),
+
         tests("LinuxTests", ["Linux", "CLinux"]),
         tests("WireTests", ["Wire"]),
         tests("InitPlanTests", ["InitPlan"]),
@@ -142,6 +150,7 @@ let package = Package(
             ["Commands", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox", "Seccomp", "Wire"]),
         tests("SandboxTests", ["Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
+        tests("SoakTests", ["Wire"]),
         tests("TestSupportTests", ["Linux"]),
         tests("ArchitectureTests", []),
     ]

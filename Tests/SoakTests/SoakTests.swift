@@ -1,0 +1,59 @@
+// A short soak: hundreds of sandboxes made and killed, and nothing left of them.
+
+import TestSupport
+import Testing
+import Wire
+
+/// Compares counts of the whole machine, so it runs while nothing else does (scripts/test.sh).
+@Suite(.serialized, .enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
+struct SoakTests {
+    private let directory: TemporaryDirectory
+    private var report: String { "\(directory.path)/soak.json" }
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func soak(_ options: [String]) throws -> Program.Outcome {
+        try Program.run([Product.path("Soak"), "--json", report] + options, timeout: 900)
+    }
+
+    @Test func `five hundred of each kind leave nothing`() throws {
+        let outcome = try soak(["--cycles", "500", "--every", "250"])
+        print(outcome.output)
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        let found = try JSONTree(parsing: try File.read(report))
+        #expect(found.member("cycles")?.value == .number("500"))
+        #expect(found.member("leaks")?.value == .number("0"))
+        // Kills have met every state of a start, or little was shown.
+        for place in ["waiting", "building", "starting", "running", "beginning"] {
+            #expect(outcome.output.contains(" when \(place) -> "), "\(outcome.output)")
+        }
+    }
+
+    /// The positive control: what stays is found, and is a failure.
+    @Test func `what stays is found`() throws {
+        let outcome = try soak(["--cycles", "10", "--every", "10", "--plant", "yes", "--patience", "2"])
+        #expect(outcome.status == 1)
+        for kind in ["resident", "sequential", "crowd"] {
+            let left = "\(kind): left after 10 cycles:"
+            let lines = outcome.errors.split(separator: "\n").filter { $0.contains(left) }
+            for thing in [
+                "cgroup /", "/corral-run-planted-\(kind)", "file /tmp/corral-planted-\(kind)",
+                "namespace net:", "descriptors of this process",
+            ] {
+                #expect(lines.contains { $0.contains(thing) }, "\(thing): \(outcome.errors)")
+            }
+        }
+    }
+
+    @Test(arguments: [["--cycles", "0"], ["--cycles"], ["--wide", "3"], ["--corral", "/no/such"]])
+    func `a wrong command line is refused`(options: [String]) throws {
+        #expect(try Program.run([Product.path("Soak")] + options).status == 2)
+    }
+}
+
+extension JSONTree {
+    fileprivate func member(_ name: String) -> JSONTree? {
+        guard case .object(let members) = value else { return nil }
+        return members.first { $0.key == name }?.value
+    }
+}
