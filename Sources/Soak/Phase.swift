@@ -137,5 +137,6 @@ struct Sample {
     var line: String {
         "\(cycle): \(leaks.count) left, \(state.memory) KiB, \(state.descriptors) descriptors, "
             + "\(state.threads) threads, cgroups \(state.cgroups.map { "\($0.key) \($0.value)" }.sorted())"
+            + leaks.map { "\n  left: \($0)" }.joined()
     }
 }
