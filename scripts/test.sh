@@ -13,8 +13,8 @@ mkdir -p .build/tmp .build/lanes
 # which of those not.
 lanes=(
     'unit       180 ^[A-Za-z]+Tests\.                      ^(Sandbox|EndToEnd|Fuzz|Soak)Tests\.'
-    'sandbox    240 ^SandboxTests\.                        [./]AttackTableTests/'
-    'attacks    180 ^SandboxTests\.([^/]*/)?AttackTableTests/ -'
+    'sandbox    240 ^SandboxTests\.                        [./](AttackTable|Ablation)Tests/'
+    'attacks    180 [./](AttackTable|Ablation)Tests/       -'
     'soak       120 ^SoakTests\.                           -'
     'corpora     60 ^FuzzTests\.                           -'
     'end-to-end 120 ^EndToEndTests\.                       -'
@@ -28,12 +28,13 @@ columns() { read -r name budget wanted unwanted <<<"$1"; }
 
 clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 
-tests_of() { grep -E -- "$1" .build/tests.list | { if [[ $2 = - ]]; then cat; else grep -vE -- "$2"; fi; } || true; }
+tests_of() { grep -E -- "$1" .build/lanes/every | { if [[ $2 = - ]]; then cat; else grep -vE -- "$2"; fi; } || true; }
 
 lint_and_build() {
     echo "== lint"
     scripts/lint.sh
     echo "== build"
+    # The executables that tests run are built with them.
     swift build --build-tests </dev/null 2>&1 | tee .build/build.log
     if grep -q 'warning:' .build/build.log; then
         echo "test: the build printed warnings; there must be none" >&2
@@ -44,7 +45,11 @@ lint_and_build() {
 # Writes each lane's tests to .build/lanes; every test must be in exactly one.
 assign() {
     local line name budget wanted unwanted
-    swift test list --skip-build </dev/null 2>/dev/null | grep -E '^[A-Za-z]+\.' | sort >.build/tests.list
+    if ! swift test list --skip-build </dev/null >.build/lanes/list 2>.build/lanes/errors; then
+        cat .build/lanes/errors >&2
+        exit 1
+    fi
+    grep -E '^[A-Za-z]+\.' .build/lanes/list | sort >.build/lanes/every
     : >.build/lanes/all
     for line in "${lanes[@]}"; do
         columns "$line"
@@ -59,7 +64,7 @@ assign() {
             exit 1
         fi
     done
-    if ! diff <(sort .build/lanes/all) .build/tests.list >.build/lanes/difference; then
+    if ! diff <(sort .build/lanes/all) .build/lanes/every >.build/lanes/difference; then
         echo "test: these tests are in no lane (>) or in more than one (<):" >&2
         cat .build/lanes/difference >&2
         exit 1

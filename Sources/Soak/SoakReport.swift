@@ -17,11 +17,30 @@ struct SoakReport {
             report.add("processors", sysconf(Int32(_SC_NPROCESSORS_ONLN)))
             report.add("time", Int64(time(nil)))
             report.add("leaks", phases.reduce(0) { $0 + $1.samples.reduce(0) { $0 + $1.leaks.count } })
+            for phase in phases { summarize(phase, to: &report) }
             report.array("findings") { list in findings.forEach { list.add($0) } }
             report.array("phases") { list in
                 for phase in phases { list.object { write(phase, to: &$0) } }
             }
         }.description
+    }
+
+    /// The figures to quote, of one kind of cycles.
+    private func summarize(_ phase: Phase, to report: inout JSONObjectWriter) {
+        let (kind, last) = (phase.kind.rawValue, phase.samples.last)
+        report.add("\(kind) cycles", last?.cycle ?? 0)
+        report.add(
+            "\(kind) kills", phase.outcomes.filter { !$0.key.hasPrefix("left alone") }.values.reduce(0, +))
+        report.add("\(kind) unexpected ends", phase.unexpected.count)
+        if phase.kind.isTimed, let (first, last) = phase.medians(options.cycles) {
+            report.add("\(kind) start p50 first tenth us", first / 1000)
+            report.add("\(kind) start p50 last tenth us", last / 1000)
+        }
+        guard phase.kind == .resident, let before = phase.samples.first?.state, let after = last?.state
+        else { return }
+        report.add("\(kind) rss KiB", "\(before.memory) before, \(after.memory) after")
+        report.add("\(kind) descriptors", "\(before.descriptors) before, \(after.descriptors) after")
+        report.add("\(kind) threads", "\(before.threads) before, \(after.threads) after")
     }
 
     private var kernel: String {

@@ -75,21 +75,14 @@ extension OneAtATime {
             #expect(found == expected)
         }
 
-        /// The matrix as JSON, for `make prove`: for each cause that was provoked, how often what was found.
+        /// The matrix as JSON, for `make prove`: how often each `PROVOKED is FOUND` was.
         private static func record(_ found: [Cause: [String: Int]]) throws {
             let text = JSONText.object { report in
                 report.add("rounds", rounds)
-                report.array("columns") { list in rows.forEach { list.add($0.cause.rawValue) } }
-                report.array("rows") { list in
+                report.object("found") { counts in
                     for row in rows {
-                        list.object { object in
-                            object.add("provoked", row.cause.rawValue)
-                            object.object("found") { counts in
-                                for (name, count) in (found[row.cause] ?? [:]).sorted(by: { $0.key < $1.key })
-                                {
-                                    counts.add(name, count)
-                                }
-                            }
+                        for (name, count) in (found[row.cause] ?? [:]).sorted(by: { $0.key < $1.key }) {
+                            counts.add("\(row.cause.rawValue) is \(name)", count)
                         }
                     }
                 }
