@@ -9,6 +9,8 @@ struct Crowd {
     let width: Int
     /// Whether the times of the runs that are left alone are kept.
     let timed: Bool
+    /// Where mixed runs have a workspace; nil where all runs are the same but for how they end.
+    let workspace: String?
 
     /// Runs one sandbox to its end, which also removes the cgroups of those that were killed before.
     static func sweep(_ corral: String) throws {
@@ -27,16 +29,18 @@ struct Crowd {
         while started < count || !running.isEmpty {
             while running.count < width, started < count {
                 let order = random.pick(Order.all)
+                let manner = workspace.map { Manner.any($0, &random) } ?? .plain
                 let delay = Double.random(in: 0...1.5, using: &random) * reach
                 running.append(
-                    try CrowdRun(corral, order, cycle: first + started, after: delay, null: null))
+                    try CrowdRun(
+                        corral, order, manner, cycle: first + started, after: delay, null: null))
                 started += 1
             }
             try wait(running)
             for run in running { try run.strikeIfDue() }
             for run in running where try run.hasEnded() {
                 let (outcome, expected) = run.outcome
-                phase.count(outcome, isExpected: expected, run.errors)
+                phase.count(outcome, isExpected: expected, run.details)
                 guard run.order.isLeftAlone else { continue }
                 reach += (run.elapsed - reach) / 8
                 if timed { phase.starts.append((run.cycle, UInt64(run.elapsed * 1e9))) }

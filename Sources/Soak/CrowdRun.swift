@@ -11,6 +11,7 @@ final class CrowdRun {
     /// When it is to be killed; nil where it is not, or no more.
     private(set) var due: Double?
     private(set) var elapsed = 0.0
+    private let options: [String]
     private let pid: pid_t
     private let began = Host.now
     private let said: FileDescriptor
@@ -19,15 +20,17 @@ final class CrowdRun {
     private var stage = ""
 
     init(
-        _ corral: String, _ order: Order, cycle: Int, after delay: Double, null: borrowing FileDescriptor
+        _ corral: String, _ order: Order, _ manner: Manner, cycle: Int, after delay: Double,
+        null: borrowing FileDescriptor
     ) throws {
         self.order = order
         self.cycle = cycle
+        options = manner.options + manner.command
         said = FileDescriptor(
             owning: try call("memfd_create") { unsafe clinux_memfd("corral-soak", 0) })
-        let command = order.isLeftAlone ? ["/usr/bin/true"] : ["/usr/bin/sleep", "1000"]
+        let command = order.isLeftAlone ? ["/usr/bin/true"] : manner.command
         // A limit of its own, so that no fault of the product can stop a soak.
-        let words = [corral, "run", "--timeout", "120s", "--"] + command
+        let words = [corral, "run", "--timeout", "60s"] + manner.options + ["--"] + command
         pid = try CrowdRun.spawn(words, [null.number, null.number, said.number])
         let started = pid
         pidfd = FileDescriptor(owning: try call("pidfd_open") { clinux_pidfd_open(started) })
@@ -118,9 +121,10 @@ final class CrowdRun {
         return ("\(order.name)\(when) -> \(how)", order.ends.contains(end) && due == nil)
     }
 
-    /// What it wrote to standard error.
-    var errors: String {
+    /// What it was, and what it wrote to standard error.
+    var details: String {
         _ = lseek(said.number, 0, SEEK_SET)
-        return String(decoding: (try? said.readAll(limit: 65_536)) ?? [], as: UTF8.self)
+        let text = String(decoding: (try? said.readAll(limit: 65_536)) ?? [], as: UTF8.self)
+        return "\(options) " + text.split(separator: "\n").joined(separator: "; ")
     }
 }

@@ -55,8 +55,11 @@ struct Phase {
         _ first: Int, _ count: Int, _ resident: Resident?, _ options: Options, _ random: inout Seeded
     ) throws {
         guard let resident else {
-            let crowd = Crowd(corral: options.corral, width: width, timed: kind.isTimed)
-            return try crowd.run(count, from: first, into: &self, &random)
+            let workspace = try options.isMixed ? TemporaryDirectory(mode: 0o777) : nil
+            let crowd = Crowd(
+                corral: options.corral, width: width, timed: kind.isTimed, workspace: workspace?.path)
+            try crowd.run(count, from: first, into: &self, &random)
+            return withExtendedLifetime(workspace) {}
         }
         for cycle in first..<first + count {
             try resident.cycle(cycle, into: &self, &random)

@@ -5,15 +5,15 @@ import Testing
 import Wire
 
 /// Compares counts of the whole machine, so it runs while nothing else does (scripts/test.sh).
-@Suite(.serialized, .enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
+@Suite(.serialized, .enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(60)))
 struct SoakTests {
     private let directory: TemporaryDirectory
     private var report: String { "\(directory.path)/soak.json" }
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private func soak(_ options: [String]) throws -> Program.Outcome {
-        try Program.run([Product.path("Soak"), "--json", report] + options, timeout: 900)
+    private func soak(_ options: [String], within seconds: Double = 600) throws -> Program.Outcome {
+        try Program.run([Product.path("Soak"), "--json", report] + options, timeout: seconds)
     }
 
     @Test func `five hundred of each kind leave nothing`() throws {
@@ -27,6 +27,13 @@ struct SoakTests {
         for place in ["waiting", "building", "starting", "running", "beginning"] {
             #expect(outcome.output.contains(" when \(place) -> "), "\(outcome.output)")
         }
+    }
+
+    /// All profiles that need no network, terminals, volumes and limits, with programs that fork and write.
+    @Test func `mixed runs leave nothing`() throws {
+        let cycles = Effort.isFull ? 3000 : 100
+        let outcome = try soak(["--cycles", "\(cycles)", "--every", "500", "--mixed", "yes"], within: 1800)
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 
     /// The positive control: what stays is found, and is a failure.
