@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cycles=${1:-10000}
-options=(--cycles "$cycles" --every 1000 --width 50 --ratio 1.2 --json .build/evidence/soak.json)
+options=(--cycles "$cycles" --every 1000 --width 50 --ratio 1.2 --drop-caches yes)
+options+=(--json .build/evidence/soak.json)
 if [[ -n ${2:-} ]]; then options+=(--seed "$2"); fi
 exec .build/release/Soak "${options[@]}"

@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import TestSupport
 
 /// What a soak looks at beside the census: this process, locks, files, System V objects, and what the
@@ -53,12 +54,22 @@ struct KernelState {
         return lines
     }
 
+    /// Has the kernel give up entries and inodes of files that nobody uses, which are no leak: each
+    /// cgroup leaves some.
+    static func dropCaches() throws {
+        try FileDescriptor.open("/proc/sys/vm/drop_caches", O_WRONLY).writeAll(Array("2".utf8))
+    }
+
     /// What has grown as only a leak of many cycles does.
-    func growth(since before: KernelState, cycles: Int) -> [String] {
+    /// - Parameter slab: whether unused caches were dropped before both.
+    func growth(since before: KernelState, cycles: Int, slab isComparable: Bool) -> [String] {
         var lines: [String] = []
         // A KiB in each cycle of ten thousand is more than twice this.
         if memory > before.memory + 4096 {
             lines.append("this process grew from \(before.memory) to \(memory) KiB")
+        }
+        if isComparable, slab > before.slab + before.slab / 100 + 4096 {
+            lines.append("slab memory grew from \(before.slab) to \(slab) KiB")
         }
         for (name, count) in objects.sorted(by: { $0.key < $1.key }) {
             let first = before.objects[name] ?? 0

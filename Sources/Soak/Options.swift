@@ -15,6 +15,8 @@ struct Options {
     var ratio: Double?
     /// Seconds that what is left has to go away by itself.
     var patience = 20.0
+    /// Whether the kernel is to drop what it keeps of unused files, so that slab memory can be compared.
+    var dropsCaches = false
     /// Whether the runs differ in profile, options and program.
     var isMixed = false
     /// Whether to leave things behind, which the soak must then find.
@@ -38,6 +40,7 @@ struct Options {
             case "--seed": seed = try number(word, value)
             case "--ratio": ratio = try number(word, value)
             case "--patience": patience = try number(word, value)
+            case "--drop-caches": dropsCaches = value == "yes"
             case "--mixed": isMixed = value == "yes"
             case "--plant": plants = value == "yes"
             case "--json": json = value

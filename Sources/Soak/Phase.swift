@@ -31,6 +31,7 @@ struct Phase {
         let warmUp = min(options.every, options.cycles / 10)
         let resident = try kind == .resident ? Resident() : nil
         try phase.cycles(0, warmUp, resident, options, &random)
+        if options.dropsCaches { try KernelState.dropCaches() }
         let before = Census.take()
         let state = KernelState.take()
         phase.samples.append(Sample(cycle: 0, state: state, leaks: []))
@@ -42,6 +43,7 @@ struct Phase {
             done += count
             // What a killed corral leaves is swept by the next one.
             try Crowd.sweep(options.corral)
+            if done == options.cycles, options.dropsCaches { try KernelState.dropCaches() }
             let planted = try options.plants ? Planted(kind.rawValue) : nil
             phase.samples.append(Sample.take(done, since: before, state, within: options.patience))
             try planted?.remove()
@@ -94,7 +96,9 @@ struct Phase {
         }
         found += unexpected.map { "\(kind.rawValue): not expected: \($0)" }
         if let first = samples.first?.state, let last = samples.last?.state {
-            found += last.growth(since: first, cycles: options.cycles).map { "\(kind.rawValue): \($0)" }
+            found += last.growth(since: first, cycles: options.cycles, slab: options.dropsCaches).map {
+                "\(kind.rawValue): \($0)"
+            }
         }
         if kind.isTimed, let ratio = options.ratio, let (first, last) = medians(options.cycles),
             Double(last) > Double(first) * ratio
