@@ -92,7 +92,7 @@ struct Phase {
     /// All that must not be, one line each.
     func findings(_ options: Options) -> [String] {
         var found = samples.flatMap { sample in
-            sample.leaks.map { "\(kind.rawValue): left after \(sample.cycle) cycles: \($0)" }
+            sample.shortened.map { "\(kind.rawValue): left after \(sample.cycle) cycles: \($0)" }
         }
         found += unexpected.map { "\(kind.rawValue): not expected: \($0)" }
         if let first = samples.first?.state, let last = samples.last?.state {
@@ -141,9 +141,14 @@ struct Sample {
         return Sample(cycle: cycle, state: state, leaks: (left ?? []).sorted())
     }
 
+    /// The leaks, or as many as somebody will read.
+    var shortened: [String] {
+        leaks.count <= 12 ? leaks : Array(leaks.prefix(10)) + ["and \(leaks.count - 10) more"]
+    }
+
     var line: String {
         "\(cycle): \(leaks.count) left, \(state.memory) KiB, \(state.descriptors) descriptors, "
             + "\(state.threads) threads, cgroups \(state.cgroups.map { "\($0.key) \($0.value)" }.sorted())"
-            + leaks.map { "\n  left: \($0)" }.joined()
+            + shortened.map { "\n  left: \($0)" }.joined()
     }
 }

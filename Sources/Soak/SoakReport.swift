@@ -69,7 +69,7 @@ struct SoakReport {
     private func write(_ sample: Sample, to object: inout JSONObjectWriter) {
         let state = sample.state
         object.add("cycle", sample.cycle)
-        object.array("left") { left in sample.leaks.forEach { left.add($0) } }
+        object.array("left") { left in sample.shortened.forEach { left.add($0) } }
         object.add("rss_kib", state.memory)
         object.add("descriptors", state.descriptors)
         object.add("threads", state.threads)
