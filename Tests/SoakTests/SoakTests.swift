@@ -19,7 +19,7 @@ struct SoakTests {
     @Test func `five hundred of each kind leave nothing`() throws {
         let outcome = try soak(["--cycles", "500", "--every", "250"])
         print(outcome.output)
-        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.status == 0, "\(outcome.errors)\(outcome.output)")
         let found = try JSONTree(parsing: try File.read(report))
         #expect(found.member("cycles")?.value == .number("500"))
         #expect(found.member("leaks")?.value == .number("0"))
@@ -33,7 +33,7 @@ struct SoakTests {
     @Test func `mixed runs leave nothing`() throws {
         let cycles = Effort.isFull ? 3000 : 100
         let outcome = try soak(["--cycles", "\(cycles)", "--every", "500", "--mixed", "yes"], within: 1800)
-        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.status == 0, "\(outcome.errors)\(outcome.output)")
     }
 
     /// The positive control: what stays is found, and is a failure.
