@@ -15,7 +15,8 @@ part() {
     table+=("$(printf '  %-10s %5d s  status %d' "$name" $((SECONDS - began)) "$status")")
 }
 
-part tests env CORRAL_TEST_ALL=1 scripts/test.sh
+export CORRAL_TEST_ALL=1
+part tests scripts/test.sh
 part soak make --no-print-directory soak
 part test-vm make --no-print-directory test-vm
 echo "== test-all"

@@ -31,6 +31,7 @@ struct Phase {
         let warmUp = min(options.every, options.cycles / 10)
         let resident = try kind == .resident ? Resident() : nil
         try phase.cycles(0, warmUp, resident, options, &random)
+        phase.starts = []
         if options.dropsCaches { try KernelState.dropCaches() }
         let before = Census.take()
         let state = KernelState.take()
@@ -100,12 +101,16 @@ struct Phase {
                 "\(kind.rawValue): \($0)"
             }
         }
-        if kind.isTimed, let ratio = options.ratio, let (first, last) = medians(options.cycles),
-            Double(last) > Double(first) * ratio
-        {
-            found.append("\(kind.rawValue): the last starts took \(last) ns, the first ones \(first)")
-        }
+        if kind.isTimed, let ratio = options.ratio { found += slowdown(ratio, options.cycles) }
         return found
+    }
+
+    private func slowdown(_ ratio: Double, _ cycles: Int) -> [String] {
+        guard let (first, last) = medians(cycles) else {
+            return ["\(kind.rawValue): too few starts to compare the last with the first"]
+        }
+        if Double(last) <= Double(first) * ratio { return [] }
+        return ["\(kind.rawValue): the last starts took \(last) ns, the first ones \(first)"]
     }
 
     var summary: String {

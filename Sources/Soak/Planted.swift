@@ -9,6 +9,7 @@ final class Planted {
     private let group: String
     private let descriptor: FileDescriptor
     private let child: RunningProgram
+    private let memory: [UInt8]
 
     init(_ name: String) throws {
         file = "/tmp/corral-planted-\(name)"
@@ -17,6 +18,7 @@ final class Planted {
         group = try Planted.hierarchy() + "/corral-run-planted-\(name)"
         try File.makeDirectories(group)
         descriptor = try FileDescriptor.open("/dev/null", O_RDONLY)
+        memory = Array(repeating: 1, count: 8 << 20)
         child = try Program(["unshare", "--net", "sleep", "1000"]).start()
         // Its namespace is there once it is the program that it is to become.
         let pid = child.pid

@@ -38,10 +38,17 @@ struct SoakTests {
 
     /// The positive control: what stays is found, and is a failure.
     @Test func `what stays is found`() throws {
-        let outcome = try soak(["--cycles", "10", "--every", "10", "--plant", "yes", "--patience", "2"])
+        let outcome = try soak([
+            "--cycles", "20", "--every", "20", "--plant", "yes", "--patience", "2", "--ratio", "0.0001",
+            "--seed", "7",
+        ])
         #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("resident: this process grew from "), "\(outcome.errors)")
+        #expect(outcome.errors.contains("resident: the last starts took "), "\(outcome.errors)")
+        // With this seed no run of the last tenth is left alone.
+        #expect(outcome.errors.contains("sequential: too few starts to compare"), "\(outcome.errors)")
         for kind in ["resident", "sequential", "crowd"] {
-            let left = "\(kind): left after 10 cycles:"
+            let left = "\(kind): left after 20 cycles:"
             let lines = outcome.errors.split(separator: "\n").filter { $0.contains(left) }
             for thing in [
                 "cgroup /", "/corral-run-planted-\(kind)", "file /tmp/corral-planted-\(kind)",
