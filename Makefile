@@ -4,12 +4,13 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 ROUNDS ?= 300
 SECONDS ?= 60
+CYCLES ?= 10000
 
 # SwiftPM leaves directories behind in TMPDIR.
 export TMPDIR := $(CURDIR)/.build/tmp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-vm fuzz bench lint install uninstall clean stage
+.PHONY: help setup build demo test test-all test-vm soak fuzz bench lint install uninstall clean stage
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -26,11 +27,21 @@ build: $(TMPDIR) ## release build of corral and what runs in sandboxes in .build
 demo: setup stage ## run a plugin and twenty attacks in sandboxes and show what happens
 	@scripts/demo.sh
 
-test: setup $(TMPDIR) ## lint, build without warnings, run all tests
-	@scripts/test.sh
+test: setup $(TMPDIR) ## lint, build without warnings, run the tests (LANE=name for some of them)
+	@scripts/test.sh $(LANE)
+
+test-all: setup $(TMPDIR) ## every test in full: all profiles and repetitions, make soak, make test-vm
+	@scripts/test-all.sh
 
 test-vm: $(TMPDIR) ## run corral on Linux 6.1 with cgroup v2, in an emulated machine
 	@scripts/test-vm.sh
+
+soak: $(TMPDIR) ## make and kill sandboxes, look what is left (CYCLES=10000 SEED=any)
+	@scripts/setup.sh build
+	swift build -c release --product sandbox-init
+	swift build -c release --product corral
+	swift build -c release --product Soak
+	@scripts/soak.sh $(CYCLES) $(SEED)
 
 fuzz: ## fuzz the JSON scanner (SECONDS=60)
 	@scripts/fuzz.sh $(SECONDS)

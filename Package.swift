@@ -128,6 +128,14 @@ let package = Package(
             ],
             swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
 
+        // Launches and kills by the thousand: beside the rows, for tests only.
+        .executableTarget(
+            name: "Soak",
+            dependencies: [
+                "TestSupport", "Launch", "Seccomp", "Cgroups", "Sandbox", "Wire", "Linux", "CLinux",
+            ],
+            swiftSettings: swift, linkerSettings: staticExecutable),
+
         tests("LinuxTests", ["Linux", "CLinux"]),
         tests("WireTests", ["Wire"]),
         tests("InitPlanTests", ["InitPlan"]),
@@ -149,6 +157,7 @@ let package = Package(
             ["Commands", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox", "Seccomp", "Wire"]),
         tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
+        tests("SoakTests", ["Wire"]),
         tests("TestSupportTests", ["Linux"]),
         tests("ArchitectureTests", []),
     ]

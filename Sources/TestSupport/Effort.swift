@@ -1,0 +1,5 @@
+/// How much the tests are to do: `make test` has minutes, `make test-all` has as long as it takes.
+package enum Effort {
+    /// Whether every repetition is asked for (`make test-all` sets CORRAL_TEST_ALL=1).
+    package static let isFull = Program.ownEnvironment["CORRAL_TEST_ALL"] == "1"
+}
