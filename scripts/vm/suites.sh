@@ -1,0 +1,28 @@
+#!/bin/sh
+# Runs the package's own tests in the machine: the test bundle, as `swift test` would, with the suites
+# below. The full text goes to the console; each test is one line of the results.
+# shellcheck source=scripts/vm/lib.sh
+. /opt/vm/lib.sh
+
+# Suites that ask the kernel for something, in the order of their worth here.
+suites='LayerTests AttackTests CauseTests'
+more=''
+
+tree=$(cat /opt/vm/tree)
+if [ "$(cat /opt/vm/all)" = 1 ]; then suites="$suites $more"; fi
+if [ -s /opt/vm/filter ]; then suites=$(cat /opt/vm/filter); fi
+
+filters=
+for suite in $suites; do filters="$filters --filter $suite"; done
+echo "suites of the test bundle: $suites"
+cd "$tree" || exit 1
+mkdir -p .build/tmp
+began=$(date +%s)
+# An emulated machine is up to 20 times slower than the ones that the tests' limits were made for.
+# shellcheck disable=SC2086 # One word each.
+{
+    TERM=dumb NO_COLOR=1 TMPDIR=/tmp CORRAL_TEST_PATIENCE=10 .build/debug/tests --testing-library swift-testing $filters 2>&1
+    echo "exit code $?"
+} </dev/null | tee /dev/ttyS0 | python3 -ISu /opt/vm/results.py
+echo "suites: $(($(date +%s) - began)) s"
+check "the tests leave nothing" soon is_clean
