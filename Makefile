@@ -29,7 +29,7 @@ demo: setup stage ## run a plugin and twenty attacks in sandboxes and show what 
 test: setup $(TMPDIR) ## lint, build without warnings, run all tests
 	@scripts/test.sh
 
-test-vm: $(TMPDIR) ## run corral on Linux 6.1 with cgroup v2, in an emulated machine
+test-vm: $(TMPDIR) ## run corral and its tests on Linux 6.1 with cgroup v2, in an emulated machine
 	@scripts/test-vm.sh
 
 fuzz: ## fuzz the JSON scanner (SECONDS=60)

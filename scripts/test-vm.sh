@@ -3,9 +3,9 @@
 # machine: test-vm.sh [PART...], where a part is a file of scripts/vm and all is the default.
 #
 # All that it fetches and makes is in .build/vm. Ends with `N passed, N failed, N skipped`. Where the
-# machine or its kernel cannot be had it says SKIPPED and why, and exits 0; where the machine itself
-# stops, it says what was seen of that and exits 124. Described in docs/vm.md. CORRAL_TEST_ALL=1 runs
-# the long suites as well, CORRAL_TEST_FILTER these suites only.
+# machine or its kernel cannot be had it says SKIPPED and why, and exits 0. A machine that stalls is
+# started again, three times in all. Described in docs/vm.md. CORRAL_TEST_ALL=1 runs the long suites as
+# well, CORRAL_TEST_FILTER these suites only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 vm=$PWD/.build/vm
@@ -14,9 +14,11 @@ parts=("$@")
 if [[ ${#parts[@]} -eq 0 ]]; then
     parts=(checks-layers checks-limits checks-cgroups checks-ends checks-files checks-users suites attacks)
 fi
-# Seconds for the machine, and how long it may be silent. It says every 5 s that it is alive.
+# In seconds: for the machine; when it is not started again; how long it may be silent, which says
+# every 5 s that it is alive.
 time_limit=1500
 if [[ -n ${CORRAL_TEST_ALL:-} ]]; then time_limit=5400; fi
+total_limit=1200
 silence_limit=150
 
 skip() {
@@ -50,6 +52,11 @@ boot() {
     qemu=$!
 }
 
+stop() {
+    if [[ -n ${qemu:-} ]] && kill -KILL "$qemu" 2>/dev/null; then wait "$qemu" 2>/dev/null || true; fi
+    rm -rf "$vm/monitor" "$vm/disk" "$vm/root"
+}
+
 # What can be known of a machine that does not go on, in .build/vm/stalled-*.
 examine() {
     cp "$vm/console" "$vm/stalled-console-before"
@@ -71,17 +78,12 @@ examine() {
     tail -c +"$(($(stat -c %s "$vm/stalled-console-before") + 1))" "$vm/stalled-console" | tr -d '\r' |
         grep -E 'RIP:|PID:|panic|locked|state:[RD]' | head -n 20 || true
     grep -E '^(CPU#|RIP=|EIP=)' "$vm/stalled-processors" | head -n 8 || true
-}
-
-# shellcheck disable=SC2317 # By trap.
-stop() {
-    if [[ -n ${qemu:-} ]]; then kill -KILL "$qemu" 2>/dev/null || true; fi
-    rm -rf "$vm/monitor" "$vm/disk" "$vm/root"
+    stop
 }
 
 # Shows results as they come. Sets $end to how the machine ended: off, stalled, late.
 follow() {
-    local shown=0 size alive=-1 since=$SECONDS began=$SECONDS
+    local shown=0 size alive=-1 since=$SECONDS began=$SECONDS processors=0
     end=
     while [[ -z $end ]]; do
         sleep 1
@@ -94,13 +96,14 @@ follow() {
         elif ((SECONDS - since > silence_limit)); then
             end=stalled
         fi
+        processors=$(awk '{ print int(($14 + $15) / 100) }' "/proc/$qemu/stat" 2>/dev/null || echo "$processors")
         size=$(stat -c %s "$vm/results")
         if ((size > shown)); then
             tail -c "+$((shown + 1))" "$vm/results" | head -c "$((size - shown))" | tr -d '\r'
             shown=$size
         fi
     done
-    echo "test-vm: the machine ran for $((SECONDS - began)) s"
+    echo "test-vm: the machine ran for $((SECONDS - began)) s and used $processors s of processors"
 }
 
 # Counts the results, and says what is wrong with the machine itself.
@@ -117,7 +120,7 @@ report() {
     if [[ $(tail -n 1 "$vm/results.txt") != "done" ]]; then
         failed=$((failed + 1))
         echo "FAILED: the machine comes to the end of its checks (it is $end); its console ends with:"
-        tail -n 20 "$vm/console" | tr -d '\r'
+        tail -n 20 "$vm/monitor.log" "$vm/console" | tr -d '\r'
     fi
     echo "$passed passed, $failed failed, $skipped skipped"
     [[ $failed -eq 0 && $passed -gt 0 ]]
@@ -132,13 +135,13 @@ fetch
 swift build --build-tests </dev/null
 make_initrd
 trap stop EXIT
-boot
-follow
-if [[ $end != off ]]; then
+for attempt in 1 2 3; do
+    boot
+    follow
+    if [[ $end == off ]]; then break; fi
     echo "test-vm: the machine is $end: $(tail -n 1 "$vm/alive" | tr -d '\r')"
     examine
-fi
-status=0
-report || status=$?
-if [[ $end == stalled ]]; then status=124; fi
-exit "$status"
+    if [[ $end != stalled ]] || ((SECONDS > total_limit)); then break; fi
+    echo "test-vm: attempt $attempt stalled, which is the machine's fault and not that of a check"
+done
+report

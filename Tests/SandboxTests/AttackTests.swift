@@ -212,7 +212,8 @@ private struct Calls {
             let script = "import ctypes; print(ctypes.CDLL(None).syscall(\(number), 0, 0, 0, 0))"
             let ended = try Corral().python(script)
             #expect(ended.status == 159 && ended.cause == "seccomp" && ended.text == "", "\(ended)")
-            #expect(try Corral(without: [.seccomp]).python(script).text == "-1")
+            // The kernel's own answer, which for iopl is 0 where it has that call.
+            #expect(["-1", "0"].contains(try Corral(without: [.seccomp]).python(script).text))
         }
 
         @Test func `terminal input cannot be forged, with garbage in the upper half either`() throws {

@@ -54,15 +54,13 @@ install_tests() {
     # A link, as SwiftPM makes it: corral finds its profiles three directories above its own.
     ln -s machine/debug "$tree/.build/debug"
     cp -r Package.swift profiles images examples docs Tests scripts "$tree/"
-    for name in corral sandbox-init corral-unpack; do
-        strip -o "$tree/.build/debug/$name" ".build/debug/$name"
-    done
-    strip --strip-debug -o "$tree/.build/debug/tests" .build/debug/corralPackageTests.xctest
+    ln -s /opt/bin/corral /opt/libexec/corral/{sandbox-init,corral-unpack} "$tree/.build/debug/"
+    strip -o "$tree/.build/debug/tests" .build/debug/corralPackageTests.xctest
     # What the linker of this host finds for it: the toolchain's libraries, and the host's.
     while read -r library place; do
         case $library in
         */ld-linux-x86-64.so.2) install -m 755 "$library" "$root/usr/lib64/ld-linux-x86-64.so.2" ;;
-        *) install -m 644 "$place" "$root/$libraries/$library" ;;
+        *) strip --strip-unneeded -o "$root/$libraries/$library" "$place" ;;
         esac
     done < <(ldd .build/debug/corralPackageTests.xctest | sed -n 's/^\t\([^ ]*\) => \([^ ]*\) .*/\1 \2/p
         s/^\t\(\/[^ ]*\) .*/\1 -/p')

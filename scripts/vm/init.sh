@@ -16,6 +16,7 @@ if [ "$1" != second ]; then
     echo "$?" >/early.code
     # Another file system than tmpfs: what tests write is to be on one that has idmapped mounts here.
     echo starting >/dev/ttyS2
+    cut -d ' ' -f 1 /proc/uptime >/early.uptime
     busybox mke2fs -F -I 256 /dev/nvme0n1 >/dev/null
     mount -t ext4 /dev/nvme0n1 /new
     for entry in /*; do
@@ -39,7 +40,7 @@ while :; do
     sleep 5
 done >/dev/ttyS2 &
 exec >/dev/ttyS1 2>&1 </dev/null
-echo "the machine is up after $(cut -d ' ' -f 1 /proc/uptime) s"
+echo "the machine is up after $(cut -d ' ' -f 1 /proc/uptime) s, its kernel after $(cat /early.uptime) s"
 while read -r part; do
     began=$(date +%s)
     echo "--- $part"
