@@ -126,22 +126,27 @@ report() {
     [[ $failed -eq 0 && $passed -gt 0 ]]
 }
 
-mkdir -p "$vm" .build/tmp
-export TMPDIR=$PWD/.build/tmp
-scripts/setup.sh build
-if [[ $(uname -m) != x86_64 ]]; then skip "the machine is an x86-64 one, and corral is built for the host"; fi
-scripts/setup.sh vm || skip "there is no qemu-system-x86_64 (see above)"
-fetch
-swift build --build-tests </dev/null
-make_initrd
-trap stop EXIT
-for attempt in 1 2 3; do
-    boot
-    follow
-    if [[ $end == off ]]; then break; fi
-    echo "test-vm: the machine is $end: $(tail -n 1 "$vm/alive" | tr -d '\r')"
-    examine
-    if [[ $end != stalled ]] || ((SECONDS > total_limit)); then break; fi
-    echo "test-vm: attempt $attempt stalled, which is the machine's fault and not that of a check"
-done
-report
+main() {
+    mkdir -p "$vm" .build/tmp
+    export TMPDIR=$PWD/.build/tmp
+    scripts/setup.sh build
+    if [[ $(uname -m) != x86_64 ]]; then skip "the machine is an x86-64 one, and corral is built for the host"; fi
+    scripts/setup.sh vm || skip "there is no qemu-system-x86_64 (see above)"
+    fetch
+    swift build --build-tests </dev/null
+    make_initrd
+    trap stop EXIT
+    for attempt in 1 2 3; do
+        boot
+        follow
+        if [[ $end == off ]]; then break; fi
+        echo "test-vm: the machine is $end: $(tail -n 1 "$vm/alive" | tr -d '\r')"
+        examine
+        if [[ $end != stalled ]] || ((SECONDS > total_limit)); then break; fi
+        echo "test-vm: attempt $attempt stalled, which is the machine's fault and not that of a check"
+    done
+    report
+}
+
+# At once, so that this file may be edited while it runs.
+main; exit

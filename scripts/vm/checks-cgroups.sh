@@ -30,6 +30,16 @@ finish() {
 no_sandbox() { [ -z "$(sandboxes)" ] && ! pidof sandbox-init corral >/dev/null; }
 counts() { grep -qE "^$2 [1-9]" "$group/$1"; }
 counts_nothing() { grep -q "^$2 0\$" "$group/$1"; }
+# In more than half of its periods, or not. (A machine that is not given its time throttles now and
+# then even what may use every processor.)
+throttled() {
+    periods=$(sed -n 's/^nr_periods //p' "$group/cpu.stat")
+    hits=$(sed -n 's/^nr_throttled //p' "$group/cpu.stat")
+    case $1 in
+    mostly) [ "${periods:-0}" -ge 10 ] && [ $((2 * hits)) -gt "$periods" ] ;;
+    seldom) [ "${periods:-0}" -ge 10 ] && [ $((2 * hits)) -le "$periods" ] ;;
+    esac
+}
 at_least() { [ "$(cat "$2")" -ge "$1" ]; }
 below() { [ "$(cat "$1")" -le "$2" ]; }
 
@@ -147,11 +157,10 @@ finish TERM
 # --- cpu.max
 busy='while :; do :; done'
 start --cpus 0.2 -- sh -c "$busy"
-check "cpu.stat counts that the group was throttled" soon counts cpu.stat nr_throttled
+check "cpu.stat counts that the group is throttled" soon throttled mostly
 finish TERM
 without cpu start --cpus 0.2 -- sh -c "$busy"
-sleep 2
-check "without that layer it is not (control)" counts_nothing cpu.stat nr_throttled
+check "without that layer it is not (control)" soon throttled seldom
 finish TERM
 check "after all of it nothing is left" soon is_clean
 
@@ -173,7 +182,7 @@ check "ordinary user: the next run removes the group that it was in" is "$(sandb
 start --memory 64MiB --pids 6 --cpus 0.2 -- sh -c "$eat; $many & $busy"
 check "ordinary user: memory.events counts the kill" soon counts memory.events oom_kill
 check "ordinary user: pids.events counts refused forks" soon counts pids.events max
-check "ordinary user: cpu.stat counts throttling" soon counts cpu.stat nr_throttled
+check "ordinary user: cpu.stat counts that the group is throttled" soon throttled mostly
 finish TERM
 rmdir $scope $top
 check "ordinary user: nothing is left" soon is_clean
