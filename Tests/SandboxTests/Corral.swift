@@ -56,18 +56,14 @@ struct Corral: Sendable {
         let outcome: Program.Outcome
         /// Nil where there is none, as after a failed launch.
         let report: JSONTree?
-        /// Standard error without the report, and without what this kernel has not: the line that tells
-        /// it is the same for every run.
+        /// Standard error without the report and without what this kernel lacks.
         let errors: String
 
         init(_ outcome: Program.Outcome) {
             self.outcome = outcome
-            var lines = outcome.errors.split(separator: "\n").map(String.init)
+            var lines = outcome.ownErrors.split(separator: "\n").map(String.init)
             let last = lines.last.flatMap { try? JSONTree(parsing: Array($0.utf8)) }
             if last != nil { lines.removeLast() }
-            if clinux_landlock_abi() < 6 {
-                lines.removeAll { $0.hasPrefix("corral run: not in force in full: landlock-") }
-            }
             report = last
             errors = lines.joined(separator: "\n")
         }
@@ -92,6 +88,16 @@ struct Corral: Sendable {
                 + "timed out \(outcome.timedOut), cause \(cause ?? "none"), out <\(outcome.output.prefix(2000))>, "
                 + "errors <\(errors.prefix(2000))>"
         }
+    }
+}
+
+extension Program.Outcome {
+    /// Standard error without the line on which every run tells what this kernel lacks.
+    var ownErrors: String {
+        guard clinux_landlock_abi() < 6 else { return errors }
+        return errors.split(separator: "\n", omittingEmptySubsequences: false)
+            .filter { !$0.hasPrefix("corral run: not in force in full: landlock-") }
+            .joined(separator: "\n")
     }
 }
 

@@ -133,8 +133,8 @@ struct ExitTests {
             """
         let command = Corral().program([Corral.python, "-ISc", script], report: false).arguments
         let outcome = try Program.run([Corral.python, "-c", ExitTests.slowReader] + command)
-        #expect(outcome.errors.count == 64)
-        #expect(outcome.output == "0 \(3 << 20) \(outcome.errors)\n")
+        #expect(outcome.ownErrors.count == 64)
+        #expect(outcome.output == "0 \(3 << 20) \(outcome.ownErrors)\n")
     }
 
     @Test(arguments: ["pipe", "file", "append"])
@@ -154,7 +154,7 @@ struct ExitTests {
         let script = #""$@" | head -1; echo ${PIPESTATUS[0]}"#
         let outcome = try Program.run(["bash", "-c", script, "bash"] + words, timeout: 20)
         #expect(outcome.output == "y\n141\n")
-        #expect(outcome.errors == "" && !outcome.timedOut)
+        #expect(outcome.ownErrors == "" && !outcome.timedOut)
     }
 
     @Test func `streams that were closed are no harm`() throws {

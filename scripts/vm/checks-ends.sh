@@ -7,7 +7,7 @@
 began=$(date +%s)
 run --pids 200 --cpus 0.2 --timeout 1s -- sh -c "$bomb"
 check "a throttled fork bomb ends at its time limit" ended 124 timeout
-check "within seconds" test $(($(date +%s) - began)) -lt 15
+check "within seconds" test $(($(date +%s) - began)) -lt 60
 check "and leaves nothing" soon is_clean
 
 run -- sleep 100 &

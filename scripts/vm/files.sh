@@ -41,10 +41,6 @@ install_corral() {
         strip -o "$root/opt/libexec/corral/$name" ".build/debug/$name"
     done
     cp -r profiles images "$root/opt/share/corral/"
-    # Static programs that other checks are made of; scripts/vm/attacks.sh runs them.
-    for name in prove attacker; do
-        if [[ -x .build/debug/$name ]]; then strip -o "$root/opt/vm/$name" ".build/debug/$name"; fi
-    done
 }
 
 # The tests know the path of their source tree, so it has the same in the machine.
@@ -55,6 +51,10 @@ install_tests() {
     ln -s machine/debug "$tree/.build/debug"
     cp -r Package.swift profiles images examples docs Tests scripts "$tree/"
     ln -s /opt/bin/corral /opt/libexec/corral/{sandbox-init,corral-unpack} "$tree/.build/debug/"
+    # The attack table, for attacks.sh.
+    for name in prove attacker; do
+        if [[ -x .build/debug/$name ]]; then strip -o "$tree/.build/debug/$name" ".build/debug/$name"; fi
+    done
     strip -o "$tree/.build/debug/tests" .build/debug/corralPackageTests.xctest
     # What the linker of this host finds for it: the toolchain's libraries, and the host's.
     while read -r library place; do

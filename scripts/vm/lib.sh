@@ -19,8 +19,8 @@ check() {
         return
     fi
     echo "FAILED: $name"
-    echo "  exit code $code, output: $(head -c 300 /tmp/out)"
-    echo "  errors and report: $(head -c 600 $report)"
+    echo "  exit code $code, output: $(head -c 1000 /tmp/out)"
+    echo "  errors and report: $(head -c 1000 $report)"
 }
 
 # `corral run` with a report; its exit code is in $code, its output in /tmp/out.
@@ -61,8 +61,10 @@ is_clean() {
     [ -z "$(find $groups -type d -name '*corral*')" ] && ! pidof sandbox-init corral >/dev/null &&
         ! grep -q corral /proc/self/mountinfo
 }
+# A command that must succeed within a minute.
 soon() {
-    for _ in $(seq 100); do
+    patience=$(($(date +%s) + 60))
+    while [ "$(date +%s)" -lt $patience ]; do
         if "$@" >/dev/null 2>&1; then return; fi
         usleep 50000
     done
