@@ -14,6 +14,8 @@ tree=$(cat /opt/vm/tree)
 if [ "$(cat /opt/vm/all)" != 1 ]; then
     for suite in $long; do echo "skipped: suite: $suite (takes long here; CORRAL_TEST_ALL=1 runs it)"; done
     skip="$skip $long"
+else
+    export CORRAL_TEST_ALL=1
 fi
 if [ -s /opt/vm/filter ]; then suites=$(cat /opt/vm/filter); fi
 
