@@ -64,6 +64,10 @@ install_tests() {
         esac
     done < <(ldd .build/debug/corralPackageTests.xctest | sed -n 's/^\t\([^ ]*\) => \([^ ]*\) .*/\1 \2/p
         s/^\t\(\/[^ ]*\) .*/\1 -/p')
+    # A script that tests copy programs with, and documents that they look at.
+    cp "$(command -v ldd)" "$root/usr/bin/"
+    mkdir -p "$root/usr/share/doc"
+    cp README.md "$root/usr/share/doc/"
     # The rest of the C library, of the same build.
     place=$(dirname "$(ldd .build/debug/corralPackageTests.xctest | sed -n 's/.*libc\.so\.6 => \([^ ]*\) .*/\1/p')")
     for name in dl pthread resolv rt util nss_files; do
