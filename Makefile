@@ -33,7 +33,7 @@ test: setup $(TMPDIR) ## lint, build without warnings, run the tests (LANE=name 
 test-all: setup $(TMPDIR) ## every test in full: all profiles and repetitions, make soak, make test-vm
 	@scripts/test-all.sh
 
-test-vm: $(TMPDIR) ## run corral on Linux 6.1 with cgroup v2, in an emulated machine
+test-vm: $(TMPDIR) ## run corral and its tests on Linux 6.1 with cgroup v2, in an emulated machine
 	@scripts/test-vm.sh
 
 soak: $(TMPDIR) ## make and kill sandboxes, look what is left (CYCLES=10000 SEED=any)

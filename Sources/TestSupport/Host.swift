@@ -7,6 +7,13 @@ package enum Host {
     /// An ordinary user that tests may run programs as: nobody's account, and no other user's.
     package static let ordinaryUser: UInt32 = 65_534
 
+    /// How many times longer than usual tests wait for things, from `CORRAL_TEST_PATIENCE`: an emulated
+    /// machine is that much slower.
+    package static let patience: Double = {
+        guard let given = unsafe getenv("CORRAL_TEST_PATIENCE") else { return 1 }
+        return unsafe max(1, strtod(given, nil))
+    }()
+
     /// Seconds on a clock that never jumps; for measuring, not for dates.
     package static var now: Double {
         var time = timespec()
@@ -37,7 +44,7 @@ package enum Host {
 package func eventually<Failure>(
     within seconds: Double = 20, _ condition: () throws(Failure) -> Bool
 ) throws(Failure) -> Bool {
-    let deadline = Host.now + seconds
+    let deadline = Host.now + seconds * Host.patience
     while true {
         if try condition() { return true }
         if Host.now >= deadline { return false }

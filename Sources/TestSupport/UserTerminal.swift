@@ -70,7 +70,7 @@ package final class UserTerminal {
     }
 
     private func wait(for name: String, _ seconds: Double) throws(SystemError) -> Int32? {
-        let deadline = Host.now + seconds
+        let deadline = Host.now + seconds * Host.patience
         while Host.now < deadline {
             if let start = screen.firstRange(of: name)?.upperBound {
                 let rest = screen[start...]
@@ -91,7 +91,7 @@ package final class UserTerminal {
     package func waitForText(
         _ text: String, after start: Int = 0, within seconds: Double = 20
     ) throws(SystemError) -> Bool {
-        let deadline = Host.now + seconds
+        let deadline = Host.now + seconds * Host.patience
         while true {
             if String(decoding: bytes[start...], as: UTF8.self).contains(text) { return true }
             if Host.now >= deadline { return false }

@@ -17,7 +17,7 @@ struct GroupEndTests {
             try child.waitForOutput()
             #expect(try group.waitUntilEmpty(until: soon(milliseconds: 20)) == false)
             #expect(group.kill() == true)
-            #expect(try group.waitUntilEmpty(until: soon(milliseconds: 5000)) == true)
+            #expect(try group.waitUntilEmpty(until: soon(milliseconds: 60_000)) == true)
             #expect(child.wait() == SIGKILL)
             try group.remove()
         }
@@ -56,7 +56,7 @@ struct GroupEndTests {
             #expect(try group.line("cpu.cfs_quota_us", .cpu) == "-1")
             #expect(try group.waitUntilEmpty(until: soon(milliseconds: 20)) == false)
             kill(child.pid, SIGKILL)
-            #expect(try group.waitUntilEmpty(until: soon(milliseconds: 5000)) == true)
+            #expect(try group.waitUntilEmpty(until: soon(milliseconds: 60_000)) == true)
             _ = child.wait()
             let used = try #require(try group.statistics().cpuTime)
             #expect(used > 0 && used < 5_000_000)
@@ -83,7 +83,7 @@ struct GroupEndTests {
             group.closeProcessFiles()
             #expect(group.processFiles == [])
             kill(child.pid, SIGKILL)
-            #expect(try group.waitUntilEmpty(until: soon(milliseconds: 5000)) == true)
+            #expect(try group.waitUntilEmpty(until: soon(milliseconds: 60_000)) == true)
             _ = child.wait()
             try group.remove()
         }
@@ -120,7 +120,7 @@ struct GroupEndTests {
             let forks = "for i in 1 2 3 4 5 6; do sleep 0.2 & done; wait"
             let child = try ShellChild(join + forks, group.paths())
             #expect(child.wait() != 0)
-            #expect(try group.waitUntilEmpty(until: soon(milliseconds: 5000)) == true)
+            #expect(try group.waitUntilEmpty(until: soon(milliseconds: 60_000)) == true)
             #expect(try #require(try group.statistics().pidsLimitHits) >= 1)
             try group.remove()
         }
@@ -133,7 +133,8 @@ struct GroupEndTests {
             let child = try ShellChild(join + count, group.paths())
             #expect(child.wait() == 0)
             let used = try #require(try group.statistics().cpuTime)
-            #expect(used > 5_000 && used < 5_000_000)
+            // Not a minute, however slow the machine.
+            #expect(used > 5_000 && used < 60_000_000)
             try group.remove()
         }
     }

@@ -55,11 +55,13 @@ import Testing
 
     @Test(.enabled(if: Host.hasV2, "needs root and a v2 hierarchy"))
     func `controllers that were not handed down are an error with its cure`() throws {
-        // Below a group of ours without controllers, the kernel has none to hand down.
+        // The outer group hands nothing down, whatever it has itself, so the inner one has nothing.
         try withLayout { layout, mark in
             let top = try #require(layout.hierarchies.first)
             try top.top.makeDirectory("\(mark)-outer")
-            let path = "\(top.path)/\(mark)-outer"
+            try top.top.makeDirectory("\(mark)-outer/inner")
+            defer { removeWhenEmpty("\(mark)-outer/inner", in: top.top) }
+            let path = "\(top.path)/\(mark)-outer/inner"
             let inner = try Hierarchy(version: .v2, controllers: .limiting, path: path)
             let error = #expect(throws: CgroupError.self) {
                 _ = try SandboxGroup.create(

@@ -125,7 +125,7 @@ extension OneAtATime {
             let corral = Corral(["--pids", "64", "--timeout", "1s"] + mark.option)
             let ended = try corral.run([Corral.python, "-ISc", bomb])
             #expect(ended.status == 124 && ended.cause == "timeout", "\(ended)")
-            #expect(ended.outcome.elapsed < 6)
+            #expect(ended.outcome.elapsed < 6 * Host.patience)
             #expect(mark.processes == [])
             #expect(groups(ofSandbox: try #require(ended.id)) == [])
         }
@@ -133,7 +133,7 @@ extension OneAtATime {
         @Test func `a flood of output ends at its time limit, and memory stays flat`() throws {
             let words = Corral(["--timeout", "500ms"]).program(["yes"]).arguments
             let outcome = try Program.run(["sh", "-c", #""$@" > /dev/null"#, "sh"] + words, timeout: 20)
-            #expect(outcome.status == 124 && outcome.elapsed < 10)
+            #expect(outcome.status == 124 && outcome.elapsed < 10 * Host.patience)
         }
 
         @Test func `a reader who does not read stops neither limit nor signal`() throws {

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Runs the package's own tests in the machine: the test bundle, as `swift test` would, with the suites
+# below. The full text goes to the console; each test is one line of the results.
+# shellcheck source=scripts/vm/lib.sh
+. /opt/vm/lib.sh
+
+# Those that ask the kernel for something, by regular expressions for their names.
+suites='CgroupsTests \.LayerTests \.AttackTests IdentityTests CauseTests LifetimeTests ExitTests
+    \.InitTests \.MountTests AddedMountTests WorkspaceTests \.NetworkTests OutputLimitTests
+    \.ProfileTests \.TreeTests HostileTreeTests'
+# All of their kind, and those that a real machine shows as well: where time does not matter.
+if [ "$(cat /opt/vm/all)" = 1 ]; then
+    suites='CgroupsTests SandboxTests'
+    export CORRAL_TEST_ALL=1
+else
+    echo "not here but with CORRAL_TEST_ALL=1: the other suites of SandboxTests"
+fi
+# What the next part shows.
+skip='AttackTableTests AblationTests'
+if [ -s /opt/vm/filter ]; then suites=$(cat /opt/vm/filter); fi
+
+filters=
+for suite in $suites; do filters="$filters --filter $suite"; done
+for suite in $skip; do filters="$filters --skip $suite"; done
+# shellcheck disable=SC2086
+echo "suites of the test bundle:" $suites
+cd "$(cat /opt/vm/tree)" || exit 1
+mkdir -p .build/tmp
+began=$(date +%s)
+# An emulated machine is up to 20 times slower than the ones that the tests' limits were made for.
+# shellcheck disable=SC2086 # One word each.
+{
+    TERM=dumb NO_COLOR=1 TMPDIR=/tmp CORRAL_TEST_PATIENCE=10 \
+        .build/debug/tests --testing-library swift-testing $filters 2>&1
+    echo "exit code $?"
+} </dev/null | tee /dev/ttyS0 | python3 -ISu /opt/vm/results.py
+echo "suites: $(($(date +%s) - began)) s"
+check "the tests leave nothing" soon is_clean
