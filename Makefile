@@ -4,12 +4,13 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 ROUNDS ?= 300
 SECONDS ?= 60
+FUZZ ?=
 
 # SwiftPM leaves directories behind in TMPDIR.
 export TMPDIR := $(CURDIR)/.build/tmp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-vm fuzz bench lint install uninstall clean stage
+.PHONY: help setup build demo test test-vm fuzz sanitize bench lint install uninstall clean stage
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +33,13 @@ test: setup $(TMPDIR) ## lint, build without warnings, run all tests
 test-vm: $(TMPDIR) ## run corral on Linux 6.1 with cgroup v2, in an emulated machine
 	@scripts/test-vm.sh
 
-fuzz: ## fuzz the JSON scanner (SECONDS=60)
-	@scripts/fuzz.sh $(SECONDS)
+fuzz: $(TMPDIR) ## fuzz everything that reads bytes of others (SECONDS=60 for all, FUZZ='json rpc' for some)
+	@scripts/setup.sh build
+	@scripts/fuzz.sh $(SECONDS) $(FUZZ)
+
+sanitize: $(TMPDIR) ## run the tests of one process under the address and the thread sanitizer
+	@scripts/setup.sh build test
+	@scripts/sanitize.sh
 
 bench: $(TMPDIR) ## measure launches, filters, the relay and its scanner beside others (ROUNDS=300)
 	@scripts/setup.sh build bench

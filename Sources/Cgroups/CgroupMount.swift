@@ -2,19 +2,19 @@
 package enum CgroupVersion: Hashable, Sendable { case v1, v2 }
 
 /// One mounted cgroup hierarchy.
-struct CgroupMount: Hashable, Sendable {
+package struct CgroupMount: Hashable, Sendable {
     var version: CgroupVersion
     /// Those of v1; the mount table does not tell those of v2.
     var controllers: Controllers
     /// The cgroup that the mount shows as its top.
-    var root: String
+    package var root: String
     /// Where it is.
-    var point: String
+    package var point: String
     var readOnly: Bool
 
     /// Reads the cgroup mounts out of a mount table (proc_pid_mountinfo(5)); lines that are not
     /// of its form are skipped.
-    static func parse(mountinfo: [UInt8]) -> [CgroupMount] {
+    package static func parse(mountinfo: [UInt8]) -> [CgroupMount] {
         var mounts: [CgroupMount] = []
         for line in ByteWords(mountinfo[...], separatedBy: "\n") {
             if let mount = CgroupMount(mountinfo: line) { mounts.append(mount) }
@@ -55,7 +55,7 @@ struct CgroupMount: Hashable, Sendable {
 
     /// The directory of the cgroup `path`, as /proc/self/cgroup names it; nil when it is outside
     /// of what this mount shows.
-    func directory(of path: String) -> String? {
+    package func directory(of path: String) -> String? {
         // Of a process outside the reader's cgroup namespace the kernel says "/../..".
         guard path.hasPrefix("/"), !path.hasPrefix("/..") else { return nil }
         if root == "/" { return path == "/" ? point : point + path }
@@ -65,7 +65,7 @@ struct CgroupMount: Hashable, Sendable {
 
     /// The calling process's v2 cgroup from /proc/self/cgroup (cgroups(7)): the line `0::PATH`;
     /// nil where no v2 hierarchy is mounted.
-    static func ownPath(procSelfCgroup: [UInt8]) -> String? {
+    package static func ownPath(procSelfCgroup: [UInt8]) -> String? {
         let lines = ByteWords(procSelfCgroup[...], separatedBy: "\n")
         guard let line = lines.first(where: { $0.starts(with: "0::".utf8) }) else { return nil }
         var path = String(decoding: line.dropFirst(3), as: UTF8.self)
