@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 
 # Package.swift leaves out, for CORRAL_SANITIZE=libraries, what is said here.
 cat <<'END'
-left out: SandboxTests, EndToEndTests, UnpackTests, ImagesTests, CgroupsTests: they start the programs that
-          are installed, which are static, and no sanitizer can be linked into a static program
+left out: SandboxTests, EndToEndTests, UnpackTests, CgroupsTests: they start the programs that
+          are installed, which are static, or need cgroups; no sanitizer can be linked into what is static
 left out: TestSupportTests, ArchitectureTests: about the tests themselves
 left out: the sanitizers undefined and leak, which swiftc refuses for this target
 END

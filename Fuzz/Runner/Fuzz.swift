@@ -1,4 +1,4 @@
-// What libFuzzer, whose main this program has, calls: FUZZ_TARGET names the target. Without one, the targets
+// The program of `make fuzz`: FUZZ_TARGET names the target, the words are libFuzzer's. Without a target all
 // are listed, each with the longest input that is of use.
 
 import FuzzTargets
@@ -9,17 +9,29 @@ private let target: FuzzTarget? = {
     return ([FuzzTarget.planted] + FuzzTarget.all).first { $0.name == name }
 }()
 
-/// Called once, before anything else.
-@_cdecl("LLVMFuzzerInitialize")
-public func begin(_: UnsafeMutableRawPointer?, _: UnsafeMutableRawPointer?) -> CInt {
-    if target != nil { return 0 }
-    for target in FuzzTarget.all { print(target.name, target.longest) }
-    exit(unsafe getenv("FUZZ_TARGET") == nil ? 0 : 2)
+/// libFuzzer's own entry for programs that have a main (its FuzzerInterface.h).
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runFuzzer(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ words: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ judge: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+/// What SwiftPM makes `main` of the program, by this very name. No `@main`, beside which libFuzzer's own
+/// library does not link.
+@_cdecl("Fuzz_main")
+public func main(_ count: CInt, _ words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
+    guard target != nil else {
+        for target in FuzzTarget.all { print(target.name, target.longest) }
+        return unsafe getenv("FUZZ_TARGET") == nil ? 0 : 2
+    }
+    var count = count
+    var words = unsafe words
+    return unsafe runFuzzer(&count, &words, judge)
 }
 
 /// Called with each input.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func judge(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+private func judge(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = unsafe Array(UnsafeBufferPointer(start: bytes, count: count))
     do throws(FuzzFailure) {
         try target?.run(input)

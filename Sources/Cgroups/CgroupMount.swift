@@ -1,3 +1,5 @@
+import Linux
+
 /// The two interfaces of cgroups. A host can have both at once ("hybrid"), a controller is on one.
 package enum CgroupVersion: Hashable, Sendable { case v1, v2 }
 
@@ -38,8 +40,8 @@ package struct CgroupMount: Hashable, Sendable {
         } else {
             return nil
         }
-        root = unescape(front[3])
-        point = unescape(front[4])
+        root = unescapedMountPath(front[3])
+        point = unescapedMountPath(front[4])
         readOnly = [front[5], back[2]].contains { options in
             ByteWords(options, separatedBy: ",").contains { $0.equals("ro") }
         }
@@ -85,24 +87,4 @@ private func typeStart(_ line: ArraySlice<UInt8>) -> Int? {
         index += 1
     }
     return nil
-}
-
-/// Undoes the kernel's octal escapes of space, tab, newline and backslash.
-private func unescape(_ field: ArraySlice<UInt8>) -> String {
-    let backslash = UInt8(ascii: "\\")
-    if !field.contains(backslash) { return String(decoding: field, as: UTF8.self) }
-    var bytes: [UInt8] = []
-    var rest = field
-    while let byte = rest.popFirst() {
-        let digits = rest.prefix(3)
-        if byte == backslash, digits.count == 3,
-            let code = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
-        {
-            bytes.append(code)
-            rest = rest.dropFirst(3)
-        } else {
-            bytes.append(byte)
-        }
-    }
-    return String(decoding: bytes, as: UTF8.self)
 }

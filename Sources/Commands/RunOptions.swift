@@ -141,7 +141,7 @@ package struct RunOptions: Sendable {
         } catch {
             throw ValueError("--workdir: \(error.problem)")
         }
-        if path == "/proc" || path.hasPrefix("/proc/") {
+        if path == "/proc" || isBelow(path, "/proc") {
             throw ValueError("--workdir: \(quoted(path)) is below /proc; expected a directory of files")
         }
     }

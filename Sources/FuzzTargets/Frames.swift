@@ -9,7 +9,7 @@ func checkFrames(_ bytes: [UInt8]) throws(FuzzFailure) {
     let limit = [16, 300, 5000, 1 << 20][Int(bytes[0] & 3)]
     let stream = Array(bytes[2...])
     // Often enough to pass the first room of a buffer, where frames are moved and memory grows.
-    let copies = bytes[0] & 16 == 0 ? 1 : 1 + 3 * FrameBuffer.base / stream.count
+    let copies = bytes[0] & 16 == 0 ? 1 : 1 + FrameBuffer.base * 5 / 4 / stream.count
     let whole = Array(repeatElement(stream, count: copies).joined())
     var reading = FrameReading(whole, limit: limit, choices: bytes[0], seed: bytes[1])
     try reading.run()
@@ -58,7 +58,7 @@ private struct FrameReading {
         numbers = SeededNumbers(UInt64(seed))
         skips = choices & 4 != 0
         isPatient = choices & 8 != 0
-        longest = choices & 32 == 0 ? 64 : stream.count
+        longest = choices & 32 == 0 ? max(64, stream.count / 32) : stream.count
     }
 
     mutating func run() throws(FuzzFailure) {
