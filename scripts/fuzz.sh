@@ -23,12 +23,15 @@ longest() { "$program" | awk -v name="$1" '$1 == name { print $2 }'; }
 
 # fuzz_one TARGET SECONDS: new inputs go to .build/fuzz/TARGET/corpus, where the next run finds them.
 fuzz_one() {
-    local status=0
+    local status=0 kind
+    local inputs=("$work/$1/corpus")
+    for kind in corpus crashes; do
+        if [ -d "Fuzz/$kind/$1" ]; then inputs+=("Fuzz/$kind/$1"); fi
+    done
     mkdir -p "$work/$1/corpus"
     FUZZ_TARGET=$1 nice "$program" -max_total_time="$2" -max_len="$(longest "$1")" -timeout=20 \
         -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$work/$1/" \
-        "$work/$1/corpus" $(find Fuzz/corpus/"$1" Fuzz/crashes/"$1" -maxdepth 0 2>/dev/null) \
-        >"$work/$1/log" 2>&1 </dev/null || status=$?
+        "${inputs[@]}" >"$work/$1/log" 2>&1 </dev/null || status=$?
     echo "$status" >"$work/$1/status"
 }
 
@@ -49,14 +52,14 @@ for target in "$@"; do
     fi
 done
 if [ $# -gt 0 ]; then targets=("$@"); fi
-jobs=$(nproc)
-each=$((seconds * jobs / ${#targets[@]}))
+processors=$(nproc)
+each=$((seconds * processors / ${#targets[@]}))
 if [ "$each" -lt 1 ]; then each=1; fi
 if [ "$each" -gt "$seconds" ]; then each=$seconds; fi
-echo "== fuzz ${#targets[@]} targets, $each s each, $jobs at once"
+echo "== fuzz ${#targets[@]} targets, $each s each, $processors at once"
 for target in "${targets[@]}"; do
     rm -f "$work/$target/status" "$work/$target"/{crash,timeout,oom,leak}-*
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+    while [ "$(jobs -rp | wc -l)" -ge "$processors" ]; do wait -n || true; done
     fuzz_one "$target" "$each" &
 done
 wait
@@ -65,15 +68,15 @@ failed=0
 printf '%-14s %12s %10s %8s  %s\n' target executions "a second" inputs result
 for target in "${targets[@]}"; do
     log=$work/$target/log
-    stat() { awk -v name="stat::$1:" '$1 == name { print $2 }' "$log"; }
+    figure() { awk -v name="stat::$1:" '$1 == name { print $2 }' "$log"; }
     result=clean
     status=$(cat "$work/$target/status" 2>/dev/null || echo "no")
     if [ "$status" != 0 ]; then
         failed=1
         result="FOUND (exit code $status): $(find "$work/$target" -maxdepth 1 -name '*-*' -printf '%p ')"
     fi
-    printf '%-14s %12s %10s %8s  %s\n' "$target" "$(stat number_of_executed_units)" \
-        "$(stat average_exec_per_sec)" "$(find "$work/$target/corpus" -type f | wc -l)" "$result"
+    printf '%-14s %12s %10s %8s  %s\n' "$target" "$(figure number_of_executed_units)" \
+        "$(figure average_exec_per_sec)" "$(find "$work/$target/corpus" -type f | wc -l)" "$result"
     if [ "$status" != 0 ]; then
         grep -aE '^fuzz: |Fatal error|ERROR: |SUMMARY: ' "$log" | head -n 5 | sed 's/^/    /'
     fi
