@@ -41,7 +41,7 @@ private struct Input {
         let inputs = try Input.all("corpus", of: target)
         var damage = Damage(state: 2026)
         // An archive makes files and directories.
-        for round in 0..<(name == "layer" ? 100 : 500) {
+        for round in 0..<(name == "layer" ? 50 : 200) {
             let bytes = damage.of(inputs[round % max(1, inputs.count)].bytes)
             do {
                 try target.run(bytes)
