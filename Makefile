@@ -5,12 +5,14 @@ DESTDIR ?=
 ROUNDS ?= 300
 SECONDS ?= 60
 CYCLES ?= 10000
+FUZZ ?=
 
 # SwiftPM leaves directories behind in TMPDIR.
 export TMPDIR := $(CURDIR)/.build/tmp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-all test-vm soak fuzz bench lint install uninstall clean stage
+.PHONY: help setup build demo test test-all test-vm soak fuzz sanitize bench lint install uninstall clean
+.PHONY: stage
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,8 +45,13 @@ soak: $(TMPDIR) ## make and kill sandboxes, look what is left (CYCLES=10000 SEED
 	swift build -c release --product Soak
 	@scripts/soak.sh $(CYCLES) $(SEED)
 
-fuzz: ## fuzz the JSON scanner (SECONDS=60)
-	@scripts/fuzz.sh $(SECONDS)
+fuzz: $(TMPDIR) ## fuzz everything that reads bytes of others (SECONDS=60 for all, FUZZ='json rpc' for some)
+	@scripts/setup.sh build
+	@scripts/fuzz.sh $(SECONDS) $(FUZZ)
+
+sanitize: $(TMPDIR) ## run the tests of one process under the address and the thread sanitizer
+	@scripts/setup.sh build test
+	@scripts/sanitize.sh
 
 bench: $(TMPDIR) ## measure launches, filters, the relay and its scanner beside others (ROUNDS=300)
 	@scripts/setup.sh build bench

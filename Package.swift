@@ -1,21 +1,34 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
+/// Sanitizers need shared libraries: with CORRAL_SANITIZE set nothing is linked statically and
+/// what runs in sandboxes is left out (the tests take an ordinary build's through CORRAL_INIT and
+/// CORRAL_UNPACK).
+let sanitizing = Context.environment["CORRAL_SANITIZE"] != nil
+
+/// `make fuzz`: everything notes which ways an input took. In one option, since swiftc takes the last alone.
+let fuzzing = Context.environment["CORRAL_FUZZ"] != nil
+let fuzzer = "-sanitize=fuzzer,address"
+
+/// Undefined behaviour of C ends the process, which needs no library of the sanitizer's.
+let trapping = ["-fsanitize=undefined", "-fsanitize-trap=undefined"]
+
 /// Settings every Swift target shares; a target that needs an exception says why.
-let swift: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .strictMemorySafety(),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .treatAllWarnings(as: .error),
-]
+let swift: [SwiftSetting] =
+    (fuzzing ? [.unsafeFlags([fuzzer])] : []) + [
+        .swiftLanguageMode(.v6),
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatAllWarnings(as: .error),
+    ]
 
 /// C with the warnings that catch what a reviewer would.
-let c: [CSetting] = [
-    .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
-]
+let c: [CSetting] =
+    [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]
+    + (fuzzing || sanitizing ? [.unsafeFlags(trapping)] : [])
 
 /// Embedded Swift: one static file of 0.7 MB that starts in 0.4 ms. `-Osize` in debug builds
 /// too, so that the init under test is the init that ships.
@@ -24,11 +37,6 @@ let embedded: [SwiftSetting] =
         .enableExperimentalFeature("Embedded"),
         .unsafeFlags(["-wmo", "-Osize"]),
     ]
-
-/// Sanitizers need shared libraries: with CORRAL_SANITIZE set nothing is linked statically and
-/// what runs in sandboxes is left out (the tests take an ordinary build's through CORRAL_INIT and
-/// CORRAL_UNPACK).
-let sanitizing = Context.environment["CORRAL_SANITIZE"] != nil
 
 /// No shared library at all: starts five times as fast. The flag goes to the linker only,
 /// because at compile time it would make the embedded target unbuildable; lld, because gold
@@ -108,6 +116,13 @@ let package = Package(
         .executableTarget(
             name: "prove", dependencies: ["Attacks", "Sandbox", "TestSupport"],
             swiftSettings: swift, linkerSettings: staticExecutable),
+        // Entries into everything that reads bytes of others: of `make fuzz` and of FuzzTests.
+        library(
+            "FuzzTargets",
+            [
+                "Commands", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
+                "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux", "TestSupport",
+            ]),
 
         .executableTarget(
             name: "sandbox-init", dependencies: ["CLinux"],
@@ -159,8 +174,26 @@ let package = Package(
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
         tests("TestSupportTests", ["Linux"]),
+        tests("FuzzTests", ["FuzzTargets"]),
         tests("ArchitectureTests", []),
     ]
 )
 
+// The program of `make fuzz`, whose main is libFuzzer's. lld, because gold stops at what sanitizers bring.
+if fuzzing {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Runner",
+            swiftSettings: swift + [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags([fuzzer, "-use-ld=lld"])]))
+}
+
 if sanitizing { package.targets.removeAll { ["sandbox-init", "corral-unpack"].contains($0.name) } }
+// `make sanitize`: what runs in one process, and neither programs nor the tests that start them.
+if Context.environment["CORRAL_SANITIZE"] == "libraries" {
+    let without = [
+        "corral", "Benchmarks", "CYardstick", "SandboxTests", "EndToEndTests", "UnpackTests",
+        "CgroupsTests", "TestSupportTests", "ArchitectureTests",
+    ]
+    package.targets.removeAll { without.contains($0.name) }
+}

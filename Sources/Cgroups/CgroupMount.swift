@@ -1,20 +1,22 @@
+import Linux
+
 /// The two interfaces of cgroups. A host can have both at once ("hybrid"), a controller is on one.
 package enum CgroupVersion: Hashable, Sendable { case v1, v2 }
 
 /// One mounted cgroup hierarchy.
-struct CgroupMount: Hashable, Sendable {
+package struct CgroupMount: Hashable, Sendable {
     var version: CgroupVersion
     /// Those of v1; the mount table does not tell those of v2.
     var controllers: Controllers
     /// The cgroup that the mount shows as its top.
-    var root: String
+    package var root: String
     /// Where it is.
-    var point: String
+    package var point: String
     var readOnly: Bool
 
     /// Reads the cgroup mounts out of a mount table (proc_pid_mountinfo(5)); lines that are not
     /// of its form are skipped.
-    static func parse(mountinfo: [UInt8]) -> [CgroupMount] {
+    package static func parse(mountinfo: [UInt8]) -> [CgroupMount] {
         var mounts: [CgroupMount] = []
         for line in ByteWords(mountinfo[...], separatedBy: "\n") {
             if let mount = CgroupMount(mountinfo: line) { mounts.append(mount) }
@@ -38,8 +40,8 @@ struct CgroupMount: Hashable, Sendable {
         } else {
             return nil
         }
-        root = unescape(front[3])
-        point = unescape(front[4])
+        root = unescapedMountPath(front[3])
+        point = unescapedMountPath(front[4])
         readOnly = [front[5], back[2]].contains { options in
             ByteWords(options, separatedBy: ",").contains { $0.equals("ro") }
         }
@@ -55,7 +57,7 @@ struct CgroupMount: Hashable, Sendable {
 
     /// The directory of the cgroup `path`, as /proc/self/cgroup names it; nil when it is outside
     /// of what this mount shows.
-    func directory(of path: String) -> String? {
+    package func directory(of path: String) -> String? {
         // Of a process outside the reader's cgroup namespace the kernel says "/../..".
         guard path.hasPrefix("/"), !path.hasPrefix("/..") else { return nil }
         if root == "/" { return path == "/" ? point : point + path }
@@ -65,7 +67,7 @@ struct CgroupMount: Hashable, Sendable {
 
     /// The calling process's v2 cgroup from /proc/self/cgroup (cgroups(7)): the line `0::PATH`;
     /// nil where no v2 hierarchy is mounted.
-    static func ownPath(procSelfCgroup: [UInt8]) -> String? {
+    package static func ownPath(procSelfCgroup: [UInt8]) -> String? {
         let lines = ByteWords(procSelfCgroup[...], separatedBy: "\n")
         guard let line = lines.first(where: { $0.starts(with: "0::".utf8) }) else { return nil }
         var path = String(decoding: line.dropFirst(3), as: UTF8.self)
@@ -85,24 +87,4 @@ private func typeStart(_ line: ArraySlice<UInt8>) -> Int? {
         index += 1
     }
     return nil
-}
-
-/// Undoes the kernel's octal escapes of space, tab, newline and backslash.
-private func unescape(_ field: ArraySlice<UInt8>) -> String {
-    let backslash = UInt8(ascii: "\\")
-    if !field.contains(backslash) { return String(decoding: field, as: UTF8.self) }
-    var bytes: [UInt8] = []
-    var rest = field
-    while let byte = rest.popFirst() {
-        let digits = rest.prefix(3)
-        if byte == backslash, digits.count == 3,
-            let code = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
-        {
-            bytes.append(code)
-            rest = rest.dropFirst(3)
-        } else {
-            bytes.append(byte)
-        }
-    }
-    return String(decoding: bytes, as: UTF8.self)
 }

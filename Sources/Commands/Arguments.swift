@@ -13,7 +13,7 @@ package struct Arguments: Sendable, Hashable {
     package private(set) var operands: [String] = []
 
     /// - Throws: ``UsageError`` with a sentence fit to print as it stands.
-    init(parsing words: [String], for command: Command) throws(UsageError) {
+    package init(parsing words: [String], for command: Command) throws(UsageError) {
         var rest = words[...]
         while let word = rest.popFirst() {
             if word == "--" {
@@ -125,8 +125,8 @@ package struct Arguments: Sendable, Hashable {
 }
 
 /// A command line that cannot be understood.
-struct UsageError: Error, Hashable, CustomStringConvertible {
-    let description: String
+package struct UsageError: Error, Hashable, CustomStringConvertible {
+    package let description: String
 
     init(_ command: Command, _ problem: String) {
         description = "corral \(command.name): \(problem) (see corral \(command.name) --help)"

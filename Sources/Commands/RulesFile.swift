@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 import Linux
-import Sandbox
+package import Sandbox
 import Seccomp
 
 /// The bytes of stored rules: what the files of a profile amount to, so that starting a sandbox reads
@@ -22,13 +22,13 @@ import Seccomp
 /// as they were read, and the rules hold only as long as the same words lead to the same files: comparing
 /// them takes a hundredth of the time that a digest does. Who may write the file is checked where it is
 /// opened.
-struct RulesFile {
-    static let version: UInt32 = 6
+package struct RulesFile {
+    package static let version: UInt32 = 6
     static let maximumSize = 1 << 20
-    private static let magic = Array("corralRL".utf8)
+    package static let magic = Array("corralRL".utf8)
 
-    let profile: Profile
-    let image: Image
+    package let profile: Profile
+    package let image: Image
     private let bytes: [UInt8]
     private let key: [UInt8]
     private let sources: [(lookup: RulesSource.Lookup, called: String, text: Range<Int>)]
@@ -67,7 +67,7 @@ struct RulesFile {
     }
 
     /// - Throws: for bytes that are damaged, of another layout or of another profile; never traps.
-    init(_ bytes: [UInt8], key: [UInt8]) throws(StoredProblem) {
+    package init(_ bytes: [UInt8], key: [UInt8]) throws(StoredProblem) {
         var reader = StoredReader(bytes)
         guard bytes[try reader.take(RulesFile.magic.count)].elementsEqual(RulesFile.magic),
             try reader.word() == RulesFile.version

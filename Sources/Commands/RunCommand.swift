@@ -1,8 +1,8 @@
 import Sandbox
 
 /// `corral run`: one program in a sandbox of its own, without a daemon.
-enum RunCommand {
-    static let command = Command(
+package enum RunCommand {
+    package static let command = Command(
         "run", summary: "Run a program in a sandbox of its own, which is gone when the program ends.",
         operandsHelp: "[--] COMMAND [ARG...]", operands: 1...Int.max, operandKinds: [.program],
         stopsAtOperand: true,

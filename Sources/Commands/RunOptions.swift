@@ -1,8 +1,8 @@
-import Sandbox
+package import Sandbox
 
 /// What `corral run` was asked to do: checked values, nothing opened yet but files of
 /// variables.
-struct RunOptions: Sendable {
+package struct RunOptions: Sendable {
     /// The relay that was asked for: `DIALECT=UPSTREAM`.
     struct Relay: Sendable, Hashable {
         var dialect: String
@@ -11,10 +11,10 @@ struct RunOptions: Sendable {
 
     var profile: String
     /// Those of files first, so that an option wins over a file.
-    var environment: [EnvironmentVariable]
-    var directory: String?
+    package var environment: [EnvironmentVariable]
+    package var directory: String?
     var workspace: String?
-    var mounts: [AddedMount]
+    package var mounts: [AddedMount]
     var memory: UInt64?
     var milliCPUs: UInt64?
     var pids: UInt64?
@@ -36,10 +36,10 @@ struct RunOptions: Sendable {
     var json: Bool
     var report: String?
     var plan: Bool
-    var command: [String]
+    package var command: [String]
 
     /// - Throws: a sentence that names the option, what was given and what was expected.
-    init(_ arguments: Arguments) throws(ValueError) {
+    package init(_ arguments: Arguments) throws(ValueError) {
         profile = arguments.value("profile") ?? "default"
         var variables: [EnvironmentVariable] = []
         for path in arguments.all("env-file") { variables += try EnvironmentFile.read(path).variables }
@@ -141,7 +141,7 @@ struct RunOptions: Sendable {
         } catch {
             throw ValueError("--workdir: \(error.problem)")
         }
-        if path == "/proc" || path.hasPrefix("/proc/") {
+        if path == "/proc" || isBelow(path, "/proc") {
             throw ValueError("--workdir: \(quoted(path)) is below /proc; expected a directory of files")
         }
     }

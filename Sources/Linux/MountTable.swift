@@ -45,32 +45,37 @@ package struct MountTable: Hashable, Sendable {
 
 extension MountTable.Entry {
     fileprivate init?(_ line: ArraySlice<UInt8>) {
-        let fields = line.split(separator: UInt8(ascii: " "))
+        // Empty ones count: a mount's source can be nothing at all.
+        let fields = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         guard fields.count > 6, let id = UInt64(String(decoding: fields[0], as: UTF8.self)),
             let dash = fields[6...].firstIndex(where: { $0.elementsEqual([UInt8(ascii: "-")]) }),
             dash + 1 < fields.count
         else { return nil }
         self.id = id
         device = String(decoding: fields[2], as: UTF8.self)
-        root = Self.unescaped(fields[3])
-        point = Self.unescaped(fields[4])
+        root = unescapedMountPath(fields[3])
+        point = unescapedMountPath(fields[4])
         type = String(decoding: fields[dash + 1], as: UTF8.self)
     }
+}
 
-    /// Spaces, tabs, line feeds and backslashes are written as three octal digits behind a backslash.
-    private static func unescaped(_ field: ArraySlice<UInt8>) -> String {
-        var bytes: [UInt8] = []
-        var rest = field
-        while let byte = rest.popFirst() {
-            let digits = rest.prefix(3)
-            let isOctal = digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }
-            if byte == UInt8(ascii: "\\"), digits.count == 3, isOctal {
-                bytes.append(digits.reduce(0) { $0 &* 8 &+ ($1 - UInt8(ascii: "0")) })
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
+/// A path of the table as it is: spaces, tabs, line feeds and backslashes are written there as three octal
+/// digits behind a backslash.
+package func unescapedMountPath(_ field: ArraySlice<UInt8>) -> String {
+    let backslash = UInt8(ascii: "\\")
+    if !field.contains(backslash) { return String(decoding: field, as: UTF8.self) }
+    var bytes: [UInt8] = []
+    var rest = field
+    while let byte = rest.popFirst() {
+        let digits = rest.prefix(3)
+        let isOctal = digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }
+        let code = digits.reduce(0) { $0 * 8 + Int($1 & 7) }
+        if byte == backslash, digits.count == 3, isOctal, let meant = UInt8(exactly: code) {
+            bytes.append(meant)
+            rest = rest.dropFirst(3)
+        } else {
+            bytes.append(byte)
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
+    return String(decoding: bytes, as: UTF8.self)
 }

@@ -48,7 +48,8 @@ package struct KernelRange: Hashable, Sendable {
     /// No rule looks at the kernel.
     package static let all = KernelRange(oldest: 0, newest: .max)
 
-    func contains(_ version: KernelVersion) -> Bool { (oldest...newest).contains(version.word) }
+    /// No closed range of Swift's: in a damaged file the oldest can be newer than the newest.
+    func contains(_ version: KernelVersion) -> Bool { oldest <= version.word && version.word <= newest }
 
     /// Narrows the range to the side of `bound` on which `version` is. Returns whether that is the
     /// newer side.

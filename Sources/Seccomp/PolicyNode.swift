@@ -13,7 +13,7 @@ struct PolicyNode {
             return PolicyNode(file: file, path: "", tree: try JSONTree(parsing: bytes))
         } catch {
             throw .badPolicy(
-                PolicyProblem(file: file, place: error.place, path: "", problem: error.problem))
+                PolicyProblem(file: file, place: error.place, path: "", problem: shown(error.problem)))
         }
     }
 
@@ -34,7 +34,7 @@ struct PolicyNode {
             guard known.contains(member.key) else {
                 throw .badPolicy(
                     PolicyProblem(
-                        file: file, place: member.place, path: path(to: member.key),
+                        file: file, place: member.place, path: path(to: shown(member.key)),
                         problem: "is not a key here; the keys are \(known.joined(separator: ", "))"))
             }
             guard member.value.value != .null else { continue }

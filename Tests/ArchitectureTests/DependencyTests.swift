@@ -80,7 +80,8 @@ private func describedTargets() throws -> [Target] {
     @Test(.timeLimit(.minutes(20))) func `libarchive is used by the unpacker alone`() throws {
         let targets = try describedTargets()
         #expect(targets.filter { $0.dependencies.contains("CArchive") }.map(\.name) == ["Unpack"])
-        #expect(targets.filter { $0.dependencies.contains("Unpack") }.map(\.name) == ["corral-unpack"])
+        let users = targets.filter { $0.dependencies.contains("Unpack") }.map(\.name)
+        #expect(users.sorted() == ["FuzzTargets", "corral-unpack"])
     }
 
     @Test func `the architecture page names every target`() throws {

@@ -28,6 +28,35 @@ import Testing
         #expect(seen == [[1, 2, 3], [], [4, 5, 6]])
     }
 
+    /// Every pair of cuts of one stream, and hundreds of cuts of streams that nobody chose.
+    @Test func `any split of a stream decodes to the same frames`() throws {
+        func frames(of stream: [UInt8], cut cuts: [Int]) throws -> [[UInt8]] {
+            var buffer = FrameBuffer(limit: 1 << 12)
+            var seen: [[UInt8]] = []
+            for (start, end) in zip([0] + cuts, cuts + [stream.count]) {
+                feed(Array(stream[start..<end]), to: &buffer)
+                try takeFrames(of: &buffer, into: &seen)
+            }
+            return seen
+        }
+        let small = framed([1, 2, 3]) + framed([]) + framed([4]) + framed([0, 0, 0, 1, 9]) + [0, 0]
+        for first in 0...small.count {
+            for second in first...small.count {
+                #expect(
+                    try frames(of: small, cut: [first, second]) == [[1, 2, 3], [], [4], [0, 0, 0, 1, 9]])
+            }
+        }
+        var random = Random(seed: 11)
+        for _ in 0..<200 {
+            let payloads = (0..<random.below(20)).map { _ in
+                (0..<random.below(300)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            }
+            let stream = payloads.flatMap(framed)
+            let cuts = (0..<random.below(40)).map { _ in random.below(stream.count + 1) }.sorted()
+            #expect(try frames(of: stream, cut: cuts) == payloads, "\(cuts)")
+        }
+    }
+
     @Test func `a run is the very bytes that were read, lengths included`() throws {
         let stream = framed([1, 2, 3]) + framed([4])
         var buffer = FrameBuffer(limit: 16)

@@ -2,20 +2,20 @@ import Sandbox
 
 /// What the kernel's log says about one system call that a seccomp filter killed for (audit record 1326,
 /// `audit_seccomp` of the kernel's auditsc.c).
-struct SeccompRecord: Hashable, Sendable {
+package struct SeccompRecord: Hashable, Sendable {
     /// On CLOCK_REALTIME, in milliseconds.
     let time: UInt64
     let uid: UInt32
     /// AUDIT_ARCH_* of linux/audit.h.
     let architecture: UInt32
-    let call: Int32
+    package let call: Int32
 
     /// - Parameter line: one record as /dev/kmsg gives it: `PRIORITY,NUMBER,TIME,FLAGS;MESSAGE`.
     ///
     /// Nothing that a program can choose gets into the fields: what it is called (`comm`, `exe`) is
     /// quoted without spaces, or in hexadecimal, and only the kernel begins a message with `audit:`
     /// where /dev/kmsg is the root's.
-    init?(line: String) {
+    package init?(line: String) {
         guard let start = line.utf8.firstIndex(of: UInt8(ascii: ";")) else { return nil }
         let message = line[line.utf8.index(after: start)...].prefix { $0 != "\n" }
         let head = "audit: type=1326 audit("

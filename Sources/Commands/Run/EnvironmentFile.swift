@@ -1,13 +1,13 @@
 import Glibc
 import Linux
-import Sandbox
+package import Sandbox
 
 /// A file of variables for `--env-file`, in docker's format: `NAME=VALUE` on each line, the value as it
 /// stands, without quoting; `NAME` alone takes the caller's value, if there is one; lines that are empty or
 /// begin with `#` say nothing.
-struct EnvironmentFile: Sendable, Hashable {
+package struct EnvironmentFile: Sendable, Hashable {
     /// In the file's order; of a name that is given twice the last one counts.
-    private(set) var variables: [EnvironmentVariable] = []
+    package private(set) var variables: [EnvironmentVariable] = []
 
     /// What execve(2) takes is far less.
     static let limit = 1 << 20
@@ -29,7 +29,7 @@ struct EnvironmentFile: Sendable, Hashable {
     /// - Parameters:
     ///   - file: what errors call it.
     ///   - caller: the caller's value of a variable.
-    init(_ bytes: [UInt8], file: String, caller: (String) -> String?) throws(ValueError) {
+    package init(_ bytes: [UInt8], file: String, caller: (String) -> String?) throws(ValueError) {
         // What some editors put in front (the byte order mark).
         let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         let lines = bytes[start...].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

@@ -1,11 +1,11 @@
 import Trees
-import Wire
+package import Wire
 
 /// A reference to a blob (OCI image specification, "Descriptors").
-struct Descriptor: Hashable {
+package struct Descriptor: Hashable {
     var mediaType: String
     /// 64 hexadecimal digits of SHA-256.
-    var digest: String
+    package var digest: String
     /// In bytes.
     var size: UInt64
     /// Only in an index, and not always there.
@@ -15,7 +15,7 @@ struct Descriptor: Hashable {
     /// A statement about another image, such as how it was built; no image itself.
     var isAttestation: Bool
 
-    init(_ tree: JSONTree, file: String) throws(ImageError) {
+    package init(_ tree: JSONTree, file: String) throws(ImageError) {
         let fields = try JSONFields(tree, file: file)
         mediaType = try fields.text("mediaType")
         size = try fields.number("size")
@@ -39,7 +39,7 @@ struct Descriptor: Hashable {
     }
 
     /// Below the layout's directory.
-    var path: String { "blobs/sha256/\(digest)" }
+    package var path: String { "blobs/sha256/\(digest)" }
 
     func wrongSize(_ what: String, _ size: UInt64) -> ImageError {
         ImageError("\(what): \(path) has \(size) bytes; its descriptor says \(self.size)")

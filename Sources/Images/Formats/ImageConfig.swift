@@ -2,16 +2,16 @@ import Linux
 
 /// What an image's configuration says (OCI image specification, "Image Configuration"), as far as
 /// Corral uses it.
-struct ImageConfig: Hashable {
-    var platform: Platform
+package struct ImageConfig: Hashable {
+    package var platform: Platform
     /// Of each layer, the SHA-256 of its archive without compression.
-    var diffIDs: [String]
+    package var diffIDs: [String]
     var environment: [String]
     var entrypoint: [String]
     var command: [String]
     var directory: String?
 
-    init(_ bytes: [UInt8], file: String) throws(ImageError) {
+    package init(_ bytes: [UInt8], file: String) throws(ImageError) {
         let fields = try JSONFields(parsing: bytes, file: file)
         platform = try Platform(fields)
         guard let root = try fields.object("rootfs") else {

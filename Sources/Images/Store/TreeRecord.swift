@@ -50,7 +50,7 @@ package struct TreeRecord: Hashable, Sendable {
         }
     }
 
-    init(_ text: [UInt8], file: String) throws(ImageError) {
+    package init(_ text: [UInt8], file: String) throws(ImageError) {
         let fields = try JSONFields(parsing: text, file: file)
         kind = try fields.text("kind")
         source = try fields.text("source")
