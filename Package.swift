@@ -80,6 +80,7 @@ let package = Package(
         library("Dialects", ["Sandbox", "Wire"]),
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
+        library("Figures", ["Wire"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -117,7 +118,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Wire", "Relay", "Dialects", "Sandbox", "Seccomp", "Linux", "CLinux", "CYardstick",
+                "Figures", "Wire", "Relay", "Dialects", "Sandbox", "Seccomp", "Linux", "CLinux",
+                "CYardstick",
             ],
             swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
 
@@ -142,6 +144,7 @@ let package = Package(
             ["Commands", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox", "Seccomp", "Wire"]),
         tests("SandboxTests", ["Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
+        tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("TestSupportTests", ["Linux"]),
         tests("ArchitectureTests", []),
     ]
