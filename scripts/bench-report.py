@@ -86,7 +86,7 @@ def surroundings() -> dict:
             "processors": os.cpu_count(),
             "mhz": round(float(line_value(cpu, "cpu MHz"))),
             "memoryMiB": memory // 1024,
-            "virtual": "hypervisor" in line_value(cpu, "flags").split(),
+            "kind": "virtual" if "hypervisor" in line_value(cpu, "flags").split() else "not virtual",
         },
         "versions": {
             "swift": version(output("swift", "--version")),
@@ -175,11 +175,13 @@ class Page:
         if not figure:
             raise Mistake(f"{{{{{inside}}}}} is no figure")
         name, ratio, key, test, limit = figure.group("name", "ratio", "key", "test", "limit")
-        value = self.measurements.get(name, {}).get("ratios" if ratio else "values", {}).get(key)
+        measurement = self.measurements.get(name, {})
+        value = measurement.get("ratios" if ratio else "values", {}).get(key)
         if value is None:
             return DASH
         if not test:
-            return shown(float(value))
+            whole = not ratio and measurement["unit"] in ("count", "bytes")
+            return shown(round(value) if whole else float(value))
         met = value <= float(limit) if test == "<=" else value >= float(limit)
         return "met" if met else "**not met**"
 

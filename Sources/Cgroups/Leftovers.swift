@@ -32,6 +32,11 @@ package struct GroupName: Hashable, Sendable, CustomStringConvertible {
 
 /// What looking for leftovers did.
 package struct Sweep: Hashable, Sendable {
+    /// Up to this many slots with notes, all are asked about; where there are more, only a few: each
+    /// question goes through the kernel's list of the locks of all.
+    package static let all = 32
+    package static let few = 8
+
     /// The names of the groups that were removed.
     package var removed: [String] = []
     /// The slots under whose numbers something stays, because it could not be removed.
@@ -47,9 +52,9 @@ extension CgroupLayout {
     ///
     /// A group is dead when nobody holds its slot: the sandbox's init holds it as long as it lives.
     /// Whatever is named differently, and a group with a process in it, is left alone. Only slots with a
-    /// note (``Slot/note(_:)``) are asked about, and at most `limit` of them: where more sandboxes run
-    /// than that, the next runs ask about the others. Groups are listed only where one is dead, and once
-    /// before there are notes.
+    /// note (``Slot/note(_:)``) are asked about: all of them, or where more than ``Sweep/all`` sandboxes
+    /// run, ``Sweep/few``, and the next runs about the others. Groups are listed only where one is dead,
+    /// and once before there are notes.
     /// - Parameters:
     ///   - slots: the file that the runs of these groups took their slots from.
     ///   - own: a slot that the caller holds; groups of it are dead unless they are `live`.
@@ -57,20 +62,21 @@ extension CgroupLayout {
     ///   - mark: what the groups are called by.
     package func sweepLeftovers(
         slots: borrowing SlotFile, own: borrowing Slot, live: Set<String> = [],
-        mark: String = GroupName.mark, atMost limit: Int = 32
+        mark: String = GroupName.mark
     ) throws(CgroupError) -> Sweep {
         var sweep = Sweep()
         do throws(SystemError) {
             let probe = try slots.probe()
             let notes = try probe.notes()
             if !notes.isComplete { try noteAll(probe, mark, &sweep) }
-            let asked = try (notes.isComplete ? notes : probe.notes()).noted(atMost: limit)
+            let noted = try (notes.isComplete ? notes : probe.notes()).noted(atMost: Sweep.all + 1)
+            let asked = noted.count > Sweep.all ? noted.prefix(Sweep.few) : noted[...]
             var dead: Set<Int> = own.isNoted || !notes.isComplete ? [own.number] : []
             for slot in asked where slot != own.number {
                 sweep.asked += 1
                 if try probe.tryLock(slot) { dead.insert(slot) }
             }
-            if asked.count == limit, let last = asked.last { try probe.goOn(from: last + 1) }
+            if asked.count < noted.count, let last = asked.last { try probe.goOn(from: last + 1) }
             if dead.isEmpty { return sweep }
             remove(dead, live, mark, &sweep)
             for slot in dead.subtracting(sweep.remaining) where slot != own.number {

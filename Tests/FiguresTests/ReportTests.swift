@@ -8,7 +8,7 @@ import Testing
         {"load":0.25}
         {"leftOut":"runc","reason":"it needs root"}
         {"name":"launch/bwrap","unit":"ms","samples":3,"values":{"p50":12.34}}
-        {"name":"scan/a b, 1 KB/size","unit":"bytes","samples":1,"values":{"bytes":65487.0}}
+        {"name":"scan/a b, 1 KB/size","unit":"bytes","samples":1,"values":{"bytes":65487.0,"few":7.0}}
 
         """
 
@@ -38,6 +38,7 @@ import Testing
         ("{{@rounds}} {{@machine.load}}", "7 0.25"), ("{{@leftOut}}", "Left out: runc (it needs root)."),
         ("{{each launch/*}} {{*}} {{launch/*:p50}} {{launch/*:/p50}}", "corral 6.12 1.50\nbwrap 12.3 –"),
         ("{{each scan/*/size}} {{*}}: {{scan/*/size:bytes}}", "a b, 1 KB: 65,487"),
+        ("{{scan/a b, 1 KB/size:few}}", "7"),
         ("x\n{{each nothing/*}} {{*}}\ny", "x\ny"), ("no { braces }", "no { braces }"),
     ])
     func `a template's figures come from the result`(template: String, expected: String) throws {
