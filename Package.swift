@@ -88,6 +88,7 @@ let package = Package(
         library("Dialects", ["Sandbox", "Wire"]),
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
+        library("Figures", ["Wire"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -139,7 +140,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Wire", "Relay", "Dialects", "Sandbox", "Seccomp", "Linux", "CLinux", "CYardstick",
+                "Figures", "Wire", "Relay", "Dialects", "Sandbox", "Seccomp", "Linux", "CLinux",
+                "CYardstick",
             ],
             swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
 
@@ -173,6 +175,7 @@ let package = Package(
         tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
+        tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("ArchitectureTests", []),

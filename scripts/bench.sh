@@ -1,20 +1,47 @@
 #!/bin/bash
-# Measures start to end of /usr/bin/true under each tool, in turn in one run: bench.sh [ROUNDS].
-# Then what filters cost. Results: tables, .build/bench.json and .build/bench-seccomp.json. `make bench` builds and runs it. Needs root, as runc does.
+# Measures everything and writes the result and its page: bench.sh [ROUNDS]. `make bench` builds and runs
+# it. The result is .build/bench.json; the page docs/benchmarks.md, or with fewer than 100 rounds, which
+# is for trying, .build/benchmarks.md. Needs root, as runc does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 rounds=${1:-300}
 corral=${CORRAL:-$PWD/.build/stage/bin/corral}
+benchmarks=$PWD/.build/release/Benchmarks
 work=$(mktemp -d /tmp/corral-bench.XXXXXX)
+lines=$work/lines
+running=
 
 # shellcheck disable=SC2317 # Called by the trap.
 cleanup() {
+    if [[ -n $running ]]; then
+        kill "$running" 2>/dev/null || true
+        wait "$running" 2>/dev/null || true
+    fi
+    local name
+    for name in "$work"/runc/*/; do
+        if [[ -d $name ]]; then runc --root "$work/runc" delete --force "$(basename "$name")" || true; fi
+    done
     if mountpoint -q "$work/bundle/rootfs/usr"; then umount "$work/bundle/rootfs/usr"; fi
-    rm -rf "$work"
+    rm -rf --one-file-system "$work"
 }
 trap cleanup EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT TERM HUP
+
+# In the background, so that a signal ends it and the shell at once; what it started ends with it.
+measure() {
+    echo "== $1"
+    # First, because the words of a program go on to the end.
+    "$benchmarks" "$1" --json "$lines" "${@:2}" &
+    running=$!
+    wait "$running"
+    running=
+}
+
+leave_out() {
+    echo "$1 is left out: $2"
+    printf '{"leftOut":"%s","reason":"%s"}\n' "$1" "$2" >>"$lines"
+}
 
 # The links of a merged /usr, as arguments of bwrap or as links of a directory.
 links=()
@@ -22,6 +49,7 @@ for name in bin sbin lib lib32 lib64 libx32; do
     if [[ -L /$name ]]; then links+=(--symlink "usr/$name" "/$name"); fi
 done
 
+# A bundle for runc that runs /usr/bin/true.
 make_bundle() {
     local root=$work/bundle/rootfs
     mkdir -p "$root"/{usr,proc,dev,sys,etc}
@@ -40,17 +68,6 @@ with open(path, "w") as file:
 PYTHON
 }
 
-commands=(--command "fork+exec" -- /usr/bin/true)
-commands+=(--command bwrap -- /usr/bin/bwrap --unshare-all --ro-bind /usr /usr "${links[@]}"
-    --proc /proc --dev /dev -- /usr/bin/true)
-if [[ $(id -u) -eq 0 ]]; then
-    make_bundle
-    commands+=(--command runc -- "$(command -v runc)" run --bundle "$work/bundle" "corral-bench-$$")
-else
-    echo "bench: runc is left out: it needs root here"
-fi
-commands+=(--command corral -- "$corral" run -- /usr/bin/true)
-
 # A stored tree with the names at its top that Debian has, and `true` with its libraries.
 make_tree() {
     local root=$work/tree
@@ -60,13 +77,44 @@ make_tree() {
     ldd /usr/bin/true | grep -o '/[^ ]*' | while read -r library; do cp -L "$library" "$root/usr/lib/"; done
     "$corral" image import bench "$root"
 }
+
+# How busy the machine was with something else.
+read -r load _ </proc/loadavg
+echo "{\"load\":$load}" >"$lines"
+bwrap=(/usr/bin/bwrap --unshare-all --ro-bind /usr /usr "${links[@]}" --proc /proc --dev /dev)
 export CORRAL_IMAGES=$work/images
 make_tree
-commands+=(--command "corral, tree" -- "$corral" run --image bench -- /usr/bin/true)
+runc=()
+if [[ $(id -u) -eq 0 ]]; then
+    make_bundle
+    runc=("$(command -v runc)" --root "$work/runc" run --bundle "$work/bundle")
+else
+    leave_out runc "it needs root here"
+fi
+parts=()
+for part in base general ipc unix network openat2; do parts+=("profiles/seccomp/$part.json"); done
 
-echo "kernel $(uname -r), $(nproc) processors, $rounds rounds, $(date -u +%Y-%m-%dT%H:%MZ)"
-.build/release/Benchmarks launch --rounds "$rounds" --relative-to bwrap --json .build/bench.json \
-    "${commands[@]}"
+programs=(--command "fork+exec" -- /usr/bin/true
+    --command bwrap -- "${bwrap[@]}" -- /usr/bin/true
+    --command corral -- "$corral" run -- /usr/bin/true)
+all=("${programs[@]}" --command "corral, tree" -- "$corral" run --image bench -- /usr/bin/true
+    --floor "floor program" -- "${parts[@]}")
+if [[ ${#runc[@]} -gt 0 ]]; then all+=(--command runc -- "${runc[@]}" "corral-bench-$$"); fi
+measure launch --rounds "$rounds" --relative-to bwrap "${all[@]}"
+
+# Beside sandboxes that run already; each says that it does, then idles.
+idle=(/bin/sh -c 'echo running; exec sleep 3600')
+few=$((rounds < 200 ? rounds : 200))
+measure curve --rounds "$few" --relative-to bwrap --counts 1,10,100,500 "${programs[@]}" \
+    --idle corral -- "$corral" run -- "${idle[@]}" \
+    --idle bwrap -- "${bwrap[@]}" --die-with-parent -- "${idle[@]}"
+
+# A minute each, as long as nobody asks for few rounds.
+seconds=$((rounds >= 300 ? 60 : rounds / 5 + 1))
+rates=(--command bwrap -- "${bwrap[@]}" -- /usr/bin/true
+    --command corral -- "$corral" run -- /usr/bin/true)
+if [[ ${#runc[@]} -gt 0 ]]; then rates+=(--command runc -- "${runc[@]}" "corral-bench-$$-{}"); fi
+measure sustained --seconds "$seconds" --relative-to bwrap --counts 1,2,4 "${rates[@]}"
 
 # What filters cost: compiling, reading from the cache, loading. Each policy by its parts.
 policies=()
@@ -79,41 +127,25 @@ policy network_extended base general ipc unix network netlink openat2
 policy offline_readonly base general unix openat2
 policy strict base openat2
 docker=../shared/vectors/docker-default-seccomp.json
-if [[ -e $docker ]]; then policies+=(--command docker -- "$docker"); fi
-.build/release/Benchmarks seccomp --rounds "$rounds" --json .build/bench-seccomp.json "${policies[@]}"
+if [[ -e $docker ]]; then
+    policies+=(--command "Docker's default" -- "$docker")
+else
+    leave_out "Docker's default filter" "its policy is not part of this repository"
+fi
+measure seccomp --rounds "$rounds" "${policies[@]}"
 
 # The scanner, and the same texts by Python's parser, which is C and builds a tree.
 mkdir -p "$work/samples"
-.build/release/Benchmarks json --samples "$work/samples"
-/usr/bin/python3 - "$work/samples" <<'PYTHON'
-import json, os, sys, time
-print("Python's json, ns per byte")
-for name in sorted(os.listdir(sys.argv[1]), key=lambda name: int(name.split()[0])):
-    with open(os.path.join(sys.argv[1], name), "rb") as file:
-        text = file.read()
-    times = []
-    for _ in range(15):
-        turns = max(1, (1 << 18) // len(text))
-        start = time.process_time_ns()
-        for _ in range(turns):
-            json.loads(text)
-        times.append((time.process_time_ns() - start) / turns / len(text))
-    print(f"{name.split(' ', 1)[1].removesuffix('.json'):<24}{sorted(times)[7]:>10.3f}")
-PYTHON
-.build/release/Benchmarks allocations
+measure json --rounds "$((rounds < 30 ? rounds : 30))" --samples "$work/samples"
+/usr/bin/python3 scripts/bench-python.py "$work/samples" "$lines"
+measure allocations
 
 # The relay beside none, one in C that parses nothing, and socat.
-.build/release/Benchmarks relay
+turns=$((rounds / 15))
+measure relay --rounds "$((turns < 3 ? 3 : turns > 21 ? 21 : turns))"
 
-# The floor is a program that stays resident and times its own launches, so it cannot take turns
-# with the others: its figures come from a run of its own, right after theirs.
-floor=../shared/bench/launch-floor.c
-if [[ -e $floor && $(id -u) -eq 0 ]]; then
-    gcc -O2 -static "$floor" -o .build/launch-floor -lseccomp
-    # It works in /tmp: this one is its own and goes with it.
-    result=$(unshare --mount sh -c 'mount -t tmpfs none /tmp && exec "$@"' - \
-        .build/launch-floor "$rounds" n 2>/dev/null)
-    echo "floor program, in a run of its own: $result"
-else
-    echo "the floor program is not measured: it needs root and $floor"
-fi
+/usr/bin/python3 scripts/bench-report.py collect "$rounds" "$lines" .build/bench.json
+page=docs/benchmarks.md
+if [[ $rounds -lt 100 ]]; then page=.build/benchmarks.md; fi
+/usr/bin/python3 scripts/bench-report.py write .build/bench.json docs/benchmarks.md.in "$page"
+echo "bench: wrote .build/bench.json and $page"

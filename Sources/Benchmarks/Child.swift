@@ -1,4 +1,3 @@
-import CLinux
 import CYardstick
 import Glibc
 import Linux
@@ -12,27 +11,12 @@ struct Child {
     ///   - pin: the processor that it runs on; nil for any.
     init(_ words: [String], _ descriptors: [CInt], pin: Int?) throws {
         guard let path = words.first.flatMap(found) else {
-            throw LaunchOptions.Problem("\(words.first ?? "") is not installed")
+            throw Options.Problem("\(words.first ?? "") is not installed")
         }
-        let argv = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { unsafe argv.forEach { unsafe free($0) } }
         // Whatever is started inherits the processors.
         _ = try call("sched_setaffinity") { yardstick_pin(CInt(pin ?? -1)) }
         defer { _ = yardstick_pin(-1) }
-        // Safety: the arrays and the path outlive the call, which keeps no pointer.
-        pid = try unsafe path.withCString { (path) throws(SystemError) in
-            try unsafe argv.withUnsafeBufferPointer { (arguments) throws(SystemError) in
-                try unsafe descriptors.withUnsafeBufferPointer { (numbers) throws(SystemError) in
-                    var program = unsafe clinux_program()
-                    unsafe program.path = path
-                    unsafe program.argv = arguments.baseAddress
-                    unsafe program.envp = unsafe UnsafePointer(environ)
-                    unsafe program.fds = numbers.baseAddress
-                    unsafe program.fd_count = numbers.count
-                    return try call("posix_spawn", on: words[0]) { unsafe clinux_spawn(&program) }
-                }
-            }
-        }
+        pid = try PreparedProgram([path] + words.dropFirst(), descriptors).start()
     }
 
     /// Nanoseconds on a processor, of all its threads (proc(5), schedstat).

@@ -5,7 +5,10 @@ import Glibc
 struct Main {
     private static let benchmarks: [(name: String, run: @Sendable ([String]) throws -> Void)] = [
         ("launch", launchBenchmark), ("seccomp", seccompBenchmark), ("json", jsonBenchmark),
-        ("allocations", allocationCount), ("relay", relayBenchmark), ("relay-role", relayRole),
+        ("allocations", allocationCount), ("relay", relayBenchmark), ("curve", curveBenchmark),
+        ("sustained", sustainedBenchmark),
+        // What benchmarks start this program again as.
+        ("relay-role", relayRole), ("floor-role", playFloor),
     ]
 
     static func main() {
@@ -15,6 +18,8 @@ struct Main {
             complain("usage: Benchmarks \(names) [options]")
             exit(2)
         }
+        // A program that ended early is an error of write(2).
+        signal(SIGPIPE, SIG_IGN)
         do {
             try benchmark.run(Array(words.dropFirst()))
         } catch {

@@ -82,7 +82,7 @@ struct Conversation: ~Copyable {
         var times = yardstick_times()
         let size = MemoryLayout<yardstick_times>.size
         let got = try call("read") { unsafe read(source, &times, size) }
-        guard got == size else { throw LaunchOptions.Problem("\(middle.rawValue): the host ended early") }
+        guard got == size else { throw Options.Problem("\(middle.rawValue): the host ended early") }
         return times
     }
 
@@ -97,7 +97,7 @@ struct Conversation: ~Copyable {
         gate = nil
         life = nil
         for child in children {
-            if let problem = try child.end() { throw LaunchOptions.Problem("\(middle.rawValue): \(problem)") }
+            if let problem = try child.end() { throw Options.Problem("\(middle.rawValue): \(problem)") }
         }
     }
 }

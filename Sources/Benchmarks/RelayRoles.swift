@@ -12,14 +12,14 @@ import Sandbox
 /// the pipe at descriptor 1, the plugin and the plain relay with their connection.
 func relayRole(_ words: [String]) throws {
     guard words.count == 4, let kind = RelayMessages.Kind(rawValue: words[1]), let window = UInt32(words[2])
-    else { throw LaunchOptions.Problem("relay-role: expected a role, a kind, a window and a path") }
+    else { throw Options.Problem("relay-role: expected a role, a kind, a window and a path") }
     let listener = FileDescriptor(owning: 0)
     switch words[0] {
     case "plugin": try playPlugin(kind, path: words[3])
     case "host": try playHost(kind, window: window, listener)
     case "plain": try playPlainRelay(listener, path: words[3])
     case "corral": try playCorral(listener, path: words[3])
-    default: throw LaunchOptions.Problem("relay-role: there is no role \(words[0])")
+    default: throw Options.Problem("relay-role: there is no role \(words[0])")
     }
 }
 
@@ -57,7 +57,7 @@ private func playHost(
         let result = unsafe withFrame(messages.call) {
             unsafe yardstick_calls(number, $0, size, first, count, window, &times)
         }
-        guard result == 0 else { throw LaunchOptions.Problem("host: the calls failed: \(result), \(errno)") }
+        guard result == 0 else { throw Options.Problem("host: the calls failed: \(result), \(errno)") }
         first += count
         _ = try call("write") { unsafe write(3, &times, MemoryLayout<yardstick_times>.size) }
     }
@@ -87,9 +87,9 @@ private func playCorral(_ listener: consuming FileDescriptor, path: String) thro
     var byte: UInt8 = 0
     _ = try call("read") { unsafe read(1, &byte, 1) }
     let totals = relay.stop()
-    if let failure = totals.failure { throw LaunchOptions.Problem("the relay failed: \(failure)") }
+    if let failure = totals.failure { throw Options.Problem("the relay failed: \(failure)") }
     if let refused = totals.refusals.list.first {
-        throw LaunchOptions.Problem("the relay refused a frame: \(refused.first)")
+        throw Options.Problem("the relay refused a frame: \(refused.first)")
     }
 }
 
@@ -97,7 +97,7 @@ private func acceptOne(_ listener: borrowing FileDescriptor, nonBlocking: Bool) 
     var state = pollfd(fd: listener.number, events: Int16(POLLIN), revents: 0)
     // Whoever should come may have failed.
     guard unsafe poll(&state, 1, 10_000) == 1, let connection = try listener.accept() else {
-        throw LaunchOptions.Problem("no connection came")
+        throw Options.Problem("no connection came")
     }
     let number = connection.number
     if !nonBlocking { _ = try call("fcntl(F_SETFL)") { fcntl(number, F_SETFL, 0) } }

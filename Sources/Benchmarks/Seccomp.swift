@@ -1,11 +1,12 @@
 import CLinux
+import Figures
 import Glibc
 import Linux
 import Seccomp
 import Synchronization
 
 /// A policy to measure, and its times in nanoseconds.
-private struct Candidate {
+private struct MeasuredPolicy {
     let name: String
     let parts: [PolicyPart]
     let filter: CompiledFilter
@@ -19,13 +20,16 @@ private struct Candidate {
 ///
 /// As in ``launchBenchmark(_:)`` all policies are measured in turn, round by round.
 func seccompBenchmark(_ words: [String]) throws {
-    let options = try LaunchOptions(parsing: words)
-    let directory = try CacheDirectory()
+    let options = try Options(parsing: words)
+    let results = try Results(options.json)
+    var scratch = try ScratchDirectory()
+    let directory = try scratch.makeDirectory("filters")
     let compiler = FilterCache(directory: nil, policies: nil)
-    let cache = FilterCache(directory: try directory.open(), policies: nil)
-    var candidates = try options.commands.map { command in
-        let parts = try command.words.map(part)
-        return Candidate(name: command.name, parts: parts, filter: try cache.filter(parts: parts))
+    let cache = FilterCache(
+        directory: try FileDescriptor.open(directory, O_RDONLY | O_DIRECTORY), policies: nil)
+    var candidates = try options.neededCommands().map { command in
+        let parts = try command.words.map(policyPart)
+        return MeasuredPolicy(name: command.name, parts: parts, filter: try cache.filter(parts: parts))
     }
     for round in 0..<options.warmup + options.rounds {
         for turn in candidates.indices {
@@ -34,7 +38,7 @@ func seccompBenchmark(_ words: [String]) throws {
             let compile = try time { _ = try compiler.filter(parts: parts) }
             let cached = try time {
                 if try cache.filter(parts: parts).origin != .cache {
-                    throw LaunchOptions.Problem("\(candidates[index].name) did not come from the cache")
+                    throw Options.Problem("\(candidates[index].name) did not come from the cache")
                 }
             }
             let load = try loadTime(candidates[index].filter)
@@ -47,44 +51,43 @@ func seccompBenchmark(_ words: [String]) throws {
     for candidate in candidates {
         let filter = candidate.filter
         print("\(candidate.name): \(filter.allowedCount) calls, \(filter.instructionCount) instructions")
+        let sizes = [
+            ("calls", Double(filter.allowedCount)), ("instructions", Double(filter.instructionCount)),
+        ]
+        try results.add(
+            Measurement(name: "filter/\(candidate.name)/size", unit: "count", samples: 1, values: sizes))
     }
     let rows = candidates.flatMap { candidate in
         [
-            Row(name: "\(candidate.name), compile", times: candidate.compile),
-            Row(name: "\(candidate.name), from the cache", times: candidate.cached),
-            Row(name: "\(candidate.name), load", times: candidate.load),
-        ]
+            Row(name: "\(candidate.name)/compile", times: candidate.compile),
+            Row(name: "\(candidate.name)/from the cache", times: candidate.cached),
+            Row(name: "\(candidate.name)/load", times: candidate.load),
+        ].compactMap(\.self)
     }
-    print(table(rows, options), terminator: "")
-    if let path = options.json { try writeJSON(rows, options, to: path) }
+    try results.add(rows, under: "filter", options)
 }
 
-private func part(_ path: String) throws -> PolicyPart {
-    let file = FileDescriptor(owning: try call("open", on: path) { unsafe open(path, O_RDONLY | O_CLOEXEC) })
+/// One file of a policy.
+func policyPart(_ path: String) throws -> PolicyPart {
+    let file = try FileDescriptor.open(path, O_RDONLY)
     return PolicyPart(file: path, json: try file.readOnce(limit: 1 << 18))
 }
 
 private func time(_ body: () throws -> Void) rethrows -> UInt64 {
-    let start = nanoseconds()
+    let start = monotonicTime()
     try body()
-    return nanoseconds() - start
-}
-
-private func nanoseconds() -> UInt64 {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+    return monotonicTime() - start
 }
 
 /// Nanoseconds of seccomp(2) with a filter, on a thread of its own that ends under it.
 private func loadTime(_ filter: CompiledFilter) throws -> UInt64 {
     let result = LoadResult()
     try Thread.start {
-        let start = nanoseconds()
+        let start = monotonicTime()
         let status = unsafe filter.bytes.withUnsafeBytes { bytes in
             unsafe clinux_load_filter(bytes.baseAddress, UInt16(filter.instructionCount))
         }
-        let end = nanoseconds()
+        let end = monotonicTime()
         result.value.withLock { $0 = (end - start, status < 0 ? errno : 0) }
     }.join()
     let (duration, error) = result.value.withLock(\.self)
@@ -94,30 +97,4 @@ private func loadTime(_ filter: CompiledFilter) throws -> UInt64 {
 
 private final class LoadResult: Sendable {
     let value = Mutex<(UInt64, CInt)>((0, 0))
-}
-
-/// A directory for filters that ends with the benchmark.
-private struct CacheDirectory: ~Copyable {
-    let path: String
-
-    init() throws(SystemError) {
-        var template = Array("/tmp/corral-bench-seccomp.XXXXXX".utf8CString)
-        var span = template.mutableSpan
-        let made = unsafe span.withUnsafeMutableBufferPointer { buffer in
-            unsafe buffer.baseAddress.flatMap { unsafe mkdtemp($0) }.map { unsafe String(cString: $0) }
-        }
-        guard let made else { throw SystemError("mkdtemp", "/tmp", Errno(rawValue: errno)) }
-        path = made
-    }
-
-    borrowing func open() throws(SystemError) -> FileDescriptor {
-        try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
-    }
-
-    deinit {
-        if let names = try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY).entries() {
-            for entry in names { unsafe unlink("\(path)/\(entry.name)") }
-        }
-        unsafe rmdir(path)
-    }
 }

@@ -30,56 +30,107 @@ package struct GroupName: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(mark)-\(slot)-\(id)" }
 }
 
+/// What looking for leftovers did.
+package struct Sweep: Hashable, Sendable {
+    /// Up to this many slots with notes, all are asked about; where there are more, only a few: each
+    /// question goes through the kernel's list of the locks of all.
+    package static let all = 32
+    package static let few = 8
+
+    /// The names of the groups that were removed.
+    package var removed: [String] = []
+    /// The slots under whose numbers something stays, because it could not be removed.
+    package var remaining: Set<Int> = []
+    /// How many slots of others were asked about.
+    package var asked = 0
+    /// How many groups were looked at by name.
+    package var listed = 0
+}
+
 extension CgroupLayout {
     /// Removes the groups of sandboxes that died without cleaning up.
     ///
-    /// A group is dead when nobody holds its slot: the sandbox's init holds it as long as it
-    /// lives. Whatever is named differently, and a group with a process in it, is left alone.
+    /// A group is dead when nobody holds its slot: the sandbox's init holds it as long as it lives.
+    /// Whatever is named differently, and a group with a process in it, is left alone. Only slots with a
+    /// note (``Slot/note(_:)``) are asked about: all of them, or where more than ``Sweep/all`` sandboxes
+    /// run, ``Sweep/few``, and the next runs about the others. Groups are listed only where one is dead,
+    /// and once before there are notes.
     /// - Parameters:
     ///   - slots: the file that the runs of these groups took their slots from.
     ///   - own: a slot that the caller holds; groups of it are dead unless they are `live`.
     ///   - live: the caller's own groups.
     ///   - mark: what the groups are called by.
-    /// - Returns: the names of the groups that were removed.
     package func sweepLeftovers(
         slots: borrowing SlotFile, own: borrowing Slot, live: Set<String> = [],
         mark: String = GroupName.mark
-    ) throws(CgroupError) -> [String] {
-        var found: [GroupName: [Hierarchy]] = [:]
-        for hierarchy in hierarchies {
-            for name in try groups(in: hierarchy, mark) where !live.contains(name.description) {
-                found[name, default: []].append(hierarchy)
-            }
-        }
-        if found.isEmpty { return [] }
-        do {
+    ) throws(CgroupError) -> Sweep {
+        var sweep = Sweep()
+        do throws(SystemError) {
             let probe = try slots.probe()
-            var removed: [String] = []
-            for (name, hierarchies) in found {
-                let isDead = name.slot == own.number ? true : try probe.tryLock(name.slot)
-                if isDead, sweep(name, hierarchies) { removed.append(name.description) }
+            let notes = try probe.notes()
+            if !notes.isComplete { try noteAll(probe, mark, &sweep) }
+            let noted = try (notes.isComplete ? notes : probe.notes()).noted(atMost: Sweep.all + 1)
+            let asked = noted.count > Sweep.all ? noted.prefix(Sweep.few) : noted[...]
+            var dead: Set<Int> = own.isNoted || !notes.isComplete ? [own.number] : []
+            for slot in asked where slot != own.number {
+                sweep.asked += 1
+                if try probe.tryLock(slot) { dead.insert(slot) }
             }
-            return removed.sorted()
+            if asked.count < noted.count, let last = asked.last { try probe.goOn(from: last + 1) }
+            if dead.isEmpty { return sweep }
+            remove(dead, live, mark, &sweep)
+            for slot in dead.subtracting(sweep.remaining) where slot != own.number {
+                try probe.note(false, of: slot)
+            }
+            return sweep
         } catch {
             throw .slots(error)
         }
     }
 
-    private func sweep(_ name: GroupName, _ hierarchies: [Hierarchy]) -> Bool {
-        var isGone = true
-        for hierarchy in hierarchies.reversed() {
-            // Busy: its last processes are just ending. The next run sweeps again.
-            if (try? hierarchy.removeGroup(name.description)) == nil { isGone = false }
+    /// Notes the slots of all groups there are, for runs that could not.
+    private func noteAll(
+        _ probe: borrowing SlotProbe, _ mark: String, _ sweep: inout Sweep
+    ) throws(SystemError) {
+        for hierarchy in hierarchies {
+            for name in try groups(in: hierarchy, mark) {
+                sweep.listed += 1
+                if name.slot < SlotNotes.slots { try probe.note(true, of: name.slot) }
+            }
         }
-        return isGone
+        try probe.goOn(from: 0)
     }
 
-    private func groups(in hierarchy: Hierarchy, _ mark: String) throws(CgroupError) -> [GroupName] {
-        do {
-            let entries = try hierarchy.top.entries(startingWith: "\(mark)-")
-            return entries.compactMap { $0.kind == .directory ? GroupName($0.name, mark: mark) : nil }
-        } catch {
-            throw .failed(error, hierarchy: hierarchy.path)
+    /// Removes the groups of dead slots in every hierarchy.
+    private func remove(_ dead: Set<Int>, _ live: Set<String>, _ mark: String, _ sweep: inout Sweep) {
+        var removed: Set<String> = []
+        for hierarchy in hierarchies.reversed() {
+            guard let names = try? groups(in: hierarchy, mark) else {
+                sweep.remaining.formUnion(dead)
+                continue
+            }
+            sweep.listed += names.count
+            for name in names where dead.contains(name.slot) && !live.contains(name.description) {
+                // Busy: its last processes are just ending. The next run sweeps again.
+                if (try? hierarchy.removeGroup(name.description)) == nil {
+                    sweep.remaining.insert(name.slot)
+                } else {
+                    removed.insert(name.description)
+                }
+            }
         }
+        sweep.removed = removed.filter { name in
+            GroupName(name, mark: mark).map { !sweep.remaining.contains($0.slot) } ?? false
+        }.sorted()
+    }
+
+    private func groups(in hierarchy: Hierarchy, _ mark: String) throws(SystemError) -> [GroupName] {
+        let entries: [DirectoryEntry]
+        do {
+            entries = try hierarchy.top.entries(startingWith: "\(mark)-")
+        } catch {
+            throw SystemError(error.call, hierarchy.path, error.errno)
+        }
+        return entries.compactMap { $0.kind == .directory ? GroupName($0.name, mark: mark) : nil }
     }
 }

@@ -13,6 +13,8 @@ final class RunResources {
     private var slots: Held<SlotFile>?
     private var slot: Held<Slot>?
     private var group: Held<SandboxGroup>?
+    /// An earlier holder of the slot left something that has not been removed: the note about it stays.
+    private var leavesNote = false
 
     /// Takes a slot, which gives the ids and names the cgroups, then makes the cgroups, without limits
     /// as yet.
@@ -31,7 +33,10 @@ final class RunResources {
             let name = GroupName(slot: slot.number, id: id).description
             let identity = host.abilities.privileged ? ids(slot.number, host) : plain.identity
             let resources = RunResources(host, identity: identity)
+            resources.leavesNote = slot.isNoted
             if needsGroup {
+                // Before there is a group: whoever is killed from here on leaves one.
+                try slot.note(true)
                 resources.group = Held(try SandboxGroup.create(in: host.layout, name: name))
             }
             resources.slots = Held(slots)
@@ -73,7 +78,9 @@ final class RunResources {
     /// sandbox is on its way: it has better to do than to wait for this.
     func sweep() {
         guard let slots, let slot, let group else { return }
-        _ = try? layout.sweepLeftovers(slots: slots.value, own: slot.value, live: [group.value.name])
+        let sweep = try? layout.sweepLeftovers(
+            slots: slots.value, own: slot.value, live: [group.value.name])
+        if let sweep { leavesNote = sweep.remaining.contains(slot.value.number) }
     }
 
     var descriptors: LaunchDescriptors {
@@ -131,7 +138,7 @@ final class RunResources {
         (try? group?.value.statistics()) ?? GroupStatistics()
     }
 
-    /// Removes the cgroups and frees the slot.
+    /// Removes the cgroups, so that the slot is free for others without a note.
     func release() throws(CommandError) {
         guard let group else { return }
         do throws(CgroupError) {
@@ -139,5 +146,8 @@ final class RunResources {
         } catch {
             throw CommandError(error.description)
         }
+        guard let slot, !leavesNote else { return }
+        // A note that stays costs the next run one look at the groups, nothing else.
+        try? slot.value.note(false)
     }
 }

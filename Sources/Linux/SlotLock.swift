@@ -8,12 +8,20 @@ import Glibc
 /// so its slot stays taken until the init is dead, however the launcher died.
 package struct Slot: ~Copyable, Sendable {
     package let number: Int
+    /// Whether an earlier holder noted that it leaves something, and nobody has removed it yet.
+    package let isNoted: Bool
     /// Closing the last copy frees the slot.
     package let lock: FileDescriptor
 
-    fileprivate init(number: Int, lock: consuming FileDescriptor) {
+    fileprivate init(number: Int, isNoted: Bool, lock: consuming FileDescriptor) {
         self.number = number
+        self.isNoted = isNoted
         self.lock = lock
+    }
+
+    /// Notes whether something stands under this slot's number that outlives its holder.
+    package borrowing func note(_ leaves: Bool) throws(SystemError) {
+        try SlotNotes.write(leaves, of: number, to: lock)
     }
 }
 
@@ -33,8 +41,8 @@ extension SlotError: CustomStringConvertible {
     }
 }
 
-/// The file `slots` of a state directory: its byte N, locked, is slot N, taken. The file stays
-/// empty.
+/// The file `slots` of a state directory: its byte N, locked, is slot N, taken. What the byte says is
+/// the holder's note, see ``SlotNotes``.
 ///
 /// All who share a number range (of uids, of group names) must use the same file.
 package struct SlotFile: ~Copyable, Sendable {
@@ -56,7 +64,9 @@ package struct SlotFile: ~Copyable, Sendable {
             let probe = try self.probe()
             for offset in 0..<count {
                 let number = (start % count + offset) % count
-                if try probe.tryLock(number) { return Slot(number: number, lock: probe.file) }
+                guard try probe.tryLock(number) else { continue }
+                let isNoted = try SlotNotes.read(number, of: probe.file)
+                return Slot(number: number, isNoted: isNoted, lock: probe.file)
             }
         } catch {
             throw .system(error)
@@ -73,7 +83,7 @@ package struct SlotFile: ~Copyable, Sendable {
 /// Asks whether slots are free, by taking them until it ends.
 @frozen
 package struct SlotProbe: ~Copyable, Sendable {
-    fileprivate let file: FileDescriptor
+    let file: FileDescriptor
 
     /// Takes slot `number` if it is free.
     /// - Returns: false when somebody else holds it.

@@ -35,7 +35,7 @@ struct LeftoversTests {
             let stays = [state.name(live.number, "live"), "\(state.mark)-stranger", "\(state.mark)-7"]
             let dead = state.name(9, "dead")
             for name in stays + [dead] { try state.make(name) }
-            let swept = try state.sweep(own: own)
+            let swept = try state.sweep(own: own).removed
             #expect(swept == [dead])
             let isAsExpected = state.holds(Set(stays))
             #expect(isAsExpected)
@@ -55,21 +55,24 @@ struct LeftoversTests {
             }
             let name = state.name(5, "a")
             try state.make(name)
-            let early = try state.sweep(own: own)
+            let early = try state.sweep(own: own).removed
             #expect(early == [])
             close(copy)
-            let late = try state.sweep(own: own)
+            let late = try state.sweep(own: own).removed
             #expect(late == [name])
         }
     }
 
     @Test func `what an earlier holder of our own slot left is removed, what is ours is not`() throws {
         try withState { state in
+            try state.make(state.name(0, "before"))
             let own = try state.slots.acquire(count: 100)
+            let isNoted = own.isNoted
+            #expect(isNoted)
             let before = state.name(own.number, "before")
             let now = state.name(own.number, "now")
-            try state.make(before, now)
-            let swept = try state.sweep(own: own, live: [now])
+            try state.make(now)
+            let swept = try state.sweep(own: own, live: [now]).removed
             #expect(swept == [before])
             let isAsExpected = state.holds([now])
             #expect(isAsExpected)
@@ -81,8 +84,9 @@ struct LeftoversTests {
             let own = try state.slots.acquire(count: 100)
             let name = state.name(3, "a")
             for hierarchy in state.layout.hierarchies {
+                try state.note(3)
                 try hierarchy.top.makeDirectory(name)
-                let swept = try state.sweep(own: own)
+                let swept = try state.sweep(own: own).removed
                 #expect(swept == [name])
             }
         }
@@ -92,16 +96,17 @@ struct LeftoversTests {
         try withState { state in
             let own = try state.slots.acquire(count: 100)
             let name = state.name(3, "a")
+            try state.note(3)
             let group = try SandboxGroup.create(in: state.layout, name: name, limits: .small)
             let child = try ShellChild(join + "exec sleep 100", group.paths())
             try child.waitForOutput()
-            let early = try state.sweep(own: own)
+            let early = try state.sweep(own: own).removed
             #expect(early == [])
             let isAsExpected = state.holds([name])
             #expect(isAsExpected)
             kill(child.pid, SIGKILL)
             _ = child.wait()
-            let late = try state.sweep(own: own)
+            let late = try state.sweep(own: own).removed
             #expect(late == [name])
         }
     }
@@ -109,8 +114,54 @@ struct LeftoversTests {
     @Test func `nothing to sweep is nothing done`() throws {
         try withState { state in
             let own = try state.slots.acquire(count: 100)
-            let swept = try state.sweep(own: own)
-            #expect(swept == [])
+            let first = try state.sweep(own: own)
+            let second = try state.sweep(own: own)
+            #expect(first == Sweep() && second == Sweep())
+        }
+    }
+
+    @Test func `groups from before there were notes are found once, then only noted ones`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            for name in [state.name(3, "a"), state.name(own.number, "b")] { try state.makeOnly(name) }
+            let first = try state.sweep(own: own)
+            #expect(first.removed == [state.name(own.number, "b"), state.name(3, "a")].sorted())
+            let unnoted = state.name(4, "c")
+            try state.makeOnly(unnoted)
+            let second = try state.sweep(own: own)
+            #expect(second == Sweep())
+            try state.note(4)
+            let third = try state.sweep(own: own).removed
+            #expect(third == [unnoted])
+        }
+    }
+
+    /// What one launch pays must not grow with what runs: the kernel's own list of locks and the
+    /// directories of groups do.
+    @Test func `beside many live sandboxes few are asked, none is listed, and in turn all are`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 1000)
+            _ = try state.sweep(own: own)
+            var live: [Held<Slot>] = []
+            for _ in 0..<200 {
+                let slot = try state.slots.acquire(count: 1000, startingAt: 100)
+                try slot.note(true)
+                live.append(Held(slot))
+            }
+            let dead = state.name(250, "dead")
+            // In the midst of the others.
+            live.remove(at: 150)
+            try state.make(dead)
+            var removed: [[String]] = []
+            // Once round 200 notes.
+            for _ in 0..<200 / Sweep.few {
+                let sweep = try state.sweep(own: own)
+                #expect(sweep.asked <= Sweep.few)
+                #expect(sweep.removed.isEmpty == (sweep.listed == 0))
+                removed.append(sweep.removed)
+            }
+            #expect(removed.filter { !$0.isEmpty } == [[dead]])
+            #expect(live.count == 199)
         }
     }
 }
@@ -123,11 +174,24 @@ private struct State: ~Copyable {
 
     func name(_ slot: Int, _ id: String) -> String { "\(mark)-\(slot)-\(id)" }
 
+    /// Groups with their notes, as runs make them.
     func make(_ names: String...) throws {
-        for name in names { _ = try SandboxGroup.create(in: layout, name: name, limits: .small) }
+        for name in names {
+            if let slot = GroupName(name, mark: mark)?.slot { try note(slot) }
+            try makeOnly(name)
+        }
     }
 
-    func sweep(own: borrowing Slot, live: Set<String> = []) throws -> [String] {
+    func makeOnly(_ name: String) throws {
+        _ = try SandboxGroup.create(in: layout, name: name, limits: .small)
+    }
+
+    func note(_ slot: Int) throws {
+        let probe = try slots.probe()
+        try probe.note(true, of: slot)
+    }
+
+    func sweep(own: borrowing Slot, live: Set<String> = []) throws -> Sweep {
         try layout.sweepLeftovers(slots: slots, own: own, live: live, mark: mark)
     }
 

@@ -1,5 +1,6 @@
-// What the relay is measured with and against: both ends of a TGO conversation that do as little as
-// possible besides, and a relay that copies bytes without looking at them. Benchmarks only.
+// What Corral is measured with and against: both ends of a TGO conversation that do as little as
+// possible besides, a relay that copies bytes without looking at them, and a launcher of sandboxes that
+// has everything ready. Benchmarks only.
 #ifndef CYARDSTICK_H
 #define CYARDSTICK_H
 
@@ -38,6 +39,20 @@ int yardstick_calls(
 /// Copies what comes from either socket to the other, without a look at it, until one ends. Both must
 /// be non-blocking.
 int yardstick_relay(int one, int other);
+
+/// A seccomp filter: `instructions` times eight bytes.
+struct yardstick_filter {
+    const void *bytes;
+    uint16_t instructions;
+};
+
+/// Makes this process, which must have one thread and be root's, one that can start sandboxes: a mount
+/// namespace of its own, with a root to clone in it. Returns -1 with errno set on failure.
+int yardstick_floor_prepare(void);
+
+/// Runs /usr/bin/true in a sandbox of few layers. Returns nanoseconds from the first call to the reaped
+/// exit, or -1 with errno set; EPROTO says that the program did not end with status 0.
+int64_t yardstick_floor_launch(struct yardstick_filter filter);
 
 /// Allocations (malloc and its kin) of this thread so far. They are counted in executables that are
 /// linked with `--wrap` for each of them.
