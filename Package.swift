@@ -106,7 +106,7 @@ let package = Package(
         library("Attacks", ["Sandbox", "Wire", "Linux", "TestSupport"]),
         .executableTarget(name: "attacker", cSettings: c, linkerSettings: staticExecutable),
         .executableTarget(
-            name: "prove", dependencies: ["Attacks", "Sandbox", "TestSupport"],
+            name: "prove", dependencies: ["Attacks", "Sandbox", "Seccomp", "Wire", "Linux", "TestSupport"],
             swiftSettings: swift, linkerSettings: staticExecutable),
 
         .executableTarget(

@@ -22,6 +22,7 @@ extern const struct attempt namespace_attempts[];
 extern const struct attempt resource_attempts[];
 extern const struct attempt lifetime_attempts[];
 extern const struct attempt environment_attempts[];
+extern const struct attempt mechanism_attempts[];
 
 /// The answer to a system call's result: negative, and errno says why.
 static inline const char *outcome(long result) {

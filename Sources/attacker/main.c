@@ -15,6 +15,7 @@ enum { seconds_each = 15 };
 
 static const struct attempt *const tables[] = {
     syscall_attempts, namespace_attempts, resource_attempts, lifetime_attempts, environment_attempts,
+    mechanism_attempts,
 };
 
 const char *words(const char *format, ...) {

@@ -32,6 +32,8 @@ struct AttackTableTests {
         #expect(Set(names).count == names.count)
         let listed = try Program.run([Product.path("attacker"), "--list"]).output.split(separator: "\n")
         let made = Attack.all.filter { if case .scene = $0.method { false } else { true } }.map(\.name)
-        #expect(Set(listed.map(String.init)) == Set(made))
+        // Some scenes use an attempt of their own name.
+        #expect(Set(listed.map(String.init)).isSubset(of: names))
+        #expect(Set(made).isSubset(of: listed.map(String.init)))
     }
 }
