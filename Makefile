@@ -9,7 +9,7 @@ SECONDS ?= 60
 export TMPDIR := $(CURDIR)/.build/tmp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-vm fuzz bench lint install uninstall clean stage
+.PHONY: help setup build demo test test-vm prove fuzz bench lint install uninstall clean stage
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,10 @@ test: setup $(TMPDIR) ## lint, build without warnings, run all tests
 
 test-vm: $(TMPDIR) ## run corral on Linux 6.1 with cgroup v2, in an emulated machine
 	@scripts/test-vm.sh
+
+prove: $(TMPDIR) ## make every attack, leave out each layer, compare; write docs/security-evidence.md
+	@scripts/setup.sh build prove
+	@scripts/prove.sh
 
 fuzz: ## fuzz the JSON scanner (SECONDS=60)
 	@scripts/fuzz.sh $(SECONDS)

@@ -35,9 +35,10 @@ package struct AblationMatrix {
 package final class AblationRun {
     /// How much is done.
     package enum Effort: Sendable {
-        /// What shares one sandbox; attacks that need their own only where none of those changes.
+        /// Until one attack changes, those first that the table says this protection alone stops.
         case enough
-        /// Beside them every attack that the table says this protection stops.
+        /// Everything that shares one sandbox, and beside it every attack that the table says this protection
+        /// stops.
         case thorough
     }
 
@@ -83,36 +84,46 @@ package final class AblationRun {
             row.changes = try changes(protection, profile, left)
             if !row.changes.isEmpty { return row }
         }
-        row.unprovable = try unprovable(protection, profile)
+        row.unprovable = unprovable(protection, profile)
         return row
     }
 
     private func changes(
         _ protection: Protection, _ profile: String, _ companions: Ablation
     ) throws -> [AblationMatrix.Change] {
+        func compare(_ attacks: [Attack]) throws -> [AblationMatrix.Change] {
+            try changes(attacks, protection, profile, companions)
+        }
         let shared = attacks.filter(\.sharesSandbox)
         let others = attacks.filter { !$0.sharesSandbox && $0.isStopped(by: protection) }
-        let whole = Cage.corral(profile: profile, without: companions)
-        let less = Cage.corral(profile: profile, without: companions.union(protection.ablation))
-        func compare(_ attacks: [Attack]) throws -> [AblationMatrix.Change] {
-            if attacks.isEmpty { return [] }
-            let before = try answers(attacks, in: whole)
-            let after = try answers(attacks, in: less)
-            return attacks.compactMap { attack in
-                guard let with = before[attack.name], let without = after[attack.name], with != without,
-                    !attack.expected.allows(without, in: profile)
-                else { return nil }
-                // What was wrong to begin with shows nothing.
-                guard !companions.isEmpty || attack.expected.allows(with, in: profile) else { return nil }
-                return AblationMatrix.Change(attack: attack, with: with, without: without)
-            }
+        if effort == .thorough { return try compare(shared + others) }
+        let named = shared.filter { $0.isStopped(by: protection) }.sorted { $0.stoppers < $1.stoppers }
+        for few in [Array(named.prefix(6)), Array(named.dropFirst(6))] + others.map({ [$0] }) + [shared] {
+            let found = try compare(few)
+            if !found.isEmpty { return found }
         }
-        let found = try compare(shared)
-        return effort == .enough && !found.isEmpty ? found : try found + compare(others)
+        return []
+    }
+
+    private func changes(
+        _ attacks: [Attack], _ protection: Protection, _ profile: String, _ companions: Ablation
+    ) throws -> [AblationMatrix.Change] {
+        if attacks.isEmpty { return [] }
+        let before = answers(attacks, in: .corral(profile: profile, without: companions))
+        let after = answers(
+            attacks, in: .corral(profile: profile, without: companions.union(protection.ablation)))
+        return attacks.compactMap { attack in
+            guard let with = before[attack.name], let without = after[attack.name], with != without,
+                !attack.expected.allows(without, in: profile)
+            else { return nil }
+            // What was wrong to begin with shows nothing.
+            guard !companions.isEmpty || attack.expected.allows(with, in: profile) else { return nil }
+            return AblationMatrix.Change(attack: attack, with: with, without: without)
+        }
     }
 
     /// Nothing where no sandbox starts at all: without one layer the kernel may refuse another.
-    private func answers(_ attacks: [Attack], in cage: Cage) throws -> [String: Answer] {
+    private func answers(_ attacks: [Attack], in cage: Cage) -> [String: Answer] {
         let missing = attacks.filter { known[cage]?[$0.name] == nil }
         if !missing.isEmpty {
             let run = AttackRun.lenient(missing, in: cage, on: stage)
@@ -125,7 +136,7 @@ package final class AblationRun {
     }
 
     /// Why this machine cannot show what a protection does.
-    private func unprovable(_ protection: Protection, _ profile: String) throws -> String? {
+    private func unprovable(_ protection: Protection, _ profile: String) -> String? {
         if let said = layers[profile]?[protection.description], said != "in force" {
             return "on this machine it is \(said)"
         }
@@ -140,6 +151,9 @@ package final class AblationRun {
 }
 
 extension Attack {
+    /// How many protections the table says stop it.
+    fileprivate var stoppers: Int { stoppedBy.count + mechanisms.count }
+
     /// Whether it is made in one sandbox with others.
     package var sharesSandbox: Bool { if case .attempt = method { true } else { false } }
 }

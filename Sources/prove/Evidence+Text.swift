@@ -79,6 +79,9 @@ extension Evidence {
                 "Nothing: mounts, cgroups, namespaces, processes, sockets, loop devices, System V objects, "
                 + "files and settings of the machine are as they were before, and none of the bait was touched."
         }
-        return left.map { "- **\($0)**" }.joined(separator: "\n")
+        let most = 20
+        let lines = left.prefix(most).map { "- **\($0)**" }
+        let more = left.count > most ? ["- **and \(left.count - most) more**"] : []
+        return (lines + more).joined(separator: "\n")
     }
 }

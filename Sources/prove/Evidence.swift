@@ -62,7 +62,8 @@ struct Evidence {
 
     /// What is not as it must be.
     private var problems: [String] {
-        var found = left
+        var found = Array(left.prefix(20))
+        if left.count > found.count { found.append("and \(left.count - found.count) more that are left") }
         if attacks.wrong > 0 { found.append("\(attacks.wrong) answers are not those expected") }
         found += ablation.matrix.withoutEvidence.map { "no attack changes without \($0.protection)" }
         if attacks.profiles == 0 { found.append("this kernel can enforce none of the profiles") }
@@ -80,7 +81,7 @@ enum Surroundings {
             [
                 ["date", try said(["date", "-u", "+%Y-%m-%d"])], ["commit", commit],
                 ["kernel", try said(["uname", "-srm"])],
-                ["corral", try said([Product.path("corral"), "version"])],
+                ["swift", try said(["swift", "--version"])],
                 ["cgroups", cgroups],
             ])
     }
