@@ -5,9 +5,12 @@ import Sandbox
 import TestSupport
 import Testing
 
-/// One after the other, since each starts sandboxes by the dozen.
-@Suite(.serialized, .enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
-struct AblationTests {
+extension AttackTableTests {
+    /// Among the tests of the attacks, because those count what is on the machine.
+    @Suite struct AblationTests {}
+}
+
+extension AttackTableTests.AblationTests {
     @Test(arguments: Protection.allCases)
     func `an attack changes without it`(protection: Protection) throws {
         let stage = try Stage()
