@@ -40,6 +40,8 @@ package struct Ablation: Hashable, Sendable, ExpressibleByArrayLiteral {
     package func contains(_ layer: Layer) -> Bool { layers.contains(layer) }
     package func contains(_ mechanism: Mechanism) -> Bool { mechanisms.contains(mechanism) }
 
+    package mutating func insert(_ layer: Layer) { layers.insert(layer) }
+
     package func union(_ other: Ablation) -> Ablation {
         Ablation(layers.union(other.layers), mechanisms.union(other.mechanisms))
     }

@@ -7,11 +7,11 @@ import Sandbox
 import TestSupport
 
 extension Attack {
-    static let mechanisms: [Attack] = mounts + hidden + passedOn
+    static let mechanisms: [Attack] = flagsOfMounts + hiddenFiles + whatIsPassedOn
 
     private static func without(_ mechanism: Mechanism) -> Control { .without(Ablation([], [mechanism])) }
 
-    private static let mounts: [Attack] = [
+    private static let flagsOfMounts: [Attack] = [
         Attack(
             "B11", "change-mode-of-read-only-file",
             "the mode of a file of the host's that is shown read-only",
@@ -27,7 +27,7 @@ extension Attack {
             stoppedBy: [], mechanisms: [.mountFlags]),
     ]
 
-    private static let hidden: [Attack] = [
+    private static let hiddenFiles: [Attack] = [
         Attack(
             "B06", "read-boot-parameters", "the kernel's boot parameters", expected: "nothing",
             stoppedBy: [], mechanisms: [.masks]),
@@ -36,7 +36,7 @@ extension Attack {
             stoppedBy: [], mechanisms: [.masks]),
     ]
 
-    private static let passedOn: [Attack] = [
+    private static let whatIsPassedOn: [Attack] = [
         Attack(
             "D06", "flood-output", "1 MiB of output where 64 KiB are allowed",
             method: .alone(options: ["--output-limit", "64KiB", "--output-kill"]), expected: "output 153",
