@@ -42,6 +42,8 @@ package struct Ablation: Hashable, Sendable, ExpressibleByArrayLiteral {
 
     package mutating func insert(_ layer: Layer) { layers.insert(layer) }
 
+    package func union(_ layers: Set<Layer>) -> Ablation { union(Ablation(layers)) }
+
     package func union(_ other: Ablation) -> Ablation {
         Ablation(layers.union(other.layers), mechanisms.union(other.mechanisms))
     }
