@@ -11,8 +11,8 @@ FUZZ ?=
 export TMPDIR := $(CURDIR)/.build/tmp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-all test-vm soak fuzz sanitize bench lint install uninstall clean
-.PHONY: stage
+.PHONY: help setup build demo test test-all test-vm prove soak fuzz sanitize bench lint install
+.PHONY: uninstall clean stage
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,10 @@ test-all: setup $(TMPDIR) ## every test in full: all profiles and repetitions, m
 
 test-vm: $(TMPDIR) ## run corral and its tests on Linux 6.1 with cgroup v2, in an emulated machine
 	@scripts/test-vm.sh
+
+prove: $(TMPDIR) ## make every attack, leave out each layer, compare; write docs/security-evidence.md
+	@scripts/setup.sh build prove
+	@scripts/prove.sh
 
 soak: $(TMPDIR) ## make and kill sandboxes, look what is left (CYCLES=10000 SEED=any)
 	@scripts/setup.sh build

@@ -115,7 +115,7 @@ let package = Package(
         library("Attacks", ["Sandbox", "Seccomp", "Wire", "Linux", "CLinux", "TestSupport"]),
         .executableTarget(name: "attacker", cSettings: c, linkerSettings: staticExecutable),
         .executableTarget(
-            name: "prove", dependencies: ["Attacks", "Sandbox", "TestSupport"],
+            name: "prove", dependencies: ["Attacks", "Sandbox", "Seccomp", "Wire", "Linux", "TestSupport"],
             swiftSettings: swift, linkerSettings: staticExecutable),
         // Entries into everything that reads bytes of others: of `make fuzz` and of FuzzTests.
         library(

@@ -17,6 +17,8 @@ package struct Attack: Sendable, CustomStringConvertible {
     package let control: Control
     /// The layers that stop it, strongest first. Each alone must do, where there are several.
     package let stoppedBy: [Layer]
+    /// The same for what is no layer.
+    package let mechanisms: [Mechanism]
 
     /// How it is made.
     package enum Method: Sendable {
@@ -34,15 +36,16 @@ package struct Attack: Sendable, CustomStringConvertible {
     package enum Control: Sendable {
         /// In no sandbox: root with every capability in namespaces of its own.
         case bare(Expectation = "succeeded")
-        /// In a sandbox of the `default` profile without exactly these layers.
-        case without(Set<Layer>, Expectation = "succeeded")
+        /// In a sandbox of the `default` profile without exactly this.
+        case without(Ablation, Expectation = "succeeded")
         /// Cannot be shown on any host, and why.
         case none(String)
     }
 
     package init(
         _ group: String, _ name: String, _ what: String, method: Method = .attempt,
-        expected: Expectation, control: Control = .bare(), stoppedBy: [Layer]
+        expected: Expectation, control: Control = .bare(), stoppedBy: [Layer],
+        mechanisms: [Mechanism] = []
     ) {
         self.group = group
         self.name = name
@@ -51,6 +54,7 @@ package struct Attack: Sendable, CustomStringConvertible {
         self.expected = expected
         self.control = control
         self.stoppedBy = stoppedBy
+        self.mechanisms = mechanisms
     }
 
     /// `A`, `B`, `D`, `E` or `J`.

@@ -11,6 +11,9 @@ package struct AttackRun {
     /// What `corral run` says of each layer, from the sandbox that most attempts share.
     package private(set) var layers: [String: String] = [:]
 
+    /// For how long attempts that share a sandbox may take.
+    private static let patience = 300.0
+
     private let cage: Cage
     private let stage: Stage
 
@@ -32,7 +35,7 @@ package struct AttackRun {
     private mutating func makeShared(_ attacks: [Attack]) throws {
         let names = attacks.filter { if case .attempt = $0.method { true } else { false } }.map(\.name)
         if names.isEmpty { return }
-        let ended = try CageEnd(cage.program(attacker: names, on: stage).start().wait(timeout: 300))
+        let ended = try CageEnd(cage.program(attacker: names, on: stage).start().wait(timeout: Self.patience))
         answers = ended.answers
         layers = ended.layers
         let silent = names.filter { answers[$0] == nil }

@@ -8,8 +8,12 @@ package import TestSupport
 package enum Cage: Sendable, Hashable {
     /// No sandbox: root in throw-away namespaces. Needs root.
     case bare
-    /// `corral run` with a profile of the installation's, without some layers (debug builds only).
-    case corral(profile: String, without: Set<Layer> = [])
+    /// `corral run` with a profile of the installation's, without some of it (debug builds only).
+    case corral(profile: String, without: Ablation = [])
+    /// `bwrap --unshare-all --cap-drop ALL`, with the host's programs read-only.
+    case bwrap
+    /// `runc` with what `runc spec` writes; the directory is a ``RuncBundle``'s.
+    case runc(bundle: String)
 
     /// The profile's name; nil outside of Corral.
     package var profile: String? {
@@ -46,7 +50,7 @@ package enum Cage: Sendable, Hashable {
             return Program([stage.attacker, "--bare"] + words, environment: environment)
         case .corral(let profile, let without):
             if !without.isEmpty {
-                environment["CORRAL_TEST_WITHOUT"] = without.map(\.rawValue).sorted().joined(separator: ",")
+                environment["CORRAL_TEST_WITHOUT"] = without.names.joined(separator: ",")
             }
             let laid = bait.sorted { $0.key < $1.key }.flatMap { ["--env", "\($0.key)=\($0.value)"] }
             // Until the egress proxy exists, the profiles that name it run without a network.
@@ -58,6 +62,11 @@ package enum Cage: Sendable, Hashable {
             let attacker = visible ? stage.attacker : "/opt/attack/attacker"
             return Program(
                 run + mount + laid + options + ["--", attacker] + words, environment: environment)
+        case .bwrap:
+            environment.merge(bait) { $1 }
+            return Program(Cage.bubblewrap(stage.tools) + words, environment: environment)
+        case .runc(let bundle):
+            return RuncBundle.program(bundle, attacker: words, environment: environment)
         }
     }
 }

@@ -13,17 +13,21 @@ package struct Mismatch: Sendable, CustomStringConvertible {
     }
 }
 
+extension Attack.Control {
+    /// What is right there; nil where there is none.
+    package var expectation: Expectation? {
+        switch self {
+        case .bare(let expected), .without(_, let expected): expected
+        case .none: nil
+        }
+    }
+}
+
 extension AttackRun {
     /// The attacks of `attacks` whose answers are not those expected in the profile.
     package func mismatches(_ attacks: [Attack], profile: String?) -> [Mismatch] {
-        mismatches(attacks, profile: profile) { $0.expected }
-    }
-
-    private func mismatches(
-        _ attacks: [Attack], profile: String?, _ expectation: (Attack) -> Expectation
-    ) -> [Mismatch] {
         attacks.compactMap { attack in
-            let expected = expectation(attack)
+            let expected = attack.expected
             guard let found = answers[attack.name], !expected.allows(found, in: profile) else { return nil }
             return Mismatch(attack: attack, found: found, expected: expected.answers(in: profile))
         }
@@ -32,24 +36,30 @@ extension AttackRun {
     /// Makes each attack where nothing stops it and returns those that come to nothing there either.
     /// Attacks with ``Attack/Control/none(_:)`` are left out.
     package static func controls(_ attacks: [Attack], on stage: Stage) throws -> [Mismatch] {
+        let answers = try controlAnswers(attacks, on: stage)
+        return attacks.compactMap { attack in
+            guard let expected = attack.control.expectation, let found = answers[attack.name] else {
+                return nil
+            }
+            if expected.allows(found, in: nil) { return nil }
+            return Mismatch(attack: attack, found: found, expected: expected.answers(in: nil))
+        }
+    }
+
+    /// What each attack answers where nothing stops it, by its name.
+    package static func controlAnswers(_ attacks: [Attack], on stage: Stage) throws -> [String: Answer] {
         var places: [Cage: [Attack]] = [:]
-        var wanted: [String: Expectation] = [:]
         for attack in attacks {
             switch attack.control {
-            case .bare(let expectation):
-                places[.bare, default: []].append(attack)
-                wanted[attack.name] = expectation
-            case .without(let layers, let expectation):
-                places[.corral(profile: "default", without: layers), default: []].append(attack)
-                wanted[attack.name] = expectation
+            case .bare: places[.bare, default: []].append(attack)
+            case .without(let left, _):
+                places[.corral(profile: "default", without: left), default: []].append(attack)
             case .none: break
             }
         }
-        var found: [Mismatch] = []
+        var found: [String: Answer] = [:]
         for (cage, group) in places {
-            found += try AttackRun(group, in: cage, on: stage).mismatches(group, profile: nil) {
-                wanted[$0.name] ?? $0.expected
-            }
+            found.merge(try AttackRun(group, in: cage, on: stage).answers) { $1 }
         }
         return found
     }

@@ -14,10 +14,14 @@ struct RunReport {
     let ended: RunLoop.Ended
     let statistics: GroupStatistics
     let layers: [Layer: LayerState]
+    /// By a test; shown among the layers, so that no such run passes for a whole one.
+    var leftOut: Set<Mechanism> = []
     let relay: RelayTotals?
     /// CLOCK_BOOTTIME, in nanoseconds.
     let began: UInt64
     var tags = RunTags.none
+
+    static let leftOut = LayerState.off("left out by a test")
 
     /// One line.
     var text: String {
@@ -45,6 +49,7 @@ struct RunReport {
                 for layer in Layer.allCases {
                     object.add(layer.rawValue, layers[layer].map(String.init(describing:)) ?? "off(unknown)")
                 }
+                for name in leftOut.map(\.rawValue).sorted() { object.add(name, "\(RunReport.leftOut)") }
             }
             if let relay { report.object("relay") { RelayReport.write(relay, to: &$0) } }
         }.description

@@ -68,7 +68,7 @@ final class RunSession {
         let plan = try host.plan(rules, options, identity: resources.identity, cgroups: resources.layers)
         let template = try host.template(rules, plan.placements, terminal: options.terminal)
         let report = try options.report.map(RunSession.create)
-        Notices.partial(plan.layers)
+        Notices.partial(plan.layers, plan.without)
         do throws(LaunchError) {
             try Launcher.build(
                 sandbox, plan, identity: resources.identity, workspace: host.workspace, mounts: host.mounts
@@ -98,9 +98,11 @@ final class RunSession {
         do throws(SystemError) {
             let loop = try RunLoop.make(
                 sandbox, request, signals: signals.value.number, interactive: options.interactive,
-                timeout: rules.profile.lifetime.timeout, limit: rules.profile.output, watch: started.watch,
-                terminal: terminal)
-            return try loop.run(relay, policy: rules.profile.relay, peer: peer) { resources.kill(sandbox) }
+                timeout: rules.profile.lifetime.timeout, limit: host.outputPolicy(rules.profile),
+                watch: started.watch, terminal: terminal)
+            return try loop.run(relay, policy: host.relayPolicy(rules.profile), peer: peer) {
+                resources.kill(sandbox)
+            }
         } catch {
             resources.kill(sandbox)
             try? resources.release()
@@ -127,7 +129,7 @@ final class RunSession {
         for line in end.lines { Terminal.error("corral run: \(line)") }
         let text = RunReport(
             id: id, outcome: outcome, ended: ended, statistics: statistics, layers: started.plan.layers,
-            relay: totals, began: began, tags: options.tags
+            leftOut: started.plan.without.mechanisms, relay: totals, began: began, tags: options.tags
         ).text
         if let report = started.report {
             reportingFailure { () throws(CommandError) in
@@ -208,10 +210,13 @@ final class RunSession {
 /// Lines on standard error that tell the user what is not as they may think.
 enum Notices {
     /// One line when layers hold in part or not at all: for an ordinary user, or on an older kernel.
-    static func partial(_ layers: [Layer: LayerState]) {
+    /// - Parameter leftOut: by a test.
+    static func partial(_ layers: [Layer: LayerState], _ leftOut: Ablation) {
         let weak = Layer.allCases.filter { layers[$0] != .inForce }
-        guard !weak.isEmpty else { return }
-        let list = weak.map { "\($0.rawValue) \(layers[$0].map(String.init(describing:)) ?? "off")" }
+        let list =
+            weak.map { "\($0.rawValue) \(layers[$0].map(String.init(describing:)) ?? "off")" }
+            + leftOut.mechanisms.map(\.rawValue).sorted().map { "\($0) \(RunReport.leftOut)" }
+        guard !list.isEmpty else { return }
         Terminal.error("corral run: not in force in full: \(list.joined(separator: ", "))")
     }
 }

@@ -38,7 +38,8 @@ struct RunRules: Sendable {
 
     /// The namespaces and other layers that the init is started without.
     func without(_ host: RunHost) -> Set<Layer> {
-        profile.network.mode == .host ? host.without.union([.netNamespace]) : host.without
+        let left = host.without.layers
+        return profile.network.mode == .host ? left.union([.netNamespace]) : left
     }
 }
 
@@ -48,31 +49,34 @@ struct RunHost {
     let layout: CgroupLayout
     let workspace: WorkspaceDirectory?
     /// What a test left out; always empty in release builds.
-    let without: Set<Layer>
+    let without: Ablation
     /// What the caller adds to the image's mounts.
     var mounts = AddedMounts.none
 
     static func probe(_ options: RunOptions) throws(CommandError) -> RunHost {
         do {
             let abilities = try HostAbilities.probe()
+            let without = try Ablation.asked()
             return RunHost(
                 abilities: abilities, layout: try CgroupLayout.detect(),
-                workspace: try openWorkspace(options.workspace, abilities), without: try Ablation.layers(),
+                workspace: try openWorkspace(options.workspace, abilities, without), without: without,
                 mounts: try options.mounts.isEmpty
-                    ? .none : AddedMounts.open(options.mounts, own: StateDirectory.all(abilities)))
+                    ? .none
+                    : AddedMounts.open(
+                        options.mounts, own: StateDirectory.all(abilities), without: without))
         } catch {
             throw CommandError("\(error)")
         }
     }
 
     private static func openWorkspace(
-        _ path: String?, _ abilities: HostAbilities
+        _ path: String?, _ abilities: HostAbilities, _ without: Ablation
     ) throws(CommandError) -> WorkspaceDirectory? {
         guard let path else { return nil }
         let own = try StateDirectory.all(abilities)
         let workspace: WorkspaceDirectory
         do throws(WorkspaceError) {
-            workspace = try WorkspaceDirectory.open(path)
+            workspace = try WorkspaceDirectory.open(path, without: without)
         } catch {
             throw CommandError("--workspace \(error)")
         }
@@ -82,6 +86,18 @@ struct RunHost {
         } catch {
             throw CommandError("--workspace \(error)")
         }
+    }
+
+    /// What of the output is passed on: as the profile says, but for what a test leaves out.
+    func outputPolicy(_ profile: Profile) -> OutputPolicy {
+        without.contains(.outputLimit) ? OutputPolicy(limit: nil) : profile.output
+    }
+
+    /// What the relay lets through, likewise.
+    func relayPolicy(_ profile: Profile) -> RelayPolicy {
+        var policy = profile.relay
+        if without.contains(.relayPolicy) { policy.messages = nil }
+        return policy
     }
 
     /// The limits of the cgroups: all of the run's, but for what a test leaves out.
@@ -162,20 +178,23 @@ extension HostPaths {
     }
 }
 
-/// The switch that the tests of the layers use: `CORRAL_TEST_WITHOUT=seccomp,landlock-fs` leaves
-/// layers out. Debug builds only; a release build does not have it.
-enum Ablation {
-    static func layers() throws(CommandError) -> Set<Layer> {
+/// The switch that the tests of the layers use: `CORRAL_TEST_WITHOUT=seccomp,masks` leaves layers and
+/// mechanisms out. Debug builds only; a release build does not have it.
+extension Ablation {
+    static func asked() throws(CommandError) -> Ablation {
         #if DEBUG
             guard let text = unsafe getenv("CORRAL_TEST_WITHOUT") else { return [] }
-            var layers: Set<Layer> = []
-            for name in unsafe String(cString: text).split(separator: ",") {
-                guard let layer = Layer(rawValue: String(name)) else {
+            var asked: Ablation = []
+            for name in unsafe String(cString: text).split(separator: ",").map(String.init) {
+                if let layer = Layer(rawValue: name) {
+                    asked.layers.insert(layer)
+                } else if let mechanism = Mechanism(rawValue: name) {
+                    asked.mechanisms.insert(mechanism)
+                } else {
                     throw CommandError("CORRAL_TEST_WITHOUT: no layer is named \(name)")
                 }
-                layers.insert(layer)
             }
-            return layers
+            return asked
         #else
             return []
         #endif

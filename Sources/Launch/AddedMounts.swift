@@ -15,8 +15,12 @@ package struct AddedMounts: Sendable {
         self.sources = sources
     }
 
-    /// - Parameter own: directories of Corral's own state, which no sandbox may see.
-    package static func open(_ mounts: [AddedMount], own: [String]) throws(MountError) -> AddedMounts {
+    /// - Parameters:
+    ///   - own: directories of Corral's own state, which no sandbox may see.
+    ///   - without: what a test leaves out.
+    package static func open(
+        _ mounts: [AddedMount], own: [String], without: Ablation = []
+    ) throws(MountError) -> AddedMounts {
         if mounts.isEmpty { return none }
         guard mounts.count <= AddedMount.limit else { throw .tooMany(mounts.count) }
         var sources: [MountSource?] = []
@@ -31,7 +35,7 @@ package struct AddedMounts: Sendable {
             let refused: RefusedPlaces
             if let places { refused = places } else { refused = try RefusedPlaces.look(own: own) }
             places = refused
-            let source = try MountSource.open(path, refusing: refused)
+            let source = try MountSource.open(path, refusing: refused, without: without)
             sources.append(source)
             prepared.append(PreparedMount(mount, found: source.found))
         }
@@ -39,11 +43,15 @@ package struct AddedMounts: Sendable {
     }
 
     /// Detached mounts of the host's directories and files, in the caller's order.
-    func mounted(for identity: Identity) throws(MountError) -> [Held<FileDescriptor>] {
+    func mounted(
+        for identity: Identity, without: Ablation
+    ) throws(MountError) -> [Held<FileDescriptor>] {
         var mounts: [Held<FileDescriptor>] = []
         for (source, prepared) in zip(sources, prepared) {
             guard let source else { continue }
-            mounts.append(Held(try source.mounted(for: identity, readOnly: prepared.mount.readOnly)))
+            let mount = try source.mounted(
+                for: identity, readOnly: prepared.mount.readOnly, without: without)
+            mounts.append(Held(mount))
         }
         return mounts
     }

@@ -1,5 +1,6 @@
 import CLinux
 import Linux
+import Sandbox
 
 /// Who owns a file or a directory on disk.
 struct FileOwner: Hashable {
@@ -15,10 +16,12 @@ let idmapCall = "mount_setattr(IDMAP)"
 /// (mount_setattr(2), "ID-mapped mounts").
 ///
 /// Mounts below it are not part of it. To be called in the mount namespace where it was opened.
-/// - Parameter path: for errors.
+/// - Parameters:
+///   - path: for errors.
+///   - without: what a test leaves out.
 func detachedMount(
     of source: borrowing FileDescriptor, _ path: String, _ owner: FileOwner, to identity: Identity,
-    readOnly: Bool
+    readOnly: Bool, without: Ablation
 ) throws(SystemError) -> FileDescriptor {
     let number = source.number
     let uids = "\(owner.uid) \(identity.processUID) 1\n"
@@ -30,8 +33,9 @@ func detachedMount(
     let mounted = mount.number
     let namespace = users.number
     let attributes = UInt64(
-        CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_IDMAP
-            | (readOnly ? CLINUX_MOUNT_RDONLY : 0))
+        CLINUX_MOUNT_IDMAP
+            | without.kept(
+                CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | (readOnly ? CLINUX_MOUNT_RDONLY : 0)))
     _ = try call("mount_setattr(IDMAP)", on: path) {
         clinux_mount_setattr(mounted, 0, attributes, 0, UInt64(CLINUX_PROPAGATION_PRIVATE), namespace)
     }

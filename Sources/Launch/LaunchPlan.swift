@@ -23,6 +23,8 @@ package struct LaunchPlan: Sendable {
     package var handsOverMounts: Bool
     /// Where those go.
     package var placements: MountPlacements
+    /// What a test leaves out.
+    package var without: Ablation
 
     /// CLINUX_NEW* flags for the clone. Not CLONE_NEWCGROUP: made at the clone, it would be rooted
     /// above the sandbox's v1 groups; the init unshares it last.

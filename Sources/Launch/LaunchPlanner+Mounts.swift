@@ -72,7 +72,7 @@ extension LaunchPlanner {
             fields.integer(found.device)
             fields.integer(found.inode)
             fields.integer(found.isDirectory ? 1 : 0)
-            fields.integer(UInt64(flags))
+            fields.integer(UInt64(spec.without.kept(flags)))
         }
     }
 }

@@ -33,11 +33,12 @@ package struct LaunchPlanner {
     /// The steps by which the launcher makes the root tree; nil where the init has to make its own.
     /// - Parameter mounts: those that the caller adds.
     package static func template(
-        _ image: Image, hostPaths: HostPaths, privileged: Bool, without: Set<Layer>,
+        _ image: Image, hostPaths: HostPaths, privileged: Bool, without: Ablation,
         mounts: MountPlacements = .none, terminal: Bool = false
     ) throws(LaunchError) -> LaunchPlan.Steps? {
         guard privileged, !without.contains(.mountNamespace) else { return nil }
-        var tree = try RootSteps.add(image, hostPaths, mounts, terminal: terminal, to: StepList())
+        var tree = try RootSteps.add(
+            image, hostPaths, mounts, terminal: terminal, without: without, to: StepList())
         if without.contains(.pidNamespace) { hostProc(&tree) }
         return tree.finished()
     }
@@ -80,7 +81,8 @@ package struct LaunchPlanner {
             if case .directory = spec.workspace { handsOverWorkspace = true }
         } else if hasOwnRoot {
             list.add(.makeRoot, "a tmpfs as root") { $0.text("1m") }
-            list = try RootSteps.add(spec.image, hostPaths, placements, terminal: spec.terminal, to: list)
+            list = try RootSteps.add(
+                spec.image, hostPaths, placements, terminal: spec.terminal, without: spec.without, to: list)
         }
         if hasOwnRoot { mounts(&list, handsOverWorkspace) }
         // Without a namespace of its own it would be the host's name that changes.
@@ -94,7 +96,7 @@ package struct LaunchPlanner {
         return LaunchPlan(
             initial: list.finished(), layers: layers, handsOverWorkspace: handsOverWorkspace,
             workspaceIsReadOnly: !hasWritableWorkspace, handsOverMounts: adoptsRoot,
-            placements: placements)
+            placements: placements, without: spec.without)
     }
 
     private func identity(_ list: inout StepList) {
@@ -123,7 +125,7 @@ package struct LaunchPlanner {
         workspace(&list, handedOver)
         addedMounts(&list, handedOverFrom: adoptsRoot ? (handedOver ? 2 : 1) : nil)
         proc(&list)
-        for path in spec.image.masked {
+        for path in spec.without.contains(.masks) ? [] : spec.image.masked {
             list.add(.mask, "mask \(path)") { $0.text(path) }
         }
         for directory in socketDirectories {
@@ -137,7 +139,8 @@ package struct LaunchPlanner {
         // executes, and a file that is open for writing keeps its mount from becoming read-only.
         list.add(.attributes, "/ becomes read-only, nosuid, nodev") { fields in
             fields.text("/")
-            fields.integer(UInt64(CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV))
+            let attributes = CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV
+            fields.integer(UInt64(spec.without.kept(attributes)))
             fields.integer(0)
         }
         list.add(.pivot, StepFailures.pivot)
@@ -147,8 +150,8 @@ package struct LaunchPlanner {
         _ path: String, size: UInt64, files: UInt32, mode: UInt32, owner: UInt32, executable: Bool,
         _ list: inout StepList
     ) {
-        let attributes =
-            CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | (executable ? 0 : CLINUX_MOUNT_NOEXEC)
+        let attributes = spec.without.kept(
+            CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | (executable ? 0 : CLINUX_MOUNT_NOEXEC))
         list.add(.tmpfs, "tmpfs \(path), \(size) bytes, \(files) files") { fields in
             fields.text(path)
             fields.integer(UInt64(attributes))
@@ -162,7 +165,8 @@ package struct LaunchPlanner {
     private func workspace(_ list: inout StepList, _ handedOver: Bool) {
         let path = spec.image.workspace
         let readOnly = hasWritableWorkspace ? 0 : CLINUX_MOUNT_RDONLY
-        let attributes = UInt64(CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | readOnly)
+        let attributes = UInt64(
+            spec.without.kept(CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | readOnly))
         let flags = "nosuid, nodev\(hasWritableWorkspace ? "" : ", read-only")"
         switch spec.workspace {
         // The directory of the root tree, which is empty and becomes read-only with it.
@@ -187,8 +191,8 @@ package struct LaunchPlanner {
     }
 
     private func proc(_ list: inout StepList) {
-        let attributes =
-            CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_NOEXEC
+        let attributes = spec.without.kept(
+            CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_NOEXEC)
         guard !spec.without.contains(.pidNamespace) else { return }
         list.add(.proc, "proc /proc, read-only") { fields in
             fields.text("/proc")
@@ -250,7 +254,7 @@ package struct LaunchPlanner {
         LandlockRuleset(
             abi: host.landlockABI, policy: spec.profile.landlock,
             writable: image.writable(spec.profile.filesystem) + writableDirectories,
-            writableFiles: writableFiles, without: spec.without)
+            writableFiles: writableFiles, without: spec.without.layers)
     }
 
     private struct Rlimit {
@@ -325,7 +329,7 @@ package struct LaunchPlanner {
         if spec.profile.network.mode == .host {
             layers[.netNamespace] = .off("network.mode is host: the host's network, without isolation")
         }
-        for layer in spec.without { layers[layer] = .off("left out by a test") }
+        for layer in spec.without.layers { layers[layer] = .off("left out by a test") }
         return layers
     }
 

@@ -89,7 +89,8 @@ package enum Launcher {
     ) throws(LaunchError) -> FileDescriptor? {
         guard plan.handsOverWorkspace, let workspace else { return nil }
         do throws(WorkspaceError) {
-            return try workspace.idmapped(to: identity, readOnly: plan.workspaceIsReadOnly)
+            return try workspace.idmapped(
+                to: identity, readOnly: plan.workspaceIsReadOnly, without: plan.without)
         } catch {
             throw .workspace(error)
         }
@@ -100,7 +101,7 @@ package enum Launcher {
     ) throws(LaunchError) -> [Held<FileDescriptor>] {
         guard plan.handsOverMounts else { return [] }
         do throws(MountError) {
-            return try mounts.mounted(for: identity)
+            return try mounts.mounted(for: identity, without: plan.without)
         } catch {
             throw .mount(error)
         }

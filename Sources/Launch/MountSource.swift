@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 import Linux
-import Sandbox
+package import Sandbox
 
 /// A directory or a regular file of the host that is to be mounted in a sandbox.
 ///
@@ -40,9 +40,9 @@ package final class MountSource: Sendable {
 
     /// Opens what `path` leads to, through its links, and refuses what no sandbox may see.
     package static func open(
-        _ path: String, refusing places: RefusedPlaces
+        _ path: String, refusing places: RefusedPlaces, without: Ablation = []
     ) throws(MountError) -> MountSource {
-        let descriptor = try open(path)
+        let descriptor = try open(path, without.contains(.pathResolver) ? [] : .noMagicLinks)
         let status = try status(of: descriptor)
         guard let isDirectory = isDirectory(status.mode) else {
             throw .kind(path, kind(of: status.mode))
@@ -61,22 +61,27 @@ package final class MountSource: Sendable {
         return MountSource(descriptor, path, found, FileOwner(uid: status.uid, gid: status.gid))
     }
 
-    /// A detached mount of it and of nothing that is mounted below it, as ``detachedMount(of:owner:to:readOnly:)``
+    /// A detached mount of it and of nothing that is mounted below it, as ``detachedMount(of:_:_:to:readOnly:without:)``
     /// makes it.
-    func mounted(for identity: Identity, readOnly: Bool) throws(MountError) -> FileDescriptor {
+    func mounted(
+        for identity: Identity, readOnly: Bool, without: Ablation
+    ) throws(MountError) -> FileDescriptor {
         do throws(SystemError) {
-            return try detachedMount(of: descriptor, path, owner, to: identity, readOnly: readOnly)
+            return try detachedMount(
+                of: descriptor, path, owner, to: identity, readOnly: readOnly, without: without)
         } catch {
             if error.call == idmapCall { throw .cannotMap(path, error.errno) }
             throw .system(error)
         }
     }
 
-    private static func open(_ path: String) throws(MountError) -> FileDescriptor {
+    private static func open(
+        _ path: String, _ resolve: Resolve
+    ) throws(MountError) -> FileDescriptor {
         do throws(SystemError) {
             // Here, so that "." is the working directory's own; a bare openat2 would do the same.
             let here = try FileDescriptor.open(".", CLINUX_O_PATH | O_DIRECTORY)
-            return try here.open(path, CLINUX_O_PATH, resolve: .noMagicLinks)
+            return try here.open(path, CLINUX_O_PATH, resolve: resolve)
         } catch {
             if error.errno == .noSuchFileOrDirectory { throw .missing(path) }
             throw .cannotOpen(path, error.errno)

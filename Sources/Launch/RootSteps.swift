@@ -10,13 +10,18 @@ import Sandbox
 struct RootSteps {
     private let image: Image
     private let hostPaths: HostPaths
+    /// Of everything that is shown of the host's or of a tree.
+    private let attributes: UInt64
     /// Directories; some dozens.
     private var made = ["/"]
     private(set) var list = StepList()
 
-    init(image: Image, hostPaths: HostPaths, into list: consuming StepList) {
+    init(
+        image: Image, hostPaths: HostPaths, without: Ablation = [], into list: consuming StepList
+    ) {
         self.image = image
         self.hostPaths = hostPaths
+        attributes = UInt64(without.kept(CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV))
         self.list = list
     }
 
@@ -24,9 +29,9 @@ struct RootSteps {
     /// - Parameter mounts: those that the caller adds; the root has the places for some of them.
     static func add(
         _ image: Image, _ hostPaths: HostPaths, _ mounts: MountPlacements, terminal: Bool = false,
-        to list: consuming StepList
+        without: Ablation = [], to list: consuming StepList
     ) throws(LaunchError) -> StepList {
-        var steps = RootSteps(image: image, hostPaths: hostPaths, into: list)
+        var steps = RootSteps(image: image, hostPaths: hostPaths, without: without, into: list)
         for bind in image.binds { try steps.bind(bind) }
         if let name = image.tree {
             guard let tree = hostPaths.tree else { throw .imageTreeMissing(image: image.name, tree: name) }
@@ -64,10 +69,10 @@ struct RootSteps {
     }
 
     private mutating func mount(_ path: String) {
-        list.add(.bindPath, "bind \(path), read-only, nosuid, nodev") { fields in
+        list.add(.bindPath, "bind \(path), read-only, nosuid, nodev") { [attributes] fields in
             fields.text(path)
             fields.text(path)
-            fields.integer(UInt64(CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV))
+            fields.integer(attributes)
             fields.integer(1)
         }
     }
@@ -93,14 +98,14 @@ struct RootSteps {
     }
 
     private mutating func mount(_ path: String, _ name: String, of tree: TreeView, isDirectory: Bool) {
-        list.add(.bindTree, "tree \(shown(path)), read-only, nosuid, nodev") { fields in
+        list.add(.bindTree, "tree \(shown(path)), read-only, nosuid, nodev") { [attributes] fields in
             fields.text(path)
             fields.text(tree.path)
             fields.integer(tree.device)
             fields.integer(tree.inode)
             fields.text(name)
             fields.integer(isDirectory ? 1 : 0)
-            fields.integer(UInt64(CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV))
+            fields.integer(attributes)
         }
     }
 

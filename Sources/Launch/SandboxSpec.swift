@@ -28,13 +28,13 @@ package struct SandboxSpec: Sendable {
     package var cgroups: [Layer: LayerState]
     /// Limits of each process that begin below the hard ones, which the profile has.
     package var softLimits: [SoftLimit]
-    /// Layers left out. Only debug builds fill it, for the tests that show what each layer does.
-    package var without: Set<Layer>
+    /// What is left out. Only debug builds fill it, for the tests that show what each part of it does.
+    package var without: Ablation
 
     package init(
         profile: Profile, limits: Limits, image: Image, filter: [UInt8], identity: Identity,
         workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], softLimits: [SoftLimit] = [],
-        without: Set<Layer> = [], mounts: [PreparedMount] = [], terminal: Bool = false
+        without: Ablation = [], mounts: [PreparedMount] = [], terminal: Bool = false
     ) {
         self.profile = profile
         self.limits = limits

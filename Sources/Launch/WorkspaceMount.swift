@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 package import Linux
-import Sandbox
+package import Sandbox
 
 /// A host directory given as workspace.
 package final class WorkspaceDirectory {
@@ -18,11 +18,15 @@ package final class WorkspaceDirectory {
 
     /// Opens the directory. No component of the path may be a symbolic link: a link that somebody
     /// swaps in must not decide what a sandbox may write to.
-    package static func open(_ path: String) throws(WorkspaceError) -> WorkspaceDirectory {
+    /// - Parameter without: what a test leaves out.
+    package static func open(
+        _ path: String, without: Ablation = []
+    ) throws(WorkspaceError) -> WorkspaceDirectory {
         guard !path.isEmpty else { throw .unusable(path, "is empty") }
-        let flags = UInt64(CLINUX_O_PATH | O_NOFOLLOW)
-        let number = unsafe clinux_openat2(
-            AT_FDCWD, path, flags, 0, UInt64(CLINUX_RESOLVE_NO_SYMLINKS | CLINUX_RESOLVE_NO_MAGICLINKS))
+        let follows = without.contains(.pathResolver)
+        let flags = UInt64(CLINUX_O_PATH | (follows ? 0 : O_NOFOLLOW))
+        let resolve = follows ? 0 : CLINUX_RESOLVE_NO_SYMLINKS | CLINUX_RESOLVE_NO_MAGICLINKS
+        let number = unsafe clinux_openat2(AT_FDCWD, path, flags, 0, UInt64(resolve))
         guard number >= 0 else { throw .cannotOpen(path, Errno(rawValue: errno)) }
         return try WorkspaceDirectory.of(FileDescriptor(owning: number), path: path)
     }
@@ -59,9 +63,12 @@ package final class WorkspaceDirectory {
     ///
     /// Mounts below the directory are not part of it. To be called in the mount namespace where the
     /// directory was opened.
-    package func idmapped(to identity: Identity, readOnly: Bool) throws(WorkspaceError) -> FileDescriptor {
+    package func idmapped(
+        to identity: Identity, readOnly: Bool, without: Ablation = []
+    ) throws(WorkspaceError) -> FileDescriptor {
         do throws(SystemError) {
-            return try detachedMount(of: descriptor, path, owner, to: identity, readOnly: readOnly)
+            return try detachedMount(
+                of: descriptor, path, owner, to: identity, readOnly: readOnly, without: without)
         } catch {
             if error.call == idmapCall { throw .cannotMap(path, error.errno) }
             throw .system(error)

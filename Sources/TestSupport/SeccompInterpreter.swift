@@ -147,4 +147,33 @@ package struct SeccompInterpreter: Sendable {
             }
         }
     }
+
+    /// Everything that the filter answers to a native call, whatever its arguments: both ways are taken
+    /// where an argument decides, so of ways that exclude each other it may have one too many.
+    package func verdicts(onCall number: UInt32) -> Set<SeccompVerdict> {
+        let call = SeccompCall(number)
+        var found: Set<SeccompVerdict> = []
+        /// Places still to go to, with the accumulator there; nil for an argument's value.
+        var ways: [(at: Int, accumulator: UInt32?)] = [(0, 0)]
+        while let (at, accumulator) = ways.popLast() {
+            let instruction = program[at]
+            let k = instruction.k
+            func take(_ holds: (UInt32) -> Bool) {
+                let known = accumulator.map(holds)
+                if known != false { ways.append((at + 1 + Int(instruction.ifTrue), accumulator)) }
+                if known != true { ways.append((at + 1 + Int(instruction.ifFalse), accumulator)) }
+            }
+            switch instruction.code {
+            case 0x20: ways.append((at + 1, k < 8 ? call.word(at: k) : nil))
+            case 0x54: ways.append((at + 1, accumulator.map { $0 & k }))
+            case 0x05: ways.append((at + 1 + Int(k), accumulator))
+            case 0x15: take { $0 == k }
+            case 0x25: take { $0 > k }
+            case 0x35: take { $0 >= k }
+            case 0x45: take { $0 & k != 0 }
+            default: found.insert(SeccompVerdict(k))
+            }
+        }
+        return found
+    }
 }

@@ -32,6 +32,7 @@ extern const struct attempt process_attempts[];
 extern const struct attempt quota_attempts[];
 extern const struct attempt lifetime_attempts[];
 extern const struct attempt environment_attempts[];
+extern const struct attempt mechanism_attempts[];
 
 /// Halves of what a function of the tables puts together: run by name, not listed.
 extern const struct attempt process_parts[];

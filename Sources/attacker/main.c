@@ -17,6 +17,7 @@ static const struct attempt *const tables[] = {
     syscall_attempts, call_attempts, socket_attempts, mode_attempts, switch_attempts, abi_attempts,
     namespace_attempts, procfs_attempts, mount_attempts, reach_attempts,
     resource_attempts, process_attempts, quota_attempts, lifetime_attempts, environment_attempts,
+    mechanism_attempts,
 };
 static const struct attempt *const parts[] = {process_parts, quota_parts, lifetime_parts};
 

@@ -1,5 +1,5 @@
-// Shows what Corral's sandboxes stop: `prove vm` prints one line for each attack, for a machine that
-// has no Swift Testing.
+// Shows what Corral's sandboxes stop. `prove vm` prints one line for each attack, for a machine that has
+// no Swift Testing; the others print what docs/security-evidence.md consists of, which `evidence` writes.
 
 import Attacks
 import Glibc
@@ -7,12 +7,26 @@ import TestSupport
 
 @main
 enum Prove {
+    private static let usage = """
+        usage: prove vm                   a line for each attack in each profile
+               prove ablation [NAME...]   what leaving out a layer or mechanism changes
+               prove peers                the same attacks in bubblewrap and runc
+               prove evidence FILE        all of it, as a document
+        """
+
     static func main() {
+        let words = Array(CommandLine.arguments.dropFirst())
         do {
-            switch CommandLine.arguments.dropFirst().first {
-            case "vm": exit(try lines() ? 0 : 1)
+            switch words.first {
+            case "vm" where words.count == 1: exit(try Lines.print() ? 0 : 1)
+            case "ablation": exit(try ablation(Array(words.dropFirst())) ? 0 : 1)
+            case "peers" where words.count == 1:
+                let stage = try Stage()
+                print(PeerSection(try Peers.all(on: stage), Attack.all).text)
+                exit(0)
+            case "evidence" where words.count == 2: exit(try Evidence.write(to: words[1]) ? 0 : 1)
             default:
-                print("usage: prove vm")
+                print(usage)
                 exit(2)
             }
         } catch {
@@ -21,42 +35,23 @@ enum Prove {
         }
     }
 
-    /// `passed: ...` or `FAILED: ...` for each attack in each profile that this kernel can enforce, and
-    /// for each positive control.
-    private static func lines() throws -> Bool {
-        var good = true
-        func say(_ name: String, _ failure: String?) {
-            print(failure.map { "FAILED: \(name)\n  \($0)" } ?? "passed: \(name)")
-            good = good && failure == nil
+    /// - Parameter names: of what is left out; everything when there are none.
+    private static func ablation(_ names: [String]) throws -> Bool {
+        let unknown = names.filter { name in !Protection.allCases.contains { $0.description == name } }
+        guard unknown.isEmpty else {
+            throw AttackError("no layer or mechanism is named \(unknown.joined(separator: ", "))")
         }
+        let chosen = Protection.allCases.filter { names.isEmpty || names.contains($0.description) }
         let stage = try Stage()
-        let before = MachineCensus.take()
-        // Controls touch the bait; what they touch is their own.
-        let failed = try AttackRun.controls(Attack.all, on: Stage())
-        for attack in Attack.all {
-            if case .none(let why) = attack.control {
-                print("skipped: control of \(attack): \(why)")
-                continue
-            }
-            say("control of \(attack)", failed.first { $0.attack.name == attack.name }?.description)
+        let matrix = try AblationRun(Attack.all, effort: .thorough, on: stage).matrix(of: chosen) { row in
+            say(AblationSection.line(row))
         }
-        for profile in Cage.shippedProfiles {
-            let run: AttackRun
-            do {
-                run = try AttackRun(Attack.all, in: .corral(profile: profile), on: stage)
-            } catch {
-                print("skipped: attacks in \(profile): \(error)")
-                continue
-            }
-            let wrong = run.mismatches(Attack.all, profile: profile)
-            for attack in Attack.all {
-                say("\(attack) in \(profile)", wrong.first { $0.attack.name == attack.name }?.description)
-            }
-        }
-        let differences = MachineCensus.differences(from: before, within: 30)
-        say("the machine is as it was", differences.isEmpty ? nil : differences.joined(separator: ", "))
-        let touched = try stage.touched()
-        say("no bait was touched", touched.isEmpty ? nil : touched.joined(separator: ", "))
-        return good
+        return matrix.withoutEvidence.isEmpty
     }
+}
+
+/// One line, at once: whoever reads a pipe wants to see what is going on.
+func say(_ line: String) {
+    print(line)
+    fflush(nil)
 }

@@ -221,6 +221,14 @@ import Testing
         }
     }
 
+    @Test func `leaving masks out leaves only them out`() throws {
+        let whole = try LaunchPlannerTests.plan(LaunchPlannerTests.spec()).initial.descriptions
+        let spec = LaunchPlannerTests.spec { $0.without = Ablation([], [.masks]) }
+        let less = try LaunchPlannerTests.plan(spec).initial.descriptions
+        #expect(whole.contains { $0.hasPrefix("mask ") })
+        #expect(less == whole.filter { !$0.hasPrefix("mask ") })
+    }
+
     @Test func `each slot has ids of its own`() {
         var seen: Set<UInt32> = []
         for slot in 0..<Identity.slots {

@@ -27,6 +27,17 @@ private let dockerPolicy = "\(sourceRoot)/../shared/vectors/docker-default-secco
             #expect(text[from..<to] == table, "CORRAL_GOLDEN=write accepts the new one")
         }
 
+        /// The compiler counts what it was told to allow; here the compiled filter itself is asked.
+        @Test(arguments: shippedNames)
+        func `the filter allows as many calls as were counted`(name: String) throws {
+            let filter = try shippedFilter(name)
+            let interpreter = try SeccompInterpreter(filter.bytes)
+            let reached = (UInt32(0)...1023).map { interpreter.verdicts(onCall: $0) }
+                .filter { $0.contains(.allow) }
+            #expect(reached.count == filter.allowedCount)
+            #expect(reached.count { $0.count > 1 } == filter.conditionalCount)
+        }
+
         /// Docker's, counted where its profile is found beside the source tree, else as the table has it.
         private func dockerRow(in table: Substring) throws -> String {
             guard unsafe access(dockerPolicy, R_OK) == 0 else {

@@ -35,8 +35,9 @@ enum UnpackLayerCommand {
         let sandbox: RunningSandbox
         do throws(LaunchError) {
             sandbox = try Launcher.begin(
-                identity: resources.identity, without: host.without, privileged: host.abilities.privileged,
-                workspace: host.workspace, descriptors: resources.descriptors)
+                identity: resources.identity, without: host.without.layers,
+                privileged: host.abilities.privileged, workspace: host.workspace,
+                descriptors: resources.descriptors)
         } catch {
             try? resources.release()
             throw CommandError(error.description)
@@ -65,7 +66,7 @@ enum UnpackLayerCommand {
             let tree = try WorkspaceDirectory.of(FileDescriptor(owning: 3), path: "the tree")
             return RunHost(
                 abilities: try HostAbilities.probe(), layout: try CgroupLayout.detect(), workspace: tree,
-                without: try Ablation.layers())
+                without: try Ablation.asked())
         } catch {
             throw CommandError("\(error)")
         }
