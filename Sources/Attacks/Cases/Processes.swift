@@ -3,7 +3,7 @@
 import Sandbox
 
 extension Attack {
-    static let processes: [Attack] = crowds + time + scheduling
+    static let manyProcesses: [Attack] = crowds + time + scheduling
 
     /// 64 of something where 24 processes and threads are allowed.
     private static func makes(

@@ -3,7 +3,7 @@
 import Sandbox
 
 extension Attack {
-    static let resources: [Attack] = memory + quotas + output + perUser + processes
+    static let resources: [Attack] = memory + quotas + output + perUser + manyProcesses
 
     /// 48 MiB of one kind where 32 MiB are allowed.
     private static func eats(
