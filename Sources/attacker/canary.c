@@ -59,13 +59,16 @@ static int make_segment(void) {
     return segment;
 }
 
-/// A POSIX queue and a POSIX segment, which have names until the canary's end.
+/// A POSIX queue and a POSIX segment, which have names until the canary's end. One of the name that was
+/// left by another of its number will do.
 static int make_posix_objects(const char *name) {
     mode_t mask = umask(0);
-    int memory = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666, NULL);
+    int memory = shm_open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (memory < 0) memory = missing();
+    mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666, NULL);
+    if (queue < 0) queue = missing();
     umask(mask);
-    if (memory >= 0 && (queue >= 0 || missing() == none)) return 0;
+    if (memory != -1 && queue != -1) return 0;
     shm_unlink(name);
     mq_unlink(name);
     return -1;

@@ -125,7 +125,8 @@ int main(int count, char **arguments) {
         return grant_raw_sockets(arguments[next + 1]);
     if (next + 1 < count && strcmp(arguments[next], "--exec") == 0) {
         execv(arguments[next + 1], arguments + next + 1);
-        return usage();
+        puts(outcome(-1));
+        return 1;
     }
     if (next < count && strcmp(arguments[next], "--list") == 0) {
         for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)

@@ -136,6 +136,8 @@ extension Attack {
             cage.program(attacker: names, bait: bait, on: stage).start().wait(timeout: 60))
         try canary.signal(SIGTERM)
         _ = try canary.wait(timeout: 30)
+        // A canary that is killed leaves its segment, which is the host's where there is but one /dev/shm.
+        if cage.seesHost, let pid = bait["BAIT_PID"] { try? File.remove("/dev/shm/corral-canary-\(pid)") }
         if let silent = names.first(where: { ended.answers[$0] == nil }) {
             throw AttackError("\(cage): no answer of \(silent): \(ended)")
         }
