@@ -19,8 +19,31 @@ package struct MachineCensus: Sendable {
         return census
     }
 
+    /// Taken when nothing has changed for half a second, because what ran before is still going: the
+    /// kernel takes things down in its own time. After `seconds` as it is.
+    package static func settled(within seconds: Double = 60) -> MachineCensus {
+        let deadline = Host.now + seconds
+        var last = take()
+        while Host.now < deadline {
+            usleep(500_000)
+            let next = take()
+            if next.lines == last.lines { break }
+            last = next
+        }
+        return last
+    }
+
+    /// The most lines that are told.
+    private static let most = 30
+
     /// What differs from `before`, in either direction, one line each, sorted.
     package func differences(from before: MachineCensus) -> [String] {
+        let all = everything(from: before)
+        let rest = all.count - MachineCensus.most
+        return rest > 0 ? all.prefix(MachineCensus.most) + ["and \(rest) more"] : all
+    }
+
+    private func everything(from before: MachineCensus) -> [String] {
         Set(lines.keys).union(before.lines.keys).flatMap { kind -> [String] in
             let now = lines[kind] ?? []
             let then = before.lines[kind] ?? []

@@ -16,7 +16,7 @@ enum Lines {
     /// - Returns: whether nothing failed.
     static func print() throws -> Bool {
         let tally = Tally()
-        let before = MachineCensus.take()
+        let before = MachineCensus.settled()
         // With bait of its own, since what is unprotected may touch it.
         try controls(tally, on: Stage())
         try attacks(tally, on: Stage())
