@@ -35,7 +35,7 @@ test-vm: $(TMPDIR) ## run corral on Linux 6.1 with cgroup v2, in an emulated mac
 fuzz: ## fuzz the JSON scanner (SECONDS=60)
 	@scripts/fuzz.sh $(SECONDS)
 
-bench: $(TMPDIR) ## measure launches, filters, the relay and its scanner beside others (ROUNDS=300)
+bench: $(TMPDIR) ## measure everything beside others, write docs/benchmarks.md (ROUNDS=300; 20 to try)
 	@scripts/setup.sh build bench
 	@$(MAKE) --no-print-directory stage
 	swift build -c release --product Benchmarks
