@@ -57,7 +57,7 @@ sanitize: $(TMPDIR) ## run the tests of one process under the address and the th
 	@scripts/setup.sh build test
 	@scripts/sanitize.sh
 
-bench: $(TMPDIR) ## measure launches, filters, the relay and its scanner beside others (ROUNDS=300)
+bench: $(TMPDIR) ## measure everything beside others, write docs/benchmarks.md (ROUNDS=300; 20 to try)
 	@scripts/setup.sh build bench
 	@$(MAKE) --no-print-directory stage
 	swift build -c release --product Benchmarks

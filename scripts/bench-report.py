@@ -73,12 +73,8 @@ def surroundings() -> dict:
     """What the figures were measured with."""
     cpu = file_text("/proc/cpuinfo")
     memory = int(line_value(file_text("/proc/meminfo"), "MemTotal").split()[0])
-    changes = output("git", "--no-optional-locks", "status", "--porcelain", "-uno").splitlines()
-    changed = [line for line in changes if line[3:] != "docs/benchmarks.md"]
-    commit = output("git", "rev-parse", "--short=12", "HEAD").strip() or "unknown"
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%MZ"),
-        "commit": commit + (", changed" if changed else ""),
         "kernel": platform.release(),
         "cgroups": cgroups(file_text("/proc/mounts")),
         "machine": {
@@ -100,21 +96,23 @@ def surroundings() -> dict:
 
 def collect(rounds: str, lines: str, result: str) -> None:
     """Joins the lines that the benchmarks wrote; a name that comes twice is a mistake of theirs."""
-    measurements, left_out, names, load = [], [], set(), None
+    measurements, left_out, names = [], [], set()
+    before = {"load": None, "commit": "unknown"}
     for line in file_text(lines).splitlines():
         entry = json.loads(line)
         if "leftOut" in entry:
             left_out.append({"name": entry["leftOut"], "reason": entry["reason"]})
             continue
-        if "load" in entry:
-            load = entry["load"]
+        if "before" in entry:
+            before = entry["before"]
             continue
         if entry["name"] in names:
             raise Mistake(f"{entry['name']} was measured twice")
         names.add(entry["name"])
         measurements.append(entry)
     whole = {"schema": 1, "rounds": int(rounds)} | surroundings()
-    whole["machine"]["load"] = load
+    whole["commit"] = before["commit"]
+    whole["machine"]["load"] = before["load"]
     whole |= {"leftOut": left_out, "measurements": measurements}
     with open(result, "w", encoding="utf-8") as file:
         json.dump(whole, file, indent=1, ensure_ascii=False)

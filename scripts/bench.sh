@@ -78,9 +78,13 @@ make_tree() {
     "$corral" image import bench "$root"
 }
 
-# How busy the machine was with something else.
+# What is measured, and how busy the machine is with something else.
+commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+if git --no-optional-locks status --porcelain -uno 2>/dev/null | grep -qv ' docs/benchmarks.md$'; then
+    commit+=", changed"
+fi
 read -r load _ </proc/loadavg
-echo "{\"load\":$load}" >"$lines"
+echo "{\"before\":{\"commit\":\"$commit\",\"load\":$load}}" >"$lines"
 bwrap=(/usr/bin/bwrap --unshare-all --ro-bind /usr /usr "${links[@]}" --proc /proc --dev /dev)
 export CORRAL_IMAGES=$work/images
 make_tree

@@ -1,17 +1,17 @@
 import Figures
 import Linux
 
-/// A way to start `/usr/bin/true`, and its times in nanoseconds.
-struct Candidate {
+/// A way to start `/usr/bin/true`, and what its launches took.
+private struct Candidate {
     let name: String
-    let run: () throws -> UInt64
-    var times: [UInt64] = []
+    let run: () throws -> TimedRun
+    var runs: [TimedRun] = []
 }
 
 /// Programs that are run in turn, round by round, so that whatever else the machine does hits them
 /// alike; each round begins with another one, so that none always follows the same.
 struct Candidates {
-    private(set) var list: [Candidate] = []
+    private var list: [Candidate] = []
     private let null: Held<FileDescriptor>
 
     /// Those of the programs that work; the others are told to `results`.
@@ -35,8 +35,8 @@ struct Candidates {
     }
 
     private mutating func add(
-        _ name: String, _ options: Options, _ results: Results, first: () throws -> UInt64,
-        run: @escaping () throws -> UInt64
+        _ name: String, _ options: Options, _ results: Results, first: () throws -> TimedRun,
+        run: @escaping () throws -> TimedRun
     ) throws {
         do {
             _ = try first()
@@ -47,15 +47,18 @@ struct Candidates {
         }
     }
 
-    /// The times of `rounds` runs of each.
-    func measure(rounds: Int) throws -> [Row] {
+    /// The times of `rounds` runs of each, and those on a processor where they are counted.
+    func measure(rounds: Int) throws -> (times: [Row], processor: [Row]) {
         var measured = list
         for round in 0..<rounds {
             for turn in measured.indices {
                 let index = (round + turn) % measured.count
-                measured[index].times.append(try measured[index].run())
+                measured[index].runs.append(try measured[index].run())
             }
         }
-        return measured.compactMap { Row(name: $0.name, times: $0.times) }
+        return (
+            measured.compactMap { Row(name: $0.name, times: $0.runs.map(\.elapsed)) },
+            measured.compactMap { Row(name: $0.name, times: $0.runs.compactMap(\.processor)) }
+        )
     }
 }

@@ -30,17 +30,20 @@ private func curve(
         try crowd.grow(to: count)
         if count > 0 { try results.add(memory(crowd, idle.name, since: before)) }
         print("beside \(count) of \(idle.name)")
-        let rows = try candidates.measure(rounds: options.rounds)
-        print(table(rows, options), terminator: "")
-        for row in rows {
-            var measurement = row.measurement(under: "beside \(idle.name)")
-            if count == 0 { alone[row.name] = measurement }
-            measurement.name += "/\(count)"
-            if let alone = alone[row.name] {
-                measurement.relate(to: alone)
-                measurement.relativeTo = "\(alone.name)/0"
+        let measured = try candidates.measure(rounds: options.rounds)
+        print(table(measured.times, options), terminator: "")
+        let groups = [
+            ("beside \(idle.name)", measured.times), ("beside \(idle.name) cpu", measured.processor),
+        ]
+        for (group, rows) in groups {
+            for row in rows {
+                var measurement = row.measurement(under: group)
+                let name = measurement.name
+                measurement.name += "/\(count)"
+                if count == 0 { alone[name] = measurement }
+                if let alone = alone[name] { measurement.relate(to: alone) }
+                try results.add(measurement)
             }
-            try results.add(measurement)
         }
     }
 }

@@ -21,8 +21,8 @@ final class FloorLauncher {
         answers = try times.reading.duplicate()
     }
 
-    /// Nanoseconds of one launch.
-    func launch() throws -> UInt64 {
+    /// One launch, by its own clock.
+    func launch() throws -> TimedRun {
         let (ask, answer) = (asking.numberOrNone, answers.number)
         var byte: UInt8 = 0
         _ = try call("write") { unsafe write(ask, &byte, 1) }
@@ -30,7 +30,7 @@ final class FloorLauncher {
         guard try call("read", { unsafe read(answer, &time, 8) }) == 8 else {
             throw Options.Problem("the floor program ended; it needs root")
         }
-        return time
+        return TimedRun(elapsed: time)
     }
 
     deinit {

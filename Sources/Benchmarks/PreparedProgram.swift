@@ -48,17 +48,31 @@ final class PreparedProgram {
         throw Options.Problem("\(name) \(end)")
     }
 
-    /// Runs it once and returns nanoseconds until it was reaped.
+    /// Runs it once, from its start to the reaping of it.
     /// - Throws: what kept it from starting, or how it ended when not with status 0.
-    func timedRun() throws -> UInt64 {
+    func timedRun() throws -> TimedRun {
         var status: CInt = 0
+        var usage = rusage()
         let begin = monotonicTime()
         let pid = try start()
-        _ = try call("waitpid", on: name) { unsafe waitpid(pid, &status, 0) }
+        _ = try call("wait4", on: name) { unsafe wait4(pid, &status, 0, &usage) }
         let elapsed = monotonicTime() - begin
         try check(status)
-        return elapsed
+        return TimedRun(
+            elapsed: elapsed, processor: nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime))
     }
+}
+
+/// What one launch took, in nanoseconds.
+struct TimedRun {
+    var elapsed: UInt64
+    /// On a processor: of the program and of what it waited for (getrusage(2)). It says more than the
+    /// other on a machine that is busy with something else. Nil where nobody counts it.
+    var processor: UInt64?
+}
+
+private func nanoseconds(_ time: timeval) -> UInt64 {
+    UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_usec) * 1_000
 }
 
 /// /dev/null, open both ways, for programs that are measured.

@@ -31,6 +31,9 @@ package struct GroupName: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// What looking for leftovers did.
+///
+/// Lists, here and below, where sets would do: the few numbers cost less than making such a type at run
+/// time, which every launch would pay.
 package struct Sweep: Hashable, Sendable {
     /// Up to this many slots with notes, all are asked about; where there are more, only a few: each
     /// question goes through the kernel's list of the locks of all.
@@ -40,7 +43,7 @@ package struct Sweep: Hashable, Sendable {
     /// The names of the groups that were removed.
     package var removed: [String] = []
     /// The slots under whose numbers something stays, because it could not be removed.
-    package var remaining: Set<Int> = []
+    package var remaining: [Int] = []
     /// How many slots of others were asked about.
     package var asked = 0
     /// How many groups were looked at by name.
@@ -58,10 +61,10 @@ extension CgroupLayout {
     /// - Parameters:
     ///   - slots: the file that the runs of these groups took their slots from.
     ///   - own: a slot that the caller holds; groups of it are dead unless they are `live`.
-    ///   - live: the caller's own groups.
+    ///   - live: the caller's own groups; few.
     ///   - mark: what the groups are called by.
     package func sweepLeftovers(
-        slots: borrowing SlotFile, own: borrowing Slot, live: Set<String> = [],
+        slots: borrowing SlotFile, own: borrowing Slot, live: [String] = [],
         mark: String = GroupName.mark
     ) throws(CgroupError) -> Sweep {
         var sweep = Sweep()
@@ -71,15 +74,16 @@ extension CgroupLayout {
             if !notes.isComplete { try noteAll(probe, mark, &sweep) }
             let noted = try (notes.isComplete ? notes : probe.notes()).noted(atMost: Sweep.all + 1)
             let asked = noted.count > Sweep.all ? noted.prefix(Sweep.few) : noted[...]
-            var dead: Set<Int> = own.isNoted || !notes.isComplete ? [own.number] : []
+            var dead: [Int] = []
+            if own.isNoted || !notes.isComplete { dead.append(own.number) }
             for slot in asked where slot != own.number {
                 sweep.asked += 1
-                if try probe.tryLock(slot) { dead.insert(slot) }
+                if try probe.tryLock(slot) { dead.append(slot) }
             }
             if asked.count < noted.count, let last = asked.last { try probe.goOn(from: last + 1) }
             if dead.isEmpty { return sweep }
             remove(dead, live, mark, &sweep)
-            for slot in dead.subtracting(sweep.remaining) where slot != own.number {
+            for slot in dead where slot != own.number && !sweep.remaining.contains(slot) {
                 try probe.note(false, of: slot)
             }
             return sweep
@@ -102,18 +106,18 @@ extension CgroupLayout {
     }
 
     /// Removes the groups of dead slots in every hierarchy.
-    private func remove(_ dead: Set<Int>, _ live: Set<String>, _ mark: String, _ sweep: inout Sweep) {
+    private func remove(_ dead: [Int], _ live: [String], _ mark: String, _ sweep: inout Sweep) {
         var removed: Set<String> = []
         for hierarchy in hierarchies.reversed() {
             guard let names = try? groups(in: hierarchy, mark) else {
-                sweep.remaining.formUnion(dead)
+                sweep.remaining += dead
                 continue
             }
             sweep.listed += names.count
             for name in names where dead.contains(name.slot) && !live.contains(name.description) {
                 // Busy: its last processes are just ending. The next run sweeps again.
                 if (try? hierarchy.removeGroup(name.description)) == nil {
-                    sweep.remaining.insert(name.slot)
+                    sweep.remaining.append(name.slot)
                 } else {
                     removed.insert(name.description)
                 }

@@ -31,7 +31,13 @@ package struct RulesFile {
     package let image: Image
     private let bytes: [UInt8]
     private let key: [UInt8]
-    private let sources: [(lookup: RulesSource.Lookup, called: String, text: Range<Int>)]
+    /// A source as it was read. A tuple's type would be made at run time, in every launch.
+    private struct Source {
+        let lookup: RulesSource.Lookup
+        let called: String
+        let text: Range<Int>
+    }
+    private let sources: [Source]
     private let filterSource: Range<Int>
 
     /// Names the rules of a profile's file. Another build of Corral makes another key: it may read the
@@ -83,9 +89,12 @@ package struct RulesFile {
         image = try Image(from: &reader)
         guard reader.position == end else { throw StoredProblem() }
         _ = try reader.take(Digest.size)
-        var sources: [(lookup: RulesSource.Lookup, called: String, text: Range<Int>)] = []
+        var sources: [Source] = []
         for _ in 0..<(try reader.word()) {
-            sources.append((try RulesSource.Lookup(from: &reader), try reader.text(), try reader.blob()))
+            sources.append(
+                Source(
+                    lookup: try RulesSource.Lookup(from: &reader), called: try reader.text(),
+                    text: try reader.blob()))
         }
         self.sources = sources
         filterSource = try reader.blob()

@@ -247,7 +247,10 @@ package struct LaunchPlanner {
         if case .directory = spec.workspace { directory = true }
         let parts = spec.profile.syscalls.parts(
             relay: !spec.sockets.isEmpty, hostDirectory: directory, terminal: spec.terminal)
-        return parts.joined(separator: "+")
+        // joined(separator:) looks a conformance up at run time, among all there are.
+        var name = parts.first ?? ""
+        for part in parts.dropFirst() { name += "+" + part }
+        return name
     }
 
     private var landlock: LandlockRuleset {

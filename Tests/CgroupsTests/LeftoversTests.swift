@@ -191,7 +191,7 @@ private struct State: ~Copyable {
         try probe.note(true, of: slot)
     }
 
-    func sweep(own: borrowing Slot, live: Set<String> = []) throws -> Sweep {
+    func sweep(own: borrowing Slot, live: [String] = []) throws -> Sweep {
         try layout.sweepLeftovers(slots: slots, own: own, live: live, mark: mark)
     }
 

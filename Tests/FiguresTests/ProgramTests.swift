@@ -26,11 +26,14 @@ import Testing
                     "--command", "missing", "--", "/no/such", "--command", "shell", "--", "/bin/sh", "-c",
                     "exit",
                 ])
-        #expect(lines.count == 4)
+        #expect(lines.count == 6)
         let measured = lines.filter { $0.contains(#""samples":3,"values":{"min":"#) }
-        #expect(measured.count == 2)
-        #expect(measured.allSatisfy { $0.contains(#""relativeTo":"launch/true""#) })
-        #expect(measured.contains { $0.contains(#""name":"launch/shell""#) })
+        #expect(measured.count == 4)
+        for name in ["launch", "launch cpu"] {
+            let own = measured.filter { $0.hasPrefix(#"{"name":"\#(name)/"#) }
+            #expect(own.count == 2 && own.allSatisfy { $0.contains(#""relativeTo":"\#(name)/true""#) })
+            #expect(own.contains { $0.contains(#""name":"\#(name)/shell""#) })
+        }
         #expect(lines.contains(#"{"leftOut":"fails","reason":"/bin/false exited with status 1"}"#))
         #expect(lines.contains { $0.hasPrefix(#"{"leftOut":"missing","reason":"posix_spawn"#) })
         #expect(errors.contains("fails is left out"))
@@ -45,7 +48,7 @@ import Testing
         let (lines, errors) = try lines(
             ["launch", "--rounds", "5", "--warmup", "2", "--command", "true", "--", "/bin/true"]
                 + ["--floor", "floor", "--"] + parts)
-        #expect(lines.count == 2, "\(errors)")
+        #expect(lines.count == 3, "\(errors)")
         #expect(
             lines.contains { $0.hasPrefix(#"{"name":"launch/floor","unit":"ms","samples":5"#) }, "\(lines)")
         #expect(File.text("/proc/self/mountinfo") == mounts)
@@ -56,7 +59,7 @@ import Testing
         let (lines, _) = try lines(
             ["launch", "--rounds", "2", "--warmup", "1", "--command", "true", "--", "/bin/true"]
                 + ["--floor", "floor", "--", "/no/such/policy"])
-        #expect(lines.count == 2)
+        #expect(lines.count == 3)
         #expect(lines.contains { $0.hasPrefix(#"{"leftOut":"floor","reason":"#) }, "\(lines)")
     }
 
@@ -68,8 +71,9 @@ import Testing
         let names = lines.compactMap { $0.split(separator: "\"").dropFirst(3).first.map(String.init) }
         #expect(
             names == [
-                "beside sleeper/true/0", "memory/sleeper/1", "beside sleeper/true/1", "memory/sleeper/3",
-                "beside sleeper/true/3",
+                "beside sleeper/true/0", "beside sleeper cpu/true/0", "memory/sleeper/1",
+                "beside sleeper/true/1", "beside sleeper cpu/true/1", "memory/sleeper/3",
+                "beside sleeper/true/3", "beside sleeper cpu/true/3",
             ])
         // Each member of the crowd is one process of that name.
         #expect(lines.filter { $0.hasPrefix(#"{"name":"memory"#) }.allSatisfy { $0.contains(#""sleep":"#) })

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ReportTests {
     private static let lines = """
         {"name":"launch/corral","unit":"ms","samples":3,"values":{"p50":6.123,"p99":1234.5},"ratios":{"p50":1.5}}
-        {"load":0.25}
+        {"before":{"commit":"c0ffee","load":0.25}}
         {"leftOut":"runc","reason":"it needs root"}
         {"name":"launch/bwrap","unit":"ms","samples":3,"values":{"p50":12.34}}
         {"name":"scan/a b, 1 KB/size","unit":"bytes","samples":1,"values":{"bytes":65487.0,"few":7.0}}
@@ -35,7 +35,8 @@ import Testing
         ("{{launch/corral:/p50}}", "1.50"), ("{{launch/bwrap:p50}}", "12.3"),
         ("{{launch/corral:/p50 <= 1.5}}", "met"), ("{{launch/corral:/p50 <= 1.4}}", "**not met**"),
         ("{{launch/corral:p50 >= 6.2}}", "**not met**"), ("{{launch/corral:p50 >= 6}}", "met"),
-        ("{{@rounds}} {{@machine.load}}", "7 0.25"), ("{{@leftOut}}", "Left out: runc (it needs root)."),
+        ("{{@rounds}} {{@machine.load}} {{@commit}}", "7 0.25 c0ffee"),
+        ("{{@leftOut}}", "Left out: runc (it needs root)."),
         ("{{each launch/*}} {{*}} {{launch/*:p50}} {{launch/*:/p50}}", "corral 6.12 1.50\nbwrap 12.3 –"),
         ("{{each scan/*/size}} {{*}}: {{scan/*/size:bytes}}", "a b, 1 KB: 65,487"),
         ("{{scan/a b, 1 KB/size:few}}", "7"),
