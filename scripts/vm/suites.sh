@@ -5,12 +5,12 @@
 . /opt/vm/lib.sh
 
 # Those that ask the kernel for something, by regular expressions for their names.
-suites='CgroupsTests \.LayerTests \.AttackTests IdentityTests CauseTests LifetimeTests ExitTests
-    \.InitTests \.MountTests AddedMountTests WorkspaceTests \.NetworkTests OutputLimitTests
-    \.ProfileTests \.TreeTests HostileTreeTests'
+suites='CgroupsTests\. SandboxTests\.LayerTests SandboxTests\.AttackTests IdentityTests CauseTests
+    OneAtATime/LifetimeTests SandboxTests\.ExitTests SandboxTests\.InitTests SandboxTests\.MountTests
+    SandboxTests\.NetworkTests OutputLimitTests'
 # All of their kind, and those that a real machine shows as well: where time does not matter.
 if [ "$(cat /opt/vm/all)" = 1 ]; then
-    suites='CgroupsTests SandboxTests'
+    suites='CgroupsTests\. SandboxTests\.'
     export CORRAL_TEST_ALL=1
 else
     echo "not here but with CORRAL_TEST_ALL=1: the other suites of SandboxTests"
