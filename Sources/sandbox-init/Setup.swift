@@ -159,11 +159,14 @@ struct Setup {
         let closes = try fields.integer() != 0
         let context = try check(unsafe clinux_fsopen("proc"))
         try check(clinux_fsconfig_create(context))
-        let mount = try check(clinux_fsmount(context, closes ? 0 : attributes))
+        let mount = try check(clinux_fsmount(context, attributes))
         _ = clinux_close(context)
-        if closes {
+        // Where the host's own proc is read-only for good, as in some containers, so is every other, and
+        // this second barrier behind the filter cannot be put up.
+        let readOnly = UInt64(CLINUX_MOUNT_RDONLY)
+        if closes, clinux_mount_setattr(mount, 0, 0, readOnly, 0, -1) == 0 {
             try check(clinux_close_user_namespaces(mount))
-            try check(clinux_mount_setattr(mount, 0, UInt64(attributes), 0, 0, -1))
+            try check(clinux_mount_setattr(mount, 0, readOnly, 0, 0, -1))
         }
         unsafe try RootBuilder(root: root).attach(mount, at: path)
         _ = clinux_close(mount)
