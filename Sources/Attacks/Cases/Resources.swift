@@ -72,6 +72,9 @@ extension Attack {
             "D11", "dump-core", "a core dump, after raising the limit", expected: "none",
             stoppedBy: [.rlimits]),
         Attack(
+            "D11", "lower-core-limit", "a core dump to a program of the host's, by a limit of 0",
+            expected: "kept", stoppedBy: [.seccomp]),
+        Attack(
             "D09", "sync-others", "writing out what others wrote, by syncfs(2)", expected: "nothing done",
             control: .bare("EBADF"), stoppedBy: [.seccomp]),
     ]
