@@ -59,9 +59,9 @@ extension Attack {
             expected: ("ENOSPC" as Expectation).but(in: "strict", "EFBIG"), stoppedBy: []),
         Attack("C10", "name-many", "20,000 names of a file", expected: "ENOSPC", stoppedBy: []),
         Attack(
-            "D07", "open-many", "4,096 descriptors, after raising the limit", expected: "EMFILE",
+            "D07", "open-many", "2,048 descriptors, after raising the limit", expected: "EMFILE",
             stoppedBy: [.rlimits]),
-        Attack("D13", "connect-many", "4,096 sockets", expected: "EMFILE", stoppedBy: [.rlimits]),
+        Attack("D13", "connect-many", "2,048 sockets", expected: "EMFILE", stoppedBy: [.rlimits]),
         Attack(
             "D07", "nest-epoll", "a chain of 20 epoll(7) descriptors", expected: "ELOOP",
             control: .none("the kernel refuses it on every host"), stoppedBy: []),
