@@ -154,6 +154,25 @@ import Testing
         }
     }
 
+    /// With 0 in the place of 1 the kernel would start the program of a core_pattern with a pipe.
+    @Test(arguments: shippedNames)
+    func `the limit of core dumps stays as it is, and who sets it is told that it is done`(policy: String)
+        throws
+    {
+        let filter = try FilterUnderTest(shippedFilter(policy))
+        for core in [4, 4 | Self.garbage] as [UInt64] {
+            #expect(try filter("setrlimit", core) == .errno(0))
+            #expect(try filter("prlimit64", 0, core, 1) == .errno(0))
+            #expect(try filter("prlimit64", Self.garbage, core, 1 << 32) == .errno(0))
+            #expect(try filter("prlimit64", 1, core, 1) == .errno(1))
+            #expect(try filter("prlimit64", 0, core, 0) == .allow)
+        }
+        for other in (0...15) as ClosedRange<UInt64> where other != 4 {
+            #expect(try filter("setrlimit", other | Self.garbage) == .allow)
+            #expect(try filter("prlimit64", 0, other | Self.garbage, 1) == .allow)
+        }
+    }
+
     @Test(arguments: shippedNames)
     func `limits and priorities are changed of oneself only`(policy: String) throws {
         let filter = try FilterUnderTest(shippedFilter(policy))

@@ -59,9 +59,9 @@ extension Attack {
             expected: ("ENOSPC" as Expectation).but(in: "strict", "EFBIG"), stoppedBy: []),
         Attack("C10", "name-many", "20,000 names of a file", expected: "ENOSPC", stoppedBy: []),
         Attack(
-            "D07", "open-many", "4,096 descriptors, after raising the limit", expected: "EMFILE",
+            "D07", "open-many", "2,048 descriptors, after raising the limit", expected: "EMFILE",
             stoppedBy: [.rlimits]),
-        Attack("D13", "connect-many", "4,096 sockets", expected: "EMFILE", stoppedBy: [.rlimits]),
+        Attack("D13", "connect-many", "2,048 sockets", expected: "EMFILE", stoppedBy: [.rlimits]),
         Attack(
             "D07", "nest-epoll", "a chain of 20 epoll(7) descriptors", expected: "ELOOP",
             control: .none("the kernel refuses it on every host"), stoppedBy: []),
@@ -71,6 +71,9 @@ extension Attack {
         Attack(
             "D11", "dump-core", "a core dump, after raising the limit", expected: "none",
             stoppedBy: [.rlimits]),
+        Attack(
+            "D11", "lower-core-limit", "a core dump to a program of the host's, by a limit of 0",
+            expected: "kept", stoppedBy: [.seccomp]),
         Attack(
             "D09", "sync-others", "writing out what others wrote, by syncfs(2)", expected: "nothing done",
             control: .bare("EBADF"), stoppedBy: [.seccomp]),
