@@ -3,11 +3,17 @@
 import TestSupport
 
 extension Cage {
+    /// The file of a program, for whoever starts it without a search.
+    static func located(_ name: String) -> String {
+        let places = (Program.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
+        return places.first { File.exists($0) } ?? name
+    }
+
     /// The words that come before those of the attacker program.
     static func bubblewrap(_ tools: String) -> [String] {
         let programs = ["--ro-bind", "/usr", "/usr"]
         let links = ["bin", "sbin", "lib", "lib64"].flatMap { ["--symlink", "usr/\($0)", "/\($0)"] }
-        return ["bwrap", "--unshare-all", "--cap-drop", "ALL"] + programs + links
+        return [located("bwrap"), "--unshare-all", "--cap-drop", "ALL"] + programs + links
             + ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", tools, "/opt/attack"]
             + ["--chdir", "/tmp", "--", "/opt/attack/attacker"]
     }
@@ -54,7 +60,8 @@ package final class RuncBundle {
     {
         let name = "corral-prove-\(UInt64.random(in: 0...UInt64.max))"
         return Program(
-            ["runc", "--root", "\(bundle)/state", "run", "--bundle", bundle, name], environment: environment,
+            [Cage.located("runc"), "--root", "\(bundle)/state", "run", "--bundle", bundle, name],
+            environment: environment,
             input: Array((words.joined(separator: " ") + "\n").utf8))
     }
 }

@@ -24,11 +24,10 @@ package struct PeerRun {
     /// - Throws: when nothing at all can be run there.
     package init(_ attacks: [Attack], in cage: Cage, version: String, on stage: Stage) throws {
         self.version = version
+        let first = try CageEnd(cage.program(attacker: ["--list"], on: stage).start().wait(timeout: 60))
+        guard first.status == 0 else { throw AttackError("nothing can be run in \(version): \(first)") }
         let made = attacks.filter(\.canBeMadeAnywhere)
         answers = AttackRun.lenient(made, in: cage, on: stage).answers
-        if answers.isEmpty, let first = made.first {
-            _ = try AttackRun([first], in: cage, on: stage)
-        }
         let answers = answers
         ends = Dictionary(
             attacks.map { attack in

@@ -57,7 +57,8 @@ extension Evidence {
         /tmp; no seccomp filter and no limits are part of that) and in `runc` with the specification that
         `runc spec` writes (no seccomp filter, no user namespace and no limits are part of that). Both as
         root, as Corral was. Neither is all that its authors offer: a filter and limits can be given to both.
-        *Something else* is any answer that is neither Corral's nor that of the unstopped attack, such as
+        *As where nothing stops it* is the answer of the unstopped attack; where that was made with harmless
+        arguments, it means that the call itself can be made. *Something else* is any other answer, such as
         another error.
 
         \(peers.text)

@@ -81,7 +81,7 @@ enum Surroundings {
             [
                 ["date", try said(["date", "-u", "+%Y-%m-%d"])], ["commit", commit],
                 ["kernel", try said(["uname", "-srm"])],
-                ["swift", try said(["swift", "--version"])],
+                ["corral", try said([Product.path("corral"), "version"])],
                 ["cgroups", cgroups],
             ])
     }
@@ -97,6 +97,7 @@ enum Surroundings {
         guard outcome.status == 0 else {
             throw AttackError("\(words.joined(separator: " ")): \(outcome.errors)")
         }
-        return outcome.output.split(separator: "\n").first.map(String.init) ?? ""
+        let line = outcome.output.split(separator: "\n").first ?? ""
+        return line.split(separator: " ").joined(separator: " ")
     }
 }

@@ -53,14 +53,16 @@ struct PeerSection {
                         .map { String(peer.count($0, area: area, of: made)) }.joined(separator: " / ")
                 }
         }
-        return "Refused as by Corral / something else / succeeded:\n\n" + Markdown.table(heads, rows)
+        return "Refused as by Corral / something else / as where nothing stops it:\n\n"
+            + Markdown.table(heads, rows)
     }
 
     /// By name, so that everybody can judge what it means to them.
     private var succeeded: String {
         peers.map { peer in
             let names = attacks.filter { peer.ends[$0.name] == .succeeded }.map(\.name)
-            return "Succeeded in \(peer.version): \(names.isEmpty ? "none" : names.joined(separator: ", "))."
+            let list = names.isEmpty ? "none" : names.joined(separator: ", ")
+            return "As where nothing stops it, in \(peer.version): \(list)."
         }.joined(separator: "\n\n")
     }
 }
