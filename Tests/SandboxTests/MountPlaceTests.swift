@@ -7,8 +7,8 @@ import Testing
 
 @Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct MountPlaceTests {
-    /// `CORRAL_TEST_ALL`: as many as a night allows.
-    private static let rounds = Program.ownEnvironment["CORRAL_TEST_ALL"] == nil ? 40 : 2_000
+    /// In full, as many as a night allows.
+    private static let rounds = Effort.isFull ? 2_000 : 40
 
     private func hostMounts(mentioning path: String) -> [String] {
         (File.text("/proc/self/mountinfo") ?? "").split(separator: "\n").map(String.init)
