@@ -133,12 +133,23 @@ static const char *tioclinux(void) { return outcome(syscall(SYS_ioctl, 0L, (long
 // A15: the arguments of a call change while it is made.
 
 enum { race_rounds = 100000 };
-static atomic_int racing = 1;
+static atomic_int racing = 1, changes;
+
+/// Whether to make one more round: the other thread, which may have to wait for this one's processor, has to
+/// have changed the arguments many times.
+static int goes_on(int round, int rounds) {
+    if (round < rounds && round % 64 != 0) return 1;
+    if (changes < 1000) sched_yield();
+    return round < rounds || changes < 1000;
+}
 
 static void *flip(void *word) {
     volatile uint64_t *flags = word;
     // Harmless in one round, and in the next what the filter would refuse if it could see it.
-    for (uint64_t round = 0; racing; round++) *flags = round & 1 ? CLONE_NEWUSER : 0;
+    for (uint64_t round = 0; racing; round++) {
+        *flags = round & 1 ? CLONE_NEWUSER : 0;
+        if (changes < 1000) changes++;
+    }
     return NULL;
 }
 
@@ -148,7 +159,7 @@ static const char *race(long (*make)(volatile uint64_t *), int refused) {
     pthread_t other;
     errno = pthread_create(&other, NULL, flip, (void *)&word);
     if (errno) return words("no thread: %s", outcome(-1));
-    for (int round = 0; round < race_rounds; round++) {
+    for (int round = 0; goes_on(round, race_rounds); round++) {
         long result = make(&word);
         if (result < 0 && errno == refused) continue;
         return words("%s", outcome(result));
@@ -175,7 +186,10 @@ static long open_file(volatile uint64_t *flags) {
 
 static void *flip_family(void *address) {
     volatile struct sockaddr_in *changing = address;
-    for (unsigned round = 0; racing; round++) changing->sin_family = round & 1 ? AF_INET : AF_UNSPEC;
+    for (unsigned round = 0; racing; round++) {
+        changing->sin_family = round & 1 ? AF_INET : AF_UNSPEC;
+        if (changes < 1000) changes++;
+    }
     return NULL;
 }
 
@@ -194,8 +208,10 @@ static const char *race_connect(void) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     errno = pthread_create(&other, NULL, flip_family, (void *)&address);
     if (errno) return words("no thread: %s", outcome(-1));
-    for (int round = 0; round < race_rounds / 10; round++) {
+    int refused = 0;
+    for (int round = 0; goes_on(round, race_rounds / 10) || refused < 100; round++) {
         int result = connect(number, (const struct sockaddr *)&address, sizeof address);
+        if (result < 0 && errno == EACCES) refused++;
         if (result == 0 || errno == EACCES) continue;
         // Landlock looks at TCP from Linux 6.7 on.
         return major < 6 || (major == 6 && minor < 7) ? "not in this kernel" : outcome(result);
