@@ -153,7 +153,7 @@ static void *spin(void *unused) {
     return unused;
 }
 
-/// Two threads that do nothing but run, and whether they got more than a sixteenth of a processor. Few,
+/// Two threads that do nothing but run, and whether they got more than 0.15 processors. Few,
 /// since starting them takes processor time, too.
 static const char *take_processors(void) {
     double start = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -163,7 +163,7 @@ static const char *take_processors(void) {
     }
     usleep(1500000);
     used = seconds(CLOCK_PROCESS_CPUTIME_ID) - used;
-    return used > (seconds(CLOCK_MONOTONIC) - start) / 16 ? "succeeded" : "held to its share";
+    return used > 0.15 * (seconds(CLOCK_MONOTONIC) - start) ? "succeeded" : "held to its share";
 }
 
 /// The same for ever, with what ends processes ignored.

@@ -37,9 +37,9 @@ extension Attack {
 
     private static let time: [Attack] = [
         Attack(
-            "D04", "take-processors", "2 threads that run all the time, where 0.03 processors are allowed",
+            "D04", "take-processors", "2 threads that run all the time, where 0.1 processors are allowed",
             // The start takes its time as well: half a minute in an emulated machine.
-            method: .alone(options: ["--cpus", "0.03", "--timeout", "1m"]), expected: "held to its share",
+            method: .alone(options: ["--cpus", "0.1", "--timeout", "1m"]), expected: "held to its share",
             stoppedBy: [.cpu]),
         Attack(
             "D05", "use-time", "a second of processor time where 100 ms are allowed",
