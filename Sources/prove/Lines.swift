@@ -13,20 +13,26 @@ enum Lines {
         }
     }
 
+    /// - Parameter names: of profiles; all that are shipped when there are none.
     /// - Returns: whether nothing failed.
-    static func print() throws -> Bool {
+    static func print(_ names: [String]) throws -> Bool {
+        let unknown = names.filter { !Cage.shippedProfiles.contains($0) }
+        guard unknown.isEmpty else {
+            throw AttackError("no profile is named \(unknown.joined(separator: ", "))")
+        }
+        let profiles = names.isEmpty ? Cage.shippedProfiles : names
         let tally = Tally()
         let before = MachineCensus.settled()
         // With bait of its own, since what is unprotected may touch it.
         try controls(tally, on: Stage())
-        try attacks(tally, on: Stage())
+        try attacks(profiles, tally, on: Stage())
         let differences = MachineCensus.differences(from: before, within: 30)
         tally.say("the machine is as it was", differences.isEmpty ? nil : differences.joined(separator: ", "))
         return tally.good
     }
 
-    private static func attacks(_ tally: Tally, on stage: Stage) throws {
-        let ran = Cage.shippedProfiles.filter { attacks(in: $0, tally, on: stage) }
+    private static func attacks(_ profiles: [String], _ tally: Tally, on stage: Stage) throws {
+        let ran = profiles.filter { attacks(in: $0, tally, on: stage) }
         tally.say("this kernel can enforce a profile", ran.isEmpty ? "every one was skipped" : nil)
         let touched = try stage.touched()
         tally.say("no bait was touched", touched.isEmpty ? nil : touched.joined(separator: ", "))

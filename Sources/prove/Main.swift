@@ -8,7 +8,7 @@ import TestSupport
 @main
 enum Prove {
     private static let usage = """
-        usage: prove vm                   a line for each attack in each profile
+        usage: prove vm [PROFILE...]      a line for each attack, in each profile or in these
                prove ablation [NAME...]   what leaving out a layer or mechanism changes
                prove peers                the same attacks in bubblewrap and runc
                prove evidence FILE        all of it, as a document
@@ -18,7 +18,7 @@ enum Prove {
         let words = Array(CommandLine.arguments.dropFirst())
         do {
             switch words.first {
-            case "vm" where words.count == 1: exit(try Lines.print() ? 0 : 1)
+            case "vm": exit(try Lines.print(Array(words.dropFirst())) ? 0 : 1)
             case "ablation": exit(try ablation(Array(words.dropFirst())) ? 0 : 1)
             case "peers" where words.count == 1:
                 let stage = try Stage()
