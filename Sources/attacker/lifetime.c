@@ -165,6 +165,7 @@ static const char *leave_stopped(void) {
 }
 
 static const char *stay_here(void) {
+    ignore_all(); // Before somebody is told, who then sends signals.
     puts("up");
     fflush(stdout);
     stay();
