@@ -68,9 +68,6 @@ static const char *trace_child(void) {
 /// Who adopts orphans in the place of PID 1 keeps them from being reaped.
 static const char *adopt_orphans(void) { return outcome(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); }
 
-static const char *kill_init(void) { return outcome(kill(1, SIGKILL)); }
-static const char *stop_init(void) { return outcome(kill(1, SIGSTOP)); }
-
 static const char *kill_init_by_descriptor(void) {
     long descriptor = syscall(SYS_pidfd_open, 1, 0);
     if (descriptor < 0) return outcome(-1);
@@ -106,8 +103,6 @@ const struct attempt lifetime_attempts[] = {
     {"hold-parent", hold_parent},
     {"trace-child", trace_child},
     {"adopt-orphans", adopt_orphans},
-    {"kill-init", kill_init},
-    {"stop-init", stop_init},
     {"kill-init-by-descriptor", kill_init_by_descriptor},
     {"limit-init", limit_init},
     {"trip-wire", trip_wire},

@@ -87,16 +87,6 @@ static const char *reads(const char *path) {
 static const char *read_boot_parameters(void) { return reads("/proc/cmdline"); }
 static const char *read_keys_of_machine(void) { return reads("/proc/key-users"); }
 
-/// 1 MiB of lines.
-static const char *flood_output(void) {
-    char line[1024];
-    memset(line, 'x', sizeof line);
-    line[sizeof line - 1] = '\n';
-    for (int i = 0; i < 1024; i++)
-        if (write(STDOUT_FILENO, line, sizeof line) != (ssize_t)sizeof line) return outcome(-1);
-    return "succeeded";
-}
-
 /// An answer that nobody asked for, from a plugin that never registered. The host says what came.
 static const char *forge_answer_through_relay(void) {
     static const char text[] = "{\"id\": 9, \"result\": \"corral-bait\"}";
@@ -116,7 +106,6 @@ const struct attempt mechanism_attempts[] = {
     {"find-device-mount", find_device_mount},
     {"read-boot-parameters", read_boot_parameters},
     {"read-key-users", read_keys_of_machine},
-    {"flood-output", flood_output},
     {"forge-answer-through-relay", forge_answer_through_relay},
     {NULL, NULL},
 };

@@ -27,7 +27,8 @@ struct AttackTableTests {
     private func attack(_ profile: String) throws {
         let stage = try Stage()
         let run = try AttackRun(Attack.all, in: .corral(profile: profile), on: stage)
-        #expect(run.mismatches(Attack.all, profile: profile).map(\.description) == [])
+        let wrong = run.mismatches(Attack.all, profile: profile).map(\.description)
+        #expect(wrong == [], "\(wrong)")
         #expect(Set(run.answers.keys) == Set(Attack.all.map(\.name)))
         #expect(try stage.touched() == [])
     }
@@ -36,6 +37,7 @@ struct AttackTableTests {
         let names = Attack.all.map(\.name)
         #expect(Set(names).count == names.count)
         let listed = try Program.run([Product.path("attacker"), "--list"]).output.split(separator: "\n")
+        #expect(Set(listed).count == listed.count)
         let made = Attack.all.filter { if case .scene = $0.method { false } else { true } }.map(\.name)
         #expect(Set(made).isSubset(of: listed.map(String.init)))
         #expect(Set(listed.map(String.init)).isSubset(of: names))

@@ -30,10 +30,6 @@ extension Attack {
             "E02", "adopt-orphans", "adopting orphans in the place of PID 1", expected: "EINVAL",
             stoppedBy: [.seccomp]),
         Attack(
-            "E03", "kill-init", "SIGKILL to PID 1", expected: "EPERM", stoppedBy: [.uids, .landlockScopes]),
-        Attack(
-            "E03", "stop-init", "SIGSTOP to PID 1", expected: "EPERM", stoppedBy: [.uids, .landlockScopes]),
-        Attack(
             "E03", "kill-init-by-descriptor", "SIGKILL to PID 1 by its pidfd", expected: "EPERM",
             stoppedBy: [.uids, .landlockScopes]),
         Attack(

@@ -38,10 +38,6 @@ extension Attack {
 
     private static let whatIsPassedOn: [Attack] = [
         Attack(
-            "D06", "flood-output", "1 MiB of output where 64 KiB are allowed",
-            method: .alone(options: ["--output-limit", "64KiB", "--output-kill"]), expected: "output 153",
-            stoppedBy: [], mechanisms: [.outputLimit]),
-        Attack(
             "B04", "workspace-through-link",
             "a link in the place of the directory that becomes the workspace",
             method: .scene(workspaceThroughLink), expected: "launch-failed 125",

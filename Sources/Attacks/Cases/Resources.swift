@@ -83,10 +83,11 @@ extension Attack {
         Attack(
             "D06", "flood-output", "8 MiB of output where 64 KiB are allowed",
             method: .alone(options: ["--output-limit", "64KiB", "--output-kill"]), expected: "output 153",
-            stoppedBy: []),
+            stoppedBy: [], mechanisms: [.outputLimit]),
         Attack(
             "D06", "flood-uncounted", "8 MiB of output of which 64 KiB are kept, to be lost unnoticed",
-            method: .scene(Scenes.flood), expected: "left out and counted", stoppedBy: []),
+            method: .scene(Scenes.flood), expected: "left out and counted", stoppedBy: [],
+            mechanisms: [.outputLimit]),
     ]
 
     /// All of what the kernel gives one user, to leave none for the host's root or other sandboxes.
