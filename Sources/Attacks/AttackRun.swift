@@ -47,7 +47,7 @@ package struct AttackRun {
 
     private func alone(_ name: String, _ options: [String]) throws -> Answer {
         let program = cage.program(attacker: ["--here", name], options: options, on: stage)
-        let ended = try CageEnd(program.start().wait(timeout: 120))
+        let ended = try CageEnd(program.start().wait(timeout: cage.patience))
         if let answer = ended.answers[name] { return answer }
         guard let status = ended.status else { throw AttackError("\(name) in \(cage): \(ended)") }
         return Answer("\(ended.cause ?? "ended") \(status)")

@@ -9,11 +9,25 @@ extension Cage {
         return places.first { File.exists($0) } ?? name
     }
 
+    /// Around the other sandboxes: what does not end there dies with whoever started it, as they do not
+    /// promise by themselves.
+    static var mortal: [String] {
+        [located("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+    }
+
+    /// Seconds that an attack may take alone: what has no end in another sandbox has none later either.
+    var patience: Double {
+        switch self {
+        case .bare, .corral: 120
+        case .bwrap, .runc: 15
+        }
+    }
+
     /// The words that come before those of the attacker program.
     static func bubblewrap(_ tools: String) -> [String] {
         let programs = ["--ro-bind", "/usr", "/usr"]
         let links = ["bin", "sbin", "lib", "lib64"].flatMap { ["--symlink", "usr/\($0)", "/\($0)"] }
-        return [located("bwrap"), "--unshare-all", "--cap-drop", "ALL"] + programs + links
+        return mortal + [located("bwrap"), "--unshare-all", "--cap-drop", "ALL"] + programs + links
             + ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", tools, "/opt/attack"]
             + ["--chdir", "/tmp", "--", "/opt/attack/attacker"]
     }
@@ -56,11 +70,20 @@ package final class RuncBundle {
         try directory.write("config.json", text)
     }
 
+    /// Those that were killed leave their groups behind.
+    deinit {
+        for name in File.names(in: "\(path)/state") {
+            _ = try? Program.run(["runc", "--root", "\(path)/state", "delete", "--force", name])
+        }
+    }
+
     static func program(_ bundle: String, attacker words: [String], environment: [String: String]) -> Program
     {
         let name = "corral-prove-\(UInt64.random(in: 0...UInt64.max))"
         return Program(
-            [Cage.located("runc"), "--root", "\(bundle)/state", "run", "--bundle", bundle, name],
+            Cage.mortal + [
+                Cage.located("runc"), "--root", "\(bundle)/state", "run", "--bundle", bundle, name,
+            ],
             environment: environment,
             input: Array((words.joined(separator: " ") + "\n").utf8))
     }

@@ -21,8 +21,7 @@ enum Prove {
             case "vm": exit(try Lines.print(Array(words.dropFirst())) ? 0 : 1)
             case "ablation": exit(try ablation(Array(words.dropFirst())) ? 0 : 1)
             case "peers" where words.count == 1:
-                let stage = try Stage()
-                print(PeerSection(try Peers.all(on: stage), Attack.all).text)
+                try peers()
                 exit(0)
             case "evidence" where words.count == 2: exit(try Evidence.write(to: words[1]) ? 0 : 1)
             default:
@@ -33,6 +32,12 @@ enum Prove {
             print("FAILED: prove: \(error)")
             exit(1)
         }
+    }
+
+    /// In a function of its own, so that the stage is gone before the process.
+    private static func peers() throws {
+        let stage = try Stage()
+        print(PeerSection(try Peers.all(on: stage), Attack.all).text)
     }
 
     /// - Parameter names: of what is left out; everything when there are none.
