@@ -14,25 +14,21 @@ package struct AttackRun {
     /// For how long attempts that share a sandbox may take.
     private static let patience = 300.0
 
-    private let cage: Cage
-    private let stage: Stage
-
     /// Makes `attacks` in `cage`, those that may share a sandbox first.
     /// - Throws: when the sandbox itself cannot be started, or ends without an answer to each attempt.
     package init(_ attacks: [Attack], in cage: Cage, on stage: Stage) throws {
-        self.cage = cage
-        self.stage = stage
-        try makeShared(attacks)
+        try makeShared(attacks, cage, stage)
         for attack in attacks {
             switch attack.method {
             case .attempt: break
-            case .alone(let options): answers[attack.name] = try alone(attack.name, options)
+            case .alone(let options):
+                answers[attack.name] = try AttackRun.alone(attack.name, options, cage, stage)
             case .scene(let make): answers[attack.name] = try make(cage, stage)
             }
         }
     }
 
-    private mutating func makeShared(_ attacks: [Attack]) throws {
+    private mutating func makeShared(_ attacks: [Attack], _ cage: Cage, _ stage: Stage) throws {
         let names = attacks.filter { if case .attempt = $0.method { true } else { false } }.map(\.name)
         if names.isEmpty { return }
         let ended = try CageEnd(cage.program(attacker: names, on: stage).start().wait(timeout: Self.patience))
@@ -45,10 +41,14 @@ package struct AttackRun {
         }
     }
 
-    private func alone(_ name: String, _ options: [String]) throws -> Answer {
+    private static func alone(
+        _ name: String, _ options: [String], _ cage: Cage, _ stage: Stage
+    ) throws -> Answer {
         let program = cage.program(attacker: ["--here", name], options: options, on: stage)
         let ended = try CageEnd(program.start().wait(timeout: cage.patience))
         if let answer = ended.answers[name] { return answer }
+        // Only Corral ends what does not end by itself.
+        if ended.outcome.timedOut, cage.profile == nil { return "no end" }
         guard let status = ended.status else { throw AttackError("\(name) in \(cage): \(ended)") }
         return Answer("\(ended.cause ?? "ended") \(status)")
     }

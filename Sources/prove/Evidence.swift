@@ -16,7 +16,7 @@ struct Evidence {
 
     /// - Returns: whether all of it is as it must be; the document is written in any case.
     static func write(to path: String) throws -> Bool {
-        let before = MachineCensus.take()
+        let before = MachineCensus.settled()
         var evidence = try Evidence()
         evidence.left += MachineCensus.differences(from: before, within: 60)
         try File.write(Array(evidence.text.utf8), to: path)
