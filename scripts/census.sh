@@ -26,9 +26,9 @@ loop_devices() {
     done
 }
 
-# An empty file is a lock, which costs nothing to keep.
+# An empty file is a lock, which costs nothing to keep; the slots are one of fixed size, kept as well.
 runtime_files() {
-    if [ -d /run/corral ]; then find /run/corral -type f -size +0 -printf 'file %p\n'; fi
+    if [ -d /run/corral ]; then find /run/corral -type f -size +0 ! -name slots -printf 'file %p\n'; fi
     if [ -d /run/corral ]; then find /run/corral -mindepth 1 ! -type f ! -type d -printf 'file %p\n'; fi
 }
 

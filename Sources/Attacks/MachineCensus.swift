@@ -121,11 +121,11 @@ package struct MachineCensus: Sendable {
             })
     }
 
-    /// Files of Corral's; an empty one is a lock, which costs nothing to keep.
+    /// Files of Corral's; an empty one is a lock, which costs nothing to keep, and so are the slots.
     private static func files() -> Set<String> {
         var found = Set(File.names(in: "/tmp").filter { $0.contains("corral") }.map { "/tmp/\($0)" })
-        for name in File.names(in: "/run/corral") where !(File.text("/run/corral/\(name)") ?? "x").isEmpty {
-            found.insert("/run/corral/\(name)")
+        for name in File.names(in: "/run/corral") where name != "slots" {
+            if File.text("/run/corral/\(name)") != "" { found.insert("/run/corral/\(name)") }
         }
         // What a core dump or a file of an attacker's would be called.
         for place in ["/", "/var/tmp", "/dev/shm"] {
