@@ -4,7 +4,7 @@
 #
 # Three kinds of cycles, CYCLES of each: launches of one resident process, `corral run` one after the
 # other, and 50 at a time. The result is .build/evidence/soak.json. The last tenth of the starts may take
-# 1.2 times as long as the first, so what else the machine does should not change during it.
+# 1.2 times as long as the first; docs/testing.md says how that is judged on a machine that has slow minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

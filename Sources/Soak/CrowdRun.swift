@@ -31,31 +31,10 @@ final class CrowdRun {
         let command = order.isLeftAlone ? ["/usr/bin/true"] : manner.command
         // A limit of its own, so that no fault of the product can stop a soak.
         let words = [corral, "run", "--timeout", "60s"] + manner.options + ["--"] + command
-        pid = try CrowdRun.spawn(words, [null.number, null.number, said.number])
+        pid = try spawn(words, [null.number, null.number, said.number])
         let started = pid
         pidfd = FileDescriptor(owning: try call("pidfd_open") { clinux_pidfd_open(started) })
         due = order.isLeftAlone ? nil : began + delay
-    }
-
-    private static func spawn(_ words: [String], _ descriptors: [CInt]) throws -> pid_t {
-        let argv = unsafe words.map { unsafe strdup($0) } + [nil]
-        let path = unsafe strdup("PATH=/usr/sbin:/usr/bin:/sbin:/bin")
-        let envp = unsafe [path, nil]
-        defer { unsafe (argv + [path]).forEach { unsafe free($0) } }
-        // Safety: the arrays outlive the call, which keeps no pointer.
-        return try unsafe argv.withUnsafeBufferPointer { (arguments) throws(SystemError) in
-            try unsafe envp.withUnsafeBufferPointer { (variables) throws(SystemError) in
-                try unsafe descriptors.withUnsafeBufferPointer { (numbers) throws(SystemError) in
-                    var program = unsafe clinux_program()
-                    unsafe program.path = unsafe UnsafePointer(arguments[0])
-                    unsafe program.argv = arguments.baseAddress
-                    unsafe program.envp = variables.baseAddress
-                    unsafe program.fds = numbers.baseAddress
-                    unsafe program.fd_count = numbers.count
-                    return try call("posix_spawn", on: words[0]) { unsafe clinux_spawn(&program) }
-                }
-            }
-        }
     }
 
     // MARK: The kill

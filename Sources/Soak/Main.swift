@@ -29,7 +29,7 @@ struct Main {
         var phases: [Phase] = []
         for kind in Phase.Kind.allCases {
             let phase = try Phase.run(kind, options, &random)
-            say(phase.summary)
+            say(phase.summary(options))
             phases.append(phase)
         }
         let findings = phases.flatMap { $0.findings(options) }

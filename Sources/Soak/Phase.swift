@@ -13,6 +13,8 @@ struct Phase {
         var isTimed: Bool { self != .crowd }
     }
 
+    typealias Start = (cycle: Int, nanoseconds: UInt64)
+
     let kind: Kind
     let width: Int
     var seconds = 0.0
@@ -21,7 +23,9 @@ struct Phase {
     /// Ends that no such cycle may have, the first of them in full.
     var unexpected: [String] = []
     /// Nanoseconds of starts that were not interrupted, in the order of the cycles.
-    var starts: [(cycle: Int, nanoseconds: UInt64)] = []
+    var starts: [Start] = []
+    /// Those of a program without a sandbox, between the cycles.
+    var references: [Start] = []
     /// Before the first cycle, after every thousand, after the last.
     var samples: [Sample] = []
 
@@ -31,27 +35,50 @@ struct Phase {
         let warmUp = min(options.every, options.cycles / 10)
         let resident = try kind == .resident ? Resident() : nil
         try phase.cycles(0, warmUp, resident, options, &random)
-        phase.starts = []
+        (phase.starts, phase.references) = ([], [])
         if options.dropsCaches { try KernelState.dropCaches() }
         let before = Census.take()
         let state = KernelState.take()
         phase.samples.append(Sample(cycle: 0, state: state, leaks: []))
         let began = Host.now
         var done = 0
-        while done < options.cycles {
-            let count = min(options.every, options.cycles - done)
-            try phase.cycles(done, count, resident, options, &random)
+        var end = options.cycles
+        while done < end {
+            let count = min(options.every, end - done)
+            try phase.slices(done, count, resident, options, &random)
             done += count
             // What a killed corral leaves is swept by the next one.
             try Crowd.sweep(options.corral)
-            if done == options.cycles, options.dropsCaches { try KernelState.dropCaches() }
+            if done >= options.cycles, options.dropsCaches { try KernelState.dropCaches() }
             let planted = try options.plants ? Planted(kind.rawValue) : nil
-            phase.samples.append(Sample.take(done, since: before, state, within: options.patience))
+            var sample = Sample.take(done, since: before, state, within: options.patience)
+            sample.start = phase.median(phase.starts, from: done - count, to: done)
+            sample.reference = phase.median(phase.references, from: done - count, to: done)
+            phase.samples.append(sample)
             try planted?.remove()
-            if let sample = phase.samples.last { say("\(kind.rawValue) \(sample.line)") }
+            say("\(kind.rawValue) \(sample.line)")
+            // A machine that others use as well has slow minutes. They pass; what grows with the cycles
+            // does not.
+            if done == end, end < options.cycles + 3 * phase.tenth(options), !phase.slowdown(options).isEmpty
+            {
+                end += phase.tenth(options)
+                say("\(kind.rawValue): the last starts took longer; \(end - done) cycles more")
+            }
         }
         phase.seconds = Host.now - began
         return phase
+    }
+
+    /// Cycles, with references between them where starts are timed.
+    private mutating func slices(
+        _ first: Int, _ count: Int, _ resident: Resident?, _ options: Options, _ random: inout Seeded
+    ) throws {
+        for slice in stride(from: first, to: first + count, by: Reference.every) {
+            try cycles(slice, min(Reference.every, first + count - slice), resident, options, &random)
+            for _ in 0..<(kind.isTimed ? Reference.starts : 0) {
+                references.append((slice, try Reference.start()))
+            }
+        }
     }
 
     private mutating func cycles(
@@ -77,17 +104,41 @@ struct Phase {
 
     // MARK: What it comes to
 
-    /// The median start of the first tenth of the cycles, and of the last; in nanoseconds.
-    func medians(_ cycles: Int) -> (first: UInt64, last: UInt64)? {
-        let tenth = max(1, cycles / 10)
-        guard let first = median(starts.filter { $0.cycle < tenth }.map(\.nanoseconds)),
-            let last = median(starts.filter { $0.cycle >= cycles - tenth }.map(\.nanoseconds))
-        else { return nil }
-        return (first, last)
+    /// What starts took when the cycles began, and when they ended.
+    struct Pace {
+        /// Medians of the first tenth of the cycles and of the last, in nanoseconds.
+        let first, last: UInt64
+        /// Those of a program without a sandbox.
+        let firstReference, lastReference: UInt64
+
+        var ratio: Double { Double(last) / Double(first) }
+        /// How much slower the machine itself is at the end.
+        var machine: Double { Double(lastReference) / Double(firstReference) }
+
+        var description: String {
+            "median start \(first / 1000) µs in the first tenth, \(last / 1000) µs in the last; without "
+                + "a sandbox \(firstReference / 1000) µs and \(lastReference / 1000) µs"
+        }
     }
 
-    private func median(_ values: [UInt64]) -> UInt64? {
-        values.isEmpty ? nil : values.sorted()[values.count / 2]
+    func pace(_ options: Options) -> Pace? {
+        let (tenth, end) = (tenth(options), samples.last?.cycle ?? 0)
+        // There are few references, and in a short soak none in its last tenth.
+        let few = max(tenth, Reference.every)
+        guard let first = median(starts, from: 0, to: tenth),
+            let last = median(starts, from: end - tenth, to: end),
+            let firstReference = median(references, from: 0, to: few),
+            let lastReference = median(references, from: end - few, to: end)
+        else { return nil }
+        return Pace(
+            first: first, last: last, firstReference: firstReference, lastReference: lastReference)
+    }
+
+    private func tenth(_ options: Options) -> Int { max(1, options.cycles / 10) }
+
+    private func median(_ starts: [Start], from first: Int, to end: Int) -> UInt64? {
+        let times = starts.filter { $0.cycle >= first && $0.cycle < end }.map(\.nanoseconds).sorted()
+        return times.isEmpty ? nil : times[times.count / 2]
     }
 
     /// All that must not be, one line each.
@@ -101,24 +152,23 @@ struct Phase {
                 "\(kind.rawValue): \($0)"
             }
         }
-        if kind.isTimed, let ratio = options.ratio { found += slowdown(ratio, options.cycles) }
+        found += slowdown(options)
         return found
     }
 
-    private func slowdown(_ ratio: Double, _ cycles: Int) -> [String] {
-        guard let (first, last) = medians(cycles) else {
+    private func slowdown(_ options: Options) -> [String] {
+        guard kind.isTimed, let ratio = options.ratio else { return [] }
+        guard let pace = pace(options) else {
             return ["\(kind.rawValue): too few starts to compare the last with the first"]
         }
-        if Double(last) <= Double(first) * ratio { return [] }
-        return ["\(kind.rawValue): the last starts took \(last) ns, the first ones \(first)"]
+        if pace.ratio <= ratio * max(1, pace.machine) { return [] }
+        return ["\(kind.rawValue): the last starts took longer: \(pace.description)"]
     }
 
-    var summary: String {
+    func summary(_ options: Options) -> String {
         let cycles = samples.last?.cycle ?? 0
         var text = "\(kind.rawValue): \(cycles) cycles in \(Int(seconds)) s"
-        if kind.isTimed, let (first, last) = medians(cycles) {
-            text += ", median start \(first / 1000) µs in the first tenth, \(last / 1000) µs in the last"
-        }
+        if kind.isTimed, let pace = pace(options) { text += ", \(pace.description)" }
         for (outcome, count) in outcomes.sorted(by: { $0.key < $1.key }) { text += "\n  \(count) \(outcome)" }
         return text
     }
@@ -129,6 +179,9 @@ struct Sample {
     let cycle: Int
     let state: KernelState
     let leaks: [String]
+    /// Medians of the cycles since the last sample, in nanoseconds; nil where none was timed.
+    var start: UInt64?
+    var reference: UInt64?
 
     /// Looks until nothing is left or it has been there for as long as a busy machine may take: other
     /// processes come and go meanwhile, and only what was there all the time was left by a cycle.
@@ -154,6 +207,8 @@ struct Sample {
     var line: String {
         "\(cycle): \(leaks.count) left, \(state.memory) KiB, \(state.descriptors) descriptors, "
             + "\(state.threads) threads, cgroups \(state.cgroups.map { "\($0.key) \($0.value)" }.sorted())"
+            + (start.map { ", start \($0 / 1000) µs" } ?? "")
+            + (reference.map { " (without a sandbox \($0 / 1000))" } ?? "")
             + shortened.map { "\n  left: \($0)" }.joined()
     }
 }

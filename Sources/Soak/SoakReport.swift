@@ -32,9 +32,11 @@ struct SoakReport {
         report.add(
             "\(kind) kills", phase.outcomes.filter { !$0.key.hasPrefix("left alone") }.values.reduce(0, +))
         report.add("\(kind) unexpected ends", phase.unexpected.count)
-        if phase.kind.isTimed, let (first, last) = phase.medians(options.cycles) {
-            report.add("\(kind) start p50 first tenth us", first / 1000)
-            report.add("\(kind) start p50 last tenth us", last / 1000)
+        if phase.kind.isTimed, let pace = phase.pace(options) {
+            report.add("\(kind) start p50 first tenth us", pace.first / 1000)
+            report.add("\(kind) start p50 last tenth us", pace.last / 1000)
+            report.add("\(kind) program without a sandbox p50 first tenth us", pace.firstReference / 1000)
+            report.add("\(kind) program without a sandbox p50 last tenth us", pace.lastReference / 1000)
         }
         guard phase.kind == .resident, let before = phase.samples.first?.state, let after = last?.state
         else { return }
@@ -51,11 +53,12 @@ struct SoakReport {
         object.add("kind", phase.kind.rawValue)
         object.add("width", phase.width)
         object.add("seconds", phase.seconds)
-        if phase.kind.isTimed, let (first, last) = phase.medians(options.cycles) {
+        if phase.kind.isTimed, let pace = phase.pace(options) {
             object.object("start_p50_us") { times in
-                times.add("first", first / 1000)
-                times.add("last", last / 1000)
-                times.add("ratio", Double(last) / Double(first))
+                times.add("first", pace.first / 1000)
+                times.add("last", pace.last / 1000)
+                times.add("ratio", pace.ratio)
+                times.add("machine_ratio", pace.machine)
             }
         }
         object.object("outcomes") { outcomes in
@@ -70,6 +73,8 @@ struct SoakReport {
         let state = sample.state
         object.add("cycle", sample.cycle)
         object.array("left") { left in sample.shortened.forEach { left.add($0) } }
+        if let start = sample.start { object.add("start_p50_us", start / 1000) }
+        if let start = sample.reference { object.add("reference_p50_us", start / 1000) }
         object.add("rss_kib", state.memory)
         object.add("descriptors", state.descriptors)
         object.add("threads", state.threads)

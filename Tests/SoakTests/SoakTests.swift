@@ -44,7 +44,7 @@ struct SoakTests {
         ])
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("resident: this process grew from "), "\(outcome.errors)")
-        #expect(outcome.errors.contains("resident: the last starts took "), "\(outcome.errors)")
+        #expect(outcome.errors.contains("resident: the last starts took longer: "), "\(outcome.errors)")
         // With this seed no run of the last tenth is left alone.
         #expect(outcome.errors.contains("sequential: too few starts to compare"), "\(outcome.errors)")
         for kind in ["resident", "sequential", "crowd"] {
