@@ -159,14 +159,14 @@ struct Setup {
         let closes = try fields.integer() != 0
         let context = try check(unsafe clinux_fsopen("proc"))
         try check(clinux_fsconfig_create(context))
-        let mount = try check(clinux_fsmount(context, attributes))
+        // Read-only comes last: the limit is written through this mount. One that asks for it at once is so
+        // for good where any other proc is, as one in a chroot may be (mnt_already_visible in Linux).
+        let readOnly = UInt32(CLINUX_MOUNT_RDONLY)
+        let mount = try check(clinux_fsmount(context, attributes & ~readOnly))
         _ = clinux_close(context)
-        // Where the host's own proc is read-only for good, as in some containers, so is every other, and
-        // this second barrier behind the filter cannot be put up.
-        let readOnly = UInt64(CLINUX_MOUNT_RDONLY)
-        if closes, clinux_mount_setattr(mount, 0, 0, readOnly, 0, -1) == 0 {
-            try check(clinux_close_user_namespaces(mount))
-            try check(clinux_mount_setattr(mount, 0, readOnly, 0, 0, -1))
+        if closes { try check(clinux_close_user_namespaces(mount)) }
+        if attributes & readOnly != 0 {
+            try check(clinux_mount_setattr(mount, 0, UInt64(readOnly), 0, 0, -1))
         }
         unsafe try RootBuilder(root: root).attach(mount, at: path)
         _ = clinux_close(mount)

@@ -39,6 +39,21 @@ struct LayerTests {
         #expect(layers.filter { $0.value != "in force" } == [:])
     }
 
+    /// The kernel makes a new proc read-only for good after the first one that is visible and so.
+    @Test(.enabled(if: Host.isRoot, "takes root to mount"))
+    func `user namespaces are closed below a host that has a read-only proc somewhere`() throws {
+        let directory = try TemporaryDirectory()
+        var corral = Corral()
+        let script =
+            "mount -t proc -o ro none \(directory.path) && umount -l /proc && mount -t proc none /proc && "
+            + "exec \"$@\""
+        corral.wrapper = ["unshare", "--mount", "sh", "-c", script, "sh"]
+        let ended = try corral.shell(
+            "cat /proc/sys/user/max_user_namespaces; echo 1 >/proc/sys/kernel/ns_last_pid")
+        #expect(ended.text == "0", "\(ended)")
+        #expect(ended.errors.contains("Read-only file system"), "\(ended)")
+    }
+
     @Test func `an unknown layer cannot be left out`() throws {
         var corral = Corral()
         corral.variables["CORRAL_TEST_WITHOUT"] = "seccomp,nonsense"
