@@ -200,3 +200,16 @@ if Context.environment["CORRAL_SANITIZE"] == "libraries" {
     ]
     package.targets.removeAll { without.contains($0.name) }
 }
+// `CORRAL_ONLY=StoreTests swift test --scratch-path .build/only`: these targets and what they need, for a
+// quick look at one module. Nothing that counts is built so.
+if let only = Context.environment["CORRAL_ONLY"] {
+    var needed: Set<String> = []
+    func need(_ name: String) {
+        guard needed.insert(name).inserted else { return }
+        for dependency in package.targets.first(where: { $0.name == name })?.dependencies ?? [] {
+            if case .byNameItem(let name, _) = dependency { need(name) }
+        }
+    }
+    only.split(separator: ",").forEach { need(String($0)) }
+    package.targets.removeAll { !needed.contains($0.name) }
+}
