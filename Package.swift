@@ -195,8 +195,8 @@ if sanitizing { package.targets.removeAll { ["sandbox-init", "corral-unpack"].co
 // `make sanitize`: what runs in one process, and neither programs nor the tests that start them.
 if Context.environment["CORRAL_SANITIZE"] == "libraries" {
     let without = [
-        "corral", "Benchmarks", "CYardstick", "SandboxTests", "EndToEndTests", "UnpackTests",
-        "CgroupsTests", "TestSupportTests", "ArchitectureTests",
+        "corral", "Benchmarks", "CYardstick", "attacker", "Attacks", "prove", "Soak", "SandboxTests",
+        "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }
