@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Linux
 import Sandbox
+import TestSupport
 import Testing
 import Wire
 
