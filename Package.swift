@@ -126,9 +126,9 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
-                "Cgroups",
-                "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux", "TestSupport",
+                "API", "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian",
+                "Dialects", "Cgroups", "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux",
+                "TestSupport",
             ]),
 
         .executableTarget(
