@@ -89,6 +89,7 @@ let package = Package(
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
+        library("Sessions", ["Sandbox"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -175,6 +176,7 @@ let package = Package(
         tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
+        tests("SessionsTests", ["Sessions", "Sandbox"]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),
