@@ -90,6 +90,7 @@ let package = Package(
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
         library("API", ["Sandbox", "Wire"]),
+        library("Sessions", ["Sandbox"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -186,6 +187,7 @@ let package = Package(
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
         tests("APITests", ["API", "Wire"]),
+        tests("SessionsTests", ["Sessions", "Sandbox"]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),

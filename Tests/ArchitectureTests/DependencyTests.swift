@@ -5,7 +5,7 @@ import Testing
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
     ["Preparation"],
     ["Commands"],
