@@ -21,8 +21,11 @@ struct Fixture {
     func store() throws -> StateStore { try open().store }
 
     /// What sqlite3(1) prints for some statements: another program's view of the file.
-    func sqlite3(_ statements: String) throws -> Program.Outcome {
-        try Program.run(["sqlite3", "-bail", file, statements])
+    @discardableResult
+    func sqlite3(_ statements: String) throws -> String {
+        let outcome = try Program.run(["sqlite3", "-bail", file, statements])
+        if outcome.status != 0 { throw Unexpected("sqlite3: \(outcome.errors)") }
+        return outcome.output
     }
 
     /// The names in the directory, without what sqlite keeps while the file is open.
@@ -95,18 +98,19 @@ extension StateStore {
     /// Records a session that must be new.
     func add(_ session: SessionRecord) throws {
         let outcome = try commit(.create(session, why: "a test"))
-        if outcome != .done { throw UnexpectedOutcome(outcome: outcome) }
+        if outcome != .done { throw Unexpected("\(outcome)") }
     }
 
     func move(_ session: SessionRecord, to standing: SessionStanding, at number: Int) throws {
         let outcome = try commit(
             .session(id: session.id, standing, at: Fixture.moment(number), why: "a test"))
-        if outcome != .done { throw UnexpectedOutcome(outcome: outcome) }
+        if outcome != .done { throw Unexpected("\(outcome)") }
     }
 }
 
-struct UnexpectedOutcome: Error {
-    var outcome: Outcome
+struct Unexpected: Error {
+    var what: String
+    init(_ what: String) { self.what = what }
 }
 
 extension Outcome {

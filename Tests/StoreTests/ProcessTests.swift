@@ -132,7 +132,7 @@ import Testing
         #expect(try store.list(limit: 10).sessions.map(\.id) == [Fixture.id(2)])
         #expect(try store.liveProcesses().map(\.id) == [Fixture.id(30)])
         #expect(Set(try store.history(limit: 100).map(\.entry.session)) == [Fixture.id(2)])
-        #expect(try fixture.sqlite3("SELECT count(*) FROM results").output == "0\n")
+        #expect(try fixture.sqlite3("SELECT count(*) FROM results") == "0\n")
     }
 
     @Test func `pages that nothing needs are given back, and what was on them is overwritten`() throws {
@@ -142,10 +142,10 @@ import Testing
         let bytes = [UInt8]((0..<20_000).map { secret[$0 % secret.count] })
         let result = ResultRecord(process: process.id, kept: 1, stdout: bytes, stderr: bytes)
         #expect(try store.commit(.result(result)) == .done)
-        let pages = try fixture.sqlite3("PRAGMA page_count").output
+        let pages = try fixture.sqlite3("PRAGMA page_count")
         _ = try store.prune(Retention(results: 2, records: 0), limit: 10)
-        #expect(try fixture.sqlite3("PRAGMA freelist_count").output == "0\n")
+        #expect(try fixture.sqlite3("PRAGMA freelist_count") == "0\n")
         #expect(
-            Int(try fixture.sqlite3("PRAGMA page_count").output.dropLast()) ?? 0 < Int(pages.dropLast()) ?? 0)
+            Int(try fixture.sqlite3("PRAGMA page_count").dropLast()) ?? 0 < Int(pages.dropLast()) ?? 0)
     }
 }

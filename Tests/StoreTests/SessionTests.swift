@@ -141,7 +141,6 @@ import Testing
     @Test func `a record that breaks a rule is refused without a trace`() throws {
         let store = try fixture.store()
         #expect(try store.commit(.create(named("Bad Name", full), why: "")).isRefused)
-        #expect(try store.commit(.create(Fixture.session(1, spec: "{not json"), why: "")).isRefused)
         let badID = SessionRecord(
             id: "../x", tenant: "default", profile: "p", image: "i", spec: "{}", labels: ["a": "b"],
             created: Fixture.moment(1), standing: Fixture.session(1).standing)
@@ -155,6 +154,6 @@ import Testing
             try store.commit(.session(id: session.id, timeless, at: Fixture.moment(3), why: "")).isRefused)
         #expect(try store.session(session.id) == session)
         #expect(try store.history(limit: 10).count == 1)
-        #expect(try fixture.sqlite3("SELECT count(*) FROM labels").output == "0\n")
+        #expect(try fixture.sqlite3("SELECT count(*) FROM labels") == "0\n")
     }
 }
