@@ -44,7 +44,11 @@ import Testing
             [path = fixture.path as String, acknowledged = acknowledged as String, round = round as Int] in
             let store = try StateStore.open(in: path, at: 0).store
             let file = try FileDescriptor.open(acknowledged, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
-            let killer = "sleep 0.\(round * 37 + 100); kill -9 \(getpid())"
+            // Somewhere in the transaction after so many, or after one or two more.
+            let killer = """
+                while kill -0 \(getpid()) && [ "$(wc -l <'\(acknowledged)')" -lt \(round * 5) ]; do sleep 0.01; done
+                sleep 0.00\(round); kill -9 \(getpid())
+                """
             let program = try Program(["sh", "-c", killer]).start()
             for number in 1...1_000_000 {
                 for outcome in try store.commit(CrashTests.transaction(number)) where outcome != .done {
@@ -58,7 +62,7 @@ import Testing
         let opened = try fixture.open()
         #expect(opened.setAside == nil)
         let found = try count(in: opened.store)
-        #expect(told > 0)
+        #expect(told >= round * 5)
         #expect(found == told || found == told + 1, "\(told) were acknowledged, \(found) are there")
         // And it goes on.
         let next = try opened.store.commit(CrashTests.transaction(found + 1))
