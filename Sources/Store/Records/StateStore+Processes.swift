@@ -1,3 +1,5 @@
+// Recording and reading processes, and what they wrote.
+
 private enum ProcessQueries {
     static let insert = Query(
         "insert process",
