@@ -75,6 +75,7 @@ let package = Package(
         system("CYAML", "yaml-0.1", "libyaml-dev"),
         system("CNettle", "nettle", "nettle-dev"),
         system("CArchive", "libarchive", "libarchive-dev"),
+        system("CSQLite", "sqlite3", "libsqlite3-dev"),
 
         // The kernel, typed; what a sandbox is, as values; codecs without I/O; the init's plan.
         library("Linux", ["CLinux"]),
@@ -106,6 +107,8 @@ let package = Package(
 
         // From names and options to what a launch takes; with and without a command line.
         library("Preparation", ["Launch", "Seccomp", "Cgroups", "Sandbox", "Linux", "CLinux"]),
+        // What the daemon remembers: the only user of sqlite.
+        library("Store", ["Trees", "Wire", "Linux", "CSQLite"]),
 
         library(
             "Commands",
@@ -173,6 +176,7 @@ let package = Package(
         tests("TreesTests", ["Trees", "Linux"]),
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
+        tests("StoreTests", ["Store", "Linux", "CLinux"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),

@@ -3,10 +3,10 @@ import Testing
 
 /// The rows of docs/architecture.md, lowest first: a target depends on lower rows only.
 private let rows: [[String]] = [
-    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CYardstick"],
+    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions"],
-    ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
+    ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store"],
     ["Preparation"],
     ["Commands"],
     ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
