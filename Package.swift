@@ -51,7 +51,7 @@ let countAllocations: [LinkerSetting] = [
             .flatMap { ["-Xlinker", "--wrap=\($0)"] })
 ]
 
-func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
@@ -75,6 +75,8 @@ let package = Package(
         system("CYAML", "yaml-0.1", "libyaml-dev"),
         system("CNettle", "nettle", "nettle-dev"),
         system("CArchive", "libarchive", "libarchive-dev"),
+        system("CMicroHTTPD", "libmicrohttpd", "libmicrohttpd-dev"),
+        system("CWslay", nil, "libwslay-dev"),
 
         // The kernel, typed; what a sandbox is, as values; codecs without I/O; the init's plan.
         library("Linux", ["CLinux"]),
@@ -89,6 +91,7 @@ let package = Package(
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
+        library("Service", ["Wire", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -176,6 +179,7 @@ let package = Package(
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
+        tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("ArchitectureTests", []),

@@ -3,9 +3,9 @@ import Testing
 
 /// The rows of docs/architecture.md, lowest first: a target depends on lower rows only.
 private let rows: [[String]] = [
-    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CYardstick"],
+    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CMicroHTTPD", "CWslay", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Service"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
     ["Commands"],
     ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
