@@ -56,6 +56,8 @@ final class Clients {
     private(set) var upgradedCount = 0
     /// Called when an upgraded connection's owner has let go of it.
     var onUpgradedGone: (() -> Void)?
+    /// Called when an upgraded connection has got a time to be cut off at.
+    var onDeadline: ((BootTime) -> Void)?
 
     private struct WeakUpgraded {
         weak var value: Upgraded?
@@ -113,6 +115,15 @@ final class Clients {
             }
             if let beat = client.exchange?.beat(now: now) { deadline = min(deadline ?? beat, beat) }
             if let deadline { next = min(next ?? deadline, deadline) }
+        }
+        for connection in upgraded {
+            guard let deadline = connection.deadline else { continue }
+            if deadline <= now {
+                connection.cut()
+                connection.cutOff(at: nil)
+            } else {
+                next = min(next ?? deadline, deadline)
+            }
         }
         return next
     }

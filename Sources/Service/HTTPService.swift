@@ -102,6 +102,7 @@ package import Linux
 
     private func register() throws(SystemError) {
         timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() }
+        clients.onDeadline = { [weak self] in self?.wake(atLatest: $0) }
         token = try loop.add(ready, for: .readable, handler: self)
     }
 

@@ -25,6 +25,8 @@ package final class Upgraded {
     package let peer: PeerCredentials
     /// Called when the server is to stop; whoever owns the connection says goodbye and closes it soon.
     package var onStop: (() -> Void)?
+    /// When it is cut off; nil for never.
+    private(set) var deadline: BootTime?
     private weak var clients: Clients?
 
     init(_ socket: consuming FileDescriptor, early: [UInt8], peer: PeerCredentials, clients: Clients) {
@@ -36,6 +38,13 @@ package final class Upgraded {
     }
 
     deinit { clients?.upgradedGone(peer.uid) }
+
+    /// Has both directions ended at a time, unless another is named before; whoever has the connection
+    /// sees it hung up.
+    package func cutOff(at time: BootTime?) {
+        deadline = time
+        if let time { clients?.onDeadline?(time) }
+    }
 
     /// Takes the front of the early bytes, at most `count`.
     package func takeEarly(_ count: Int) -> [UInt8] {
