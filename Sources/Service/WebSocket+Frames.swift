@@ -20,7 +20,8 @@ private func socket(_ own: UnsafeMutableRawPointer?) -> WebSocket? {
     unsafe own.map { unsafe Unmanaged<WebSocket>.fromOpaque($0).takeUnretainedValue() }
 }
 
-private func fail(_ frames: OpaquePointer?, _ transfer: Transfer) -> Int {
+private func fail(_ frames: OpaquePointer?, _ socket: WebSocket?, _ transfer: Transfer) -> Int {
+    if transfer != .wouldBlock { socket?.isPeerGone = true }
     let code = transfer == .wouldBlock ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE
     unsafe wslay_event_set_error(frames, CInt(code.rawValue))
     return -1
@@ -31,7 +32,7 @@ private func receiveBytes(
     _ own: UnsafeMutableRawPointer?
 ) -> Int {
     guard let socket = unsafe socket(own), let memory = unsafe memory, let connection = socket.connection
-    else { return unsafe fail(frames, .bytes(0)) }
+    else { return unsafe fail(frames, nil, .bytes(0)) }
     let early = connection.takeEarly(count)
     if !early.isEmpty {
         // Safety: wslay gives `count` bytes, and there are no more than that.
@@ -40,11 +41,11 @@ private func receiveBytes(
         }
         return early.count
     }
-    guard socket.budget > 0, socket.mayReceive else { return unsafe fail(frames, .wouldBlock) }
+    guard socket.budget > 0, socket.mayReceive else { return unsafe fail(frames, socket, .wouldBlock) }
     var span = unsafe MutableSpan(_unsafeStart: memory, count: count)
     var closed: UInt64 = 0
     let result = connection.socket.value.receive(into: &span, closedDescriptors: &closed)
-    guard case .bytes(let received) = result, received > 0 else { return unsafe fail(frames, result) }
+    guard case .bytes(let received) = result, received > 0 else { return unsafe fail(frames, socket, result) }
     socket.budget -= received
     return received
 }
@@ -54,10 +55,10 @@ private func sendBytes(
     _ own: UnsafeMutableRawPointer?
 ) -> Int {
     guard let socket = unsafe socket(own), let bytes = unsafe bytes, let connection = socket.connection
-    else { return unsafe fail(frames, .bytes(0)) }
+    else { return unsafe fail(frames, nil, .bytes(0)) }
     // Safety: wslay gives `count` bytes, for this call.
     let result = connection.socket.value.send(unsafe Span(_unsafeStart: bytes, count: count))
-    guard case .bytes(let sent) = result else { return unsafe fail(frames, result) }
+    guard case .bytes(let sent) = result else { return unsafe fail(frames, socket, result) }
     return sent
 }
 

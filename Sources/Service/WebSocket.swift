@@ -43,6 +43,7 @@ package import Linux
     private var isClosing = false
     /// Bytes that may still be received in this turn, so that one peer does not hold up others.
     var budget = 0
+    /// The other end is closed, or the socket broken.
     var isPeerGone = false
 
     /// Takes over a connection after the 101.
@@ -158,7 +159,12 @@ package import Linux
         // An owner that closes or lets go meanwhile does not take the memory away from below.
         let result = withExtendedLifetime(self) { unsafe wslay_event_recv(frames) }
         isReceiving = false
-        if result != 0 { finish() }
+        guard result != 0 else { return }
+        if !isPeerGone, waitingBytes == 0 {
+            // A frame that is none: wslay would say goodbye without a reason. 1002 is "protocol error".
+            _ = connection?.socket.value.send([0x88, 2, 0x03, 0xEA].span)
+        }
+        finish()
     }
 
     private func flush() {

@@ -92,6 +92,8 @@ final class Desk {
     var streamEnds: [StreamEnd] = []
     var closeCodes: [UInt16] = []
     var isStopped = false
+    /// How often the loop has woken.
+    private(set) var turns = 0
 
     private init(_ loop: EventLoop, _ limits: WebSocket.Limits) {
         self.loop = loop
@@ -110,7 +112,10 @@ final class Desk {
             admit: { (head) throws(ServiceError) in
                 if head.target.path == "/forbidden" { throw ServiceError(.forbidden, "not for you") }
             })
-        try loop.run()
+        while !loop.isStopped {
+            _ = try loop.turn(timeout: -1)
+            desk.turns += 1
+        }
         mailbox.close()
         loop.removeAll()
     }

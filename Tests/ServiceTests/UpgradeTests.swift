@@ -84,7 +84,6 @@ import Testing
                 assert await s.recv() == "fragmented"
                 await asyncio.wait_for(await s.ping(b"are you there"), 60)
                 await s.send("close me")
-                assert await s.recv() == "close me" or True
                 try:
                     await s.recv()
                 except websockets.ConnectionClosed as closed:
