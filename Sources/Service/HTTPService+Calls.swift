@@ -35,7 +35,7 @@ private func connectionChanged(
         guard let pointer = unsafe own.pointee else { return }
         unsafe own.pointee = nil
         let client = unsafe Unmanaged<Client>.fromOpaque(pointer).takeUnretainedValue()
-        service.clients.remove(client)
+        service.closed(client)
     }
 }
 

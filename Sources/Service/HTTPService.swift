@@ -169,6 +169,12 @@ package import Linux
         return client
     }
 
+    func closed(_ client: Client) {
+        clients.remove(client)
+        // Where there were as many as there may be, the library listens again in its next turn only.
+        schedule()
+    }
+
     func begun(_ exchange: Exchange) {
         requests += 1
         exchange.client.exchange = exchange
