@@ -58,7 +58,9 @@ import Testing
         #expect(eventually { rig.ask { $0.cancelled } == 1 })
     }
 
-    @Test(arguments: [0, 1, 16_384, 16_385, 5_000_000]) func `a stream arrives whole, in chunks`(count: Int) throws {
+    @Test(arguments: [0, 1, 16_384, 16_385, 5_000_000]) func `a stream arrives whole, in chunks`(count: Int)
+        throws
+    {
         let rig = try Rig()
         let answer = try rig.curl(["-D", "/dev/stderr", "http://x/v1/stream?bytes=\(count)"])
         #expect(answer.errors.contains("Transfer-Encoding: chunked"))
@@ -97,7 +99,9 @@ import Testing
         client.forget()
         #expect(client.sees(":\n\n"))
         rig.mailbox.post { $0.events[0].send(data: "one\ntwo\r\nid: 9") }
-        #expect(client.sees("data: one\ndata: two\ndata: id: 9\n\n") || client.sees("data: one\ndata: two\ndata: \ndata: id: 9\n\n", within: 0))
+        #expect(
+            client.sees("data: one\ndata: two\ndata: id: 9\n\n")
+                || client.sees("data: one\ndata: two\ndata: \ndata: id: 9\n\n", within: 0))
         rig.mailbox.post { $0.events[0].end() }
         #expect(client.sees("\r\n0\r\n\r\n"))
         client.get("/v1/ping")
