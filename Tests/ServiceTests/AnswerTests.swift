@@ -31,6 +31,8 @@ import Testing
         second.get("/v1/ping")
         #expect(second.sees("pong"))
         #expect(!second.text.contains("again"))
+        // Nothing of a request is kept.
+        #expect(rig.ask { $0.pending.allSatisfy { $0.exchange == nil } } == true)
         #expect(rig.ask { $0.cancelled } == 0)
     }
 

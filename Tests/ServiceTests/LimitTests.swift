@@ -171,6 +171,34 @@ import Testing
         #expect(File.names(in: "/proc/self/fd").count < before + 400)
     }
 
+    @Test(.timeLimit(.minutes(20)), arguments: [false, true])
+    func `without descriptors nobody is accepted, and with them everybody is again`(follower: Bool) async {
+        await #expect(processExitsWith: .success) { [follower = follower as Bool] in
+            let rig = try Rig()
+            let early = try RawClient(rig.path)
+            if follower {
+                early.get("/v1/events")
+                #expect(early.sees("text/event-stream"))
+            }
+            var limit = rlimit(rlim_cur: 200, rlim_max: 200)
+            _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            var fillers: [CInt] = []
+            while case let number = dup(1), number >= 0 { fillers.append(number) }
+            if let last = fillers.popLast() { close(last) }
+            // Takes the last one.
+            let client = try RawClient(rig.path)
+            client.get("/v1/ping")
+            let before = rig.ask { $0.turns } ?? 0
+            usleep(500_000)
+            client.read()
+            #expect(client.received == [])
+            // One look every tenth of a second and what keeps the follower, and not a loop that spins.
+            #expect((rig.ask { $0.turns } ?? .max) - before < 400)
+            fillers.forEach { close($0) }
+            #expect(client.sees("pong"))
+        }
+    }
+
     @Test func `a service without clients sleeps`() throws {
         let rig = try Rig()
         let client = try RawClient(rig.path)
