@@ -3,9 +3,9 @@ import Testing
 
 /// The rows of docs/architecture.md, lowest first: a target depends on lower rows only.
 private let rows: [[String]] = [
-    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CYardstick"],
+    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CYardstick", "CMicroHTTPD", "CWslay"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions", "Service"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store"],
     ["Preparation"],
     ["Commands"],
