@@ -5,14 +5,16 @@ import Testing
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Capture"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
     ["Commands"],
     ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
 ]
 
 /// Stand beside the rows: they may use any library and one another, and else only tests may use them.
-private let besideRows = ["TestSupport", "Attacks", "attacker", "prove", "Soak", "FuzzTargets"]
+private let besideRows = [
+    "TestSupport", "Attacks", "attacker", "prove", "Soak", "FuzzTargets", "capture-role",
+]
 
 /// A target of Package.swift and the targets it names as dependencies.
 private struct Target: Hashable {
