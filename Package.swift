@@ -123,7 +123,7 @@ let package = Package(
             "FuzzTargets",
             [
                 "Commands", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
-                "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux", "TestSupport",
+                "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Capture", "Linux", "TestSupport",
             ]),
 
         .executableTarget(

@@ -102,7 +102,7 @@ package final class AttachedReader: EventHandler {
     // MARK: Turns
 
     package func ready(_ token: EventLoop.Token, _ events: Events) {
-        if events == [] { isScheduled = false }
+        if events.rawValue == 0 { isScheduled = false }
         if events.hasAny(of: Events.readable.with(.peerClosed)) { hasInput = true }
         if canReceive, hasInput { receive() }
         // What it said before it left counts.

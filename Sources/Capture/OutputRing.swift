@@ -36,7 +36,8 @@ package final class OutputRing {
         return file
     }
 
-    /// Goes on with `memory`, at what it holds already.
+    /// Goes on with `memory`, at what it holds already. Follow it with ``keep(_:sparing:)``, which says
+    /// what an earlier process let go of.
     package static func adopt(_ memory: consuming FileDescriptor) throws(CaptureError) -> OutputRing {
         let memory = try RingMemory.adopt(memory)
         do throws(SystemError) {

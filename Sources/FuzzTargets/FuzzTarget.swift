@@ -44,6 +44,8 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("oci", checkImageFormats),
         FuzzTarget("apt", checkAptSources),
         FuzzTarget("layer", longest: 16384, checkLayer),
+        FuzzTarget("attached", checkAttached),
+        FuzzTarget("times", checkTimes),
     ]
 
     /// Has a bug on purpose, so that one can see that the machinery finds it and says so. Not in ``all``.
