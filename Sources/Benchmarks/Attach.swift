@@ -10,28 +10,59 @@ import Linux
 func attachBenchmark(_ words: [String]) throws {
     let options = try Options(parsing: words)
     let results = try Results(options.json)
-    var speeds: [AttachScene: [Double]] = [:]
+    var flows: [AttachScene: [Flow]] = [:]
     for round in 0...options.rounds {
         for turn in AttachScene.allCases.indices {
             let scene = AttachScene.allCases[(round + turn) % AttachScene.allCases.count]
-            let speed = try scene.run()
+            let flow = try scene.run()
             // The first round finds everything cold.
-            if round > 0 { speeds[scene, default: []].append(speed) }
+            if round > 0 { flows[scene, default: []].append(flow) }
         }
     }
-    print("output of a process, MB/s")
-    let cat = speeds[.cat] ?? []
+    print("output of a process")
+    let cat = flows[.cat] ?? []
     for scene in AttachScene.allCases {
-        let own = speeds[scene] ?? []
-        guard let speed = median(own), let ratio = median(zip(own, cat).map { $0 / $1 }) else { continue }
-        print("  \(left(scene.rawValue, 16))\(right(text(speed), 10))  to cat \(text(ratio))")
-        let path = "attach/\(scene.rawValue)"
-        try results.add(
-            Measurement(name: "\(path)/MB/s", unit: "MB/s", samples: own.count, values: [("speed", speed)]))
-        try results.add(
-            Measurement(name: "\(path)/ratio", unit: "ratio", samples: own.count, values: [("to cat", ratio)])
-        )
+        let own = flows[scene] ?? []
+        let ratios = zip(own, cat).map { $0.speed / $1.speed }
+        guard let speed = median(own.map(\.speed)), let ratio = median(ratios) else { continue }
+        let cost = median(own.compactMap(\.cost))
+        print(
+            "  \(left(scene.rawValue, 8))\(right(text(speed), 10)) MB/s, to cat \(text(ratio))",
+            terminator: "")
+        print(cost.map { ", our processor time \(text($0)) ms a GB" } ?? "")
+        let figures = [("MB/s", "speed", speed), ("ratio", "to cat", ratio), ("ms", "cpu", cost)]
+        for case (let unit, let name, let value?) in figures {
+            let path = "attach/\(scene.rawValue)/\(unit)"
+            try results.add(Measurement(name: path, unit: unit, samples: own.count, values: [(name, value)]))
+        }
     }
+}
+
+/// What one run of a scene showed.
+private struct Flow {
+    /// MB/s (10^6 bytes) that arrived.
+    let speed: Double
+    /// Milliseconds of processor time that this process took for each GB; nil where others do the work.
+    let cost: Double?
+
+    /// Times from now on.
+    struct Start {
+        let time = monotonicTime()
+        let processor = processorTime()
+
+        func flow(of bytes: Int, isOurs: Bool = true) -> Flow {
+            let cost = Double(processorTime() - processor) / Double(bytes) * 1e3
+            return Flow(
+                speed: Double(bytes) * 1_000 / Double(monotonicTime() - time), cost: isOurs ? cost : nil)
+        }
+    }
+}
+
+/// Nanoseconds on a processor, of this process.
+private func processorTime() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
 /// Which way the bytes go, from a process of its own to another.
@@ -48,8 +79,7 @@ private enum AttachScene: String, CaseIterable {
     private static let total = 512 << 20
     private static let kept = 64 << 20
 
-    /// MB/s (10^6 bytes) that arrive.
-    func run() throws -> Double {
+    func run() throws -> Flow {
         switch self {
         case .cat: try Self.throughCat()
         case .ring: try Self.captured(kept: 1 << 20, isAttached: false)
@@ -58,10 +88,10 @@ private enum AttachScene: String, CaseIterable {
         }
     }
 
-    private static func throughCat() throws -> Double {
+    private static func throughCat() throws -> Flow {
         let (first, second) = (try Ends(), try Ends())
         let null = try openNull()
-        let begin = monotonicTime()
+        let start = Flow.Start()
         let children = [
             try role("write", [null.number, first.writing.numberOrNone]),
             try Child(["cat"], [first.reading.numberOrNone, second.writing.numberOrNone, 2], pin: nil),
@@ -70,10 +100,10 @@ private enum AttachScene: String, CaseIterable {
         first.close()
         second.close()
         try end(children)
-        return speed(total, since: begin)
+        return start.flow(of: total, isOurs: false)
     }
 
-    private static func captured(kept: UInt64, isAttached: Bool) throws -> Double {
+    private static func captured(kept: UInt64, isAttached: Bool) throws -> Flow {
         let loop = try EventLoop()
         defer { loop.removeAll() }
         let pipe = try Ends()
@@ -82,18 +112,17 @@ private enum AttachScene: String, CaseIterable {
         var children: [Child] = []
         let client = Client()
         if isAttached { children.append(try attach(to: output, counting: count, client)) }
-        let begin = monotonicTime()
+        let start = Flow.Start()
         children.append(try role("write", [2, pipe.writing.numberOrNone]))
         pipe.close()
         while !output.rings[0].isEnded { _ = try loop.turn(timeout: -1) }
         output.ended(Array("{}".utf8))
         while isAttached, !client.isOver { _ = try loop.turn(timeout: -1) }
         try end(children)
-        guard isAttached else { return speed(total, since: begin) }
-        return speed(try received(count), since: begin)
+        return start.flow(of: isAttached ? try received(count) : total)
     }
 
-    private static func replayed() throws -> Double {
+    private static func replayed() throws -> Flow {
         let loop = try EventLoop()
         defer { loop.removeAll() }
         let pipe = try Ends()
@@ -105,7 +134,7 @@ private enum AttachScene: String, CaseIterable {
         output.ended(Array("{}".utf8))
         try end([writer])
         var bytes = 0
-        let begin = monotonicTime()
+        let start = Flow.Start()
         for _ in 0..<total / kept {
             let client = Client()
             let reader = try attach(to: output, counting: count, client)
@@ -113,7 +142,7 @@ private enum AttachScene: String, CaseIterable {
             try end([reader])
             bytes += try received(count)
         }
-        return speed(bytes, since: begin)
+        return start.flow(of: bytes)
     }
 
     // MARK: Parts
@@ -180,10 +209,6 @@ private enum AttachScene: String, CaseIterable {
         let number = count.reading.numberOrNone
         _ = try call("read") { unsafe read(number, &bytes, 8) }
         return Int(bytes)
-    }
-
-    private static func speed(_ bytes: Int, since begin: UInt64) -> Double {
-        Double(bytes) * 1_000 / Double(monotonicTime() - begin)
     }
 }
 
