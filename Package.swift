@@ -95,6 +95,7 @@ let package = Package(
         library("API", ["Sandbox", "Wire"]),
         library("Sessions", ["Sandbox"]),
         library("Service", ["Wire", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
+        library("Capture", ["Linux", "CLinux"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -136,6 +137,8 @@ let package = Package(
                 "API", "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian",
                 "Dialects", "Cgroups", "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux",
                 "TestSupport",
+                "Commands", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
+                "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Capture", "Linux", "TestSupport",
             ]),
 
         .executableTarget(
@@ -153,7 +156,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Figures", "Wire", "Relay", "Dialects", "Sandbox", "Seccomp", "Linux", "CLinux",
+                "Figures", "Wire", "Relay", "Dialects", "Capture", "Sandbox", "Seccomp", "Linux", "CLinux",
                 "CYardstick",
             ],
             swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
@@ -166,7 +169,13 @@ let package = Package(
             ],
             swiftSettings: swift, linkerSettings: staticExecutable),
 
+        // What CaptureTests kill at random: fills a ring, writes a pattern. Beside the rows.
+        .executableTarget(
+            name: "capture-role", dependencies: ["Capture", "Linux", "CLinux"],
+            swiftSettings: swift, linkerSettings: staticExecutable),
+
         tests("LinuxTests", ["Linux", "CLinux"]),
+        tests("CaptureTests", ["Capture", "Linux", "CLinux"]),
         tests("WireTests", ["Wire"]),
         tests("InitPlanTests", ["InitPlan"]),
         tests("SandboxValueTests", ["Sandbox"]),

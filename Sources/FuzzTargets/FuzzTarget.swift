@@ -44,7 +44,12 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("oci", checkImageFormats),
         FuzzTarget("apt", checkAptSources),
         FuzzTarget("layer", longest: 16384, checkLayer),
+<<<<<<< HEAD
         FuzzTarget("body", checkBody),
+=======
+        FuzzTarget("attached", checkAttached),
+        FuzzTarget("times", checkTimes),
+>>>>>>> capture
     ]
 
     /// Has a bug on purpose, so that one can see that the machinery finds it and says so. Not in ``all``.

@@ -5,7 +5,7 @@ import Testing
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CYardstick", "CMicroHTTPD", "CWslay"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions", "Service"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions", "Service", "Capture"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store"],
     ["Preparation"],
     ["Commands"],
@@ -13,7 +13,9 @@ private let rows: [[String]] = [
 ]
 
 /// Stand beside the rows: they may use any library and one another, and else only tests may use them.
-private let besideRows = ["TestSupport", "Attacks", "attacker", "prove", "Soak", "FuzzTargets"]
+private let besideRows = [
+    "TestSupport", "Attacks", "attacker", "prove", "Soak", "FuzzTargets", "capture-role",
+]
 
 /// A target of Package.swift and the targets it names as dependencies.
 private struct Target: Hashable {
