@@ -89,6 +89,9 @@ let package = Package(
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
+        library("Configuration", ["Sandbox", "Wire", "Linux"]),
+        library("Client", ["Wire", "Linux", "CLinux"]),
+        library("Tables", ["Sandbox", "Wire"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -107,7 +110,7 @@ let package = Package(
             [
                 "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins", "Dialects",
                 "Debian",
-                "Images", "Trees", "Wire", "Linux", "CLinux",
+                "Images", "Trees", "Configuration", "Tables", "Wire", "Linux", "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
         // Attacks on sandboxes: the cases as values, and the program that makes them inside. Static,
@@ -171,7 +174,13 @@ let package = Package(
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(
             "CommandsTests",
-            ["Commands", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox", "Seccomp", "Wire"]),
+            [
+                "Commands", "Cgroups", "Configuration", "Launch", "Linux", "Plugins", "Relay", "Sandbox",
+                "Seccomp", "Tables", "Wire",
+            ]),
+        tests("ConfigurationTests", ["Configuration", "Sandbox", "Linux", "Wire"]),
+        tests("ClientTests", ["Client", "Linux", "Wire"]),
+        tests("TablesTests", ["Tables", "Sandbox", "Wire"]),
         tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
