@@ -89,6 +89,7 @@ let package = Package(
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
+        library("API", ["Sandbox", "Wire"]),
         library("Configuration", ["Sandbox", "Wire", "Linux"]),
         library("Client", ["Wire", "Linux", "CLinux"]),
         library("Tables", ["Sandbox", "Wire"]),
@@ -105,10 +106,14 @@ let package = Package(
         library("Unpack", ["Trees", "Wire", "Linux", "CArchive"]),
         library("Images", ["Trees", "Sandbox", "Wire", "Linux", "CLinux"]),
 
+        // From names and options to what a launch takes; with and without a command line.
+        library("Preparation", ["Launch", "Seccomp", "Cgroups", "Sandbox", "Linux", "CLinux"]),
+
         library(
             "Commands",
             [
-                "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins", "Dialects",
+                "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
+                "Dialects",
                 "Debian",
                 "Images", "Trees", "Configuration", "Tables", "Wire", "Linux", "CLinux",
             ]),
@@ -124,7 +129,8 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "Commands", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
+                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
+                "Cgroups",
                 "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
@@ -172,11 +178,12 @@ let package = Package(
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
+        tests("PreparationTests", ["Preparation", "Sandbox", "Seccomp", "Linux"]),
         tests(
             "CommandsTests",
             [
-                "Commands", "Cgroups", "Configuration", "Launch", "Linux", "Plugins", "Relay", "Sandbox",
-                "Seccomp", "Tables", "Wire",
+                "Commands", "Preparation", "Cgroups", "Configuration", "Launch", "Linux", "Plugins", "Relay",
+                "Sandbox", "Seccomp", "Tables", "Wire",
             ]),
         tests("ConfigurationTests", ["Configuration", "Sandbox", "Linux", "Wire"]),
         tests("ClientTests", ["Client", "Linux", "Wire"]),
@@ -184,6 +191,7 @@ let package = Package(
         tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
+        tests("APITests", ["API", "Wire"]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),
@@ -204,8 +212,8 @@ if sanitizing { package.targets.removeAll { ["sandbox-init", "corral-unpack"].co
 // `make sanitize`: what runs in one process, and neither programs nor the tests that start them.
 if Context.environment["CORRAL_SANITIZE"] == "libraries" {
     let without = [
-        "corral", "Benchmarks", "CYardstick", "SandboxTests", "EndToEndTests", "UnpackTests",
-        "CgroupsTests", "TestSupportTests", "ArchitectureTests",
+        "corral", "Benchmarks", "CYardstick", "attacker", "Attacks", "prove", "Soak", "SandboxTests",
+        "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }

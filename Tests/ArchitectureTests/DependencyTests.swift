@@ -5,8 +5,12 @@ import Testing
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Configuration", "Client", "Tables"],
+    [
+        "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Configuration", "Client",
+        "Tables",
+    ],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
+    ["Preparation"],
     ["Commands"],
     ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
 ]
