@@ -115,7 +115,7 @@ let package = Package(
                 "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
                 "Dialects",
                 "Debian",
-                "Images", "Trees", "Configuration", "Tables", "Wire", "Linux", "CLinux",
+                "Images", "Trees", "Client", "Configuration", "Tables", "Wire", "Linux", "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
         // Attacks on sandboxes: the cases as values, and the program that makes them inside. Static,
