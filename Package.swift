@@ -129,7 +129,8 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
+                "Commands", "Client", "Configuration", "Tables",
+                "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
                 "Cgroups",
                 "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
