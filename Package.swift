@@ -129,10 +129,10 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "Commands", "Client", "Configuration", "Tables",
-                "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
-                "Cgroups",
-                "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux", "TestSupport",
+                "API", "Client", "Configuration", "Tables", "Commands", "Preparation", "Unpack", "Images",
+                "Plugins", "Denials", "Debian",
+                "Dialects", "Cgroups", "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux",
+                "TestSupport",
             ]),
 
         .executableTarget(

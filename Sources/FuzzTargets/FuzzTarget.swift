@@ -44,6 +44,7 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("oci", checkImageFormats),
         FuzzTarget("apt", checkAptSources),
         FuzzTarget("layer", longest: 16384, checkLayer),
+        FuzzTarget("body", checkBody),
         FuzzTarget("http-answer", checkAnswer),
         FuzzTarget("event-stream", longest: 1024, checkEvents),
         FuzzTarget("settings", checkSettings),
