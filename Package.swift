@@ -183,7 +183,8 @@ let package = Package(
         tests(
             "CommandsTests",
             [
-                "Commands", "Preparation", "Cgroups", "Configuration", "Launch", "Linux", "Plugins", "Relay",
+                "Commands", "Client", "Preparation", "Cgroups", "Configuration", "Launch", "Linux", "Plugins",
+                "Relay",
                 "Sandbox", "Seccomp", "Tables", "Wire",
             ]),
         tests("ConfigurationTests", ["Configuration", "Sandbox", "Linux", "Wire"]),
