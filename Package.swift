@@ -96,6 +96,9 @@ let package = Package(
         library("Sessions", ["Sandbox"]),
         library("Service", ["Wire", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
         library("Capture", ["Linux", "CLinux"]),
+        library("Configuration", ["Sandbox", "Wire", "Linux"]),
+        library("Client", ["Wire", "Linux", "CLinux"]),
+        library("Tables", ["Sandbox", "Wire"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -120,7 +123,7 @@ let package = Package(
                 "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
                 "Dialects",
                 "Debian",
-                "Images", "Trees", "Wire", "Linux", "CLinux",
+                "Images", "Trees", "Client", "Configuration", "Tables", "Wire", "Linux", "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
         // Attacks on sandboxes: the cases as values, and the program that makes them inside. Static,
@@ -134,7 +137,8 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "API", "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian",
+                "API", "Client", "Configuration", "Tables", "Commands", "Preparation", "Unpack", "Images",
+                "Plugins", "Denials", "Debian",
                 "Dialects", "Cgroups", "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux",
                 "TestSupport",
                 "Commands", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
@@ -196,9 +200,13 @@ let package = Package(
         tests(
             "CommandsTests",
             [
-                "Commands", "Preparation", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox",
-                "Seccomp", "Wire",
+                "Commands", "Client", "Preparation", "Cgroups", "Configuration", "Launch", "Linux", "Plugins",
+                "Relay",
+                "Sandbox", "Seccomp", "Tables", "Wire",
             ]),
+        tests("ConfigurationTests", ["Configuration", "Sandbox", "Linux", "Wire"]),
+        tests("ClientTests", ["Client", "Linux", "Wire"]),
+        tests("TablesTests", ["Tables", "Sandbox", "Wire"]),
         tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
