@@ -95,6 +95,9 @@ let package = Package(
         library("Denials", ["Sandbox", "Seccomp", "Linux"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
+        // Between corrald and the warden.
+        library("WardenProtocol", ["Sandbox", "Linux", "CLinux"]),
+
         // What plugins say of themselves and to their host, looked at from the host's side.
         library("Plugins", ["Dialects", "Sandbox", "Wire"]),
 
@@ -122,7 +125,7 @@ let package = Package(
             "FuzzTargets",
             [
                 "Commands", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
-                "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux", "TestSupport",
+                "Seccomp", "Trees", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
         .executableTarget(
@@ -167,6 +170,7 @@ let package = Package(
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
+        tests("WardenProtocolTests", ["WardenProtocol", "Sandbox", "Linux", "CLinux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(
