@@ -105,10 +105,14 @@ let package = Package(
         library("Unpack", ["Trees", "Wire", "Linux", "CArchive"]),
         library("Images", ["Trees", "Sandbox", "Wire", "Linux", "CLinux"]),
 
+        // From names and options to what a launch takes; with and without a command line.
+        library("Preparation", ["Launch", "Seccomp", "Cgroups", "Sandbox", "Linux", "CLinux"]),
+
         library(
             "Commands",
             [
-                "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins", "Dialects",
+                "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
+                "Dialects",
                 "Debian",
                 "Images", "Trees", "Wire", "Linux", "CLinux",
             ]),
@@ -124,7 +128,8 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "Commands", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
+                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
+                "Cgroups",
                 "Seccomp", "Trees", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
@@ -173,9 +178,13 @@ let package = Package(
         tests("WardenProtocolTests", ["WardenProtocol", "Sandbox", "Linux", "CLinux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
+        tests("PreparationTests", ["Preparation", "Sandbox", "Seccomp", "Linux"]),
         tests(
             "CommandsTests",
-            ["Commands", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox", "Seccomp", "Wire"]),
+            [
+                "Commands", "Preparation", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox",
+                "Seccomp", "Wire",
+            ]),
         tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),

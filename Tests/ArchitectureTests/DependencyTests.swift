@@ -7,6 +7,7 @@ private let rows: [[String]] = [
     ["Linux", "Sandbox", "Wire", "InitPlan"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
+    ["Preparation"],
     ["Commands"],
     ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
 ]

@@ -1,27 +1,27 @@
 import Glibc
 import Linux
-import Sandbox
+package import Sandbox
 
 /// A file of a profile's chain, and how it was looked up: enough to see later whether the same words
 /// would still lead to the same file.
-struct ProfileSource: Sendable, Hashable {
+package struct ProfileSource: Sendable, Hashable {
     /// A name, or a path with a slash in it, as seen from the working directory.
-    let reference: String
+    package let reference: String
     /// A name was looked for behind this directory: that of a file of the same name that extends it.
-    let behind: ProfileDirectory.Owner?
+    package let behind: ProfileDirectory.Owner?
     /// What errors call the file.
-    let called: String
-    let bytes: [UInt8]
+    package let called: String
+    package let bytes: [UInt8]
     /// Where it was found; nil for a path.
-    let directory: ProfileDirectory.Owner?
+    package let directory: ProfileDirectory.Owner?
 }
 
 extension Installation {
     /// The file of a profile.
     /// - Parameter reference: a name, or a path with a slash in it.
-    func profileSource(
+    package func profileSource(
         _ reference: String, behind: ProfileDirectory.Owner? = nil
-    ) throws(CommandError) -> ProfileSource {
+    ) throws(PreparationError) -> ProfileSource {
         if reference.contains("/") {
             let called = ConfigFile.called(reference)
             do throws(ConfigFile.Problem) {
@@ -31,8 +31,8 @@ extension Installation {
                     reference: reference, behind: nil, called: called, bytes: bytes, directory: nil)
             } catch {
                 switch error {
-                case .system(let errno): throw CommandError("profile \(shown(called)): \(errno)")
-                case .refused(let why): throw CommandError("profile \(shown(called)): \(why)")
+                case .system(let errno): throw PreparationError("profile \(shown(called)): \(errno)")
+                case .refused(let why): throw PreparationError("profile \(shown(called)): \(why)")
                 }
             }
         }
@@ -45,24 +45,24 @@ extension Installation {
     }
 
     /// A profile's chain and the sources it was read from.
-    func chain(
+    package func chain(
         from first: ProfileSource
-    ) throws(CommandError) -> (chain: ProfileChain, sources: [ProfileSource]) {
+    ) throws(PreparationError) -> (chain: ProfileChain, sources: [ProfileSource]) {
         do throws(ConfigError) {
             return try chain(from: ProfileFile(first.bytes, file: first.called), first)
         } catch {
-            throw CommandError(error.description)
+            throw PreparationError(error.description)
         }
     }
 
     /// The same for a file that has been read.
-    func chain(
+    package func chain(
         from file: ProfileFile, _ first: ProfileSource
     ) throws(ConfigError) -> (chain: ProfileChain, sources: [ProfileSource]) {
         var sources = [first]
         let chain = try ProfileChain(from: file) { (last, reference) throws(ProfileChain.Missing) in
             let source: ProfileSource
-            do throws(CommandError) {
+            do throws(PreparationError) {
                 source = try base(of: sources[sources.count - 1], last.name, reference)
             } catch {
                 throw .absent("cannot be followed: \(error)")
@@ -81,7 +81,7 @@ extension Installation {
     /// its own name means the one that it stands in front of.
     private func base(
         of source: ProfileSource, _ name: String, _ reference: ProfileFile.Reference
-    ) throws(CommandError) -> ProfileSource {
+    ) throws(PreparationError) -> ProfileSource {
         guard reference.isPath else {
             let behind = reference.target == name ? source.directory : nil
             return try profileSource(reference.target, behind: behind)
@@ -106,17 +106,17 @@ extension Installation {
     }
 
     /// The profile of a name or a file, with all that it extends.
-    func profile(_ reference: String) throws(CommandError) -> Profile {
+    package func profile(_ reference: String) throws(PreparationError) -> Profile {
         let chain = try chain(from: profileSource(reference)).chain
         do throws(ConfigError) {
             return try chain.profile()
         } catch {
-            throw CommandError(error.description)
+            throw PreparationError(error.description)
         }
     }
 
     /// A part of a seccomp policy.
-    func part(_ name: String) throws(CommandError) -> ConfigFile {
+    func part(_ name: String) throws(PreparationError) -> ConfigFile {
         guard let found = try directories.find(name, .part) else {
             throw try directories.unknown(name, .part)
         }

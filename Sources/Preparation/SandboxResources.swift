@@ -1,14 +1,14 @@
 import CLinux
-import Cgroups
+package import Cgroups
 import Glibc
-import Launch
-import Linux
-import Sandbox
+package import Launch
+package import Linux
+package import Sandbox
 
-/// What a run takes from the host and gives back: its ids and its cgroups.
-final class RunResources {
-    let identity: Identity
-    private(set) var layers: [Layer: LayerState]
+/// What a sandbox takes from the host and gives back: its ids and its cgroups.
+package final class SandboxResources {
+    package let identity: Identity
+    package private(set) var layers: [Layer: LayerState]
     private let layout: CgroupLayout
     private var slots: Held<SlotFile>?
     private var slot: Held<Slot>?
@@ -18,8 +18,13 @@ final class RunResources {
 
     /// Takes a slot, which gives the ids and names the cgroups, then makes the cgroups, without limits
     /// as yet.
-    static func take(_ host: RunHost, id: String) throws(CommandError) -> RunResources {
-        let plain = RunResources(host)
+    /// - Parameters:
+    ///   - mark: what the cgroups are called by.
+    ///   - start: where to look for a free slot first; another for each caller.
+    package static func take(
+        _ host: HostSetup, id: String, mark: String = GroupName.mark, startingAt start: Int = Int(getpid())
+    ) throws(PreparationError) -> SandboxResources {
+        let plain = SandboxResources(host)
         let needsGroup = host.layout.missing.count < 4
         guard host.abilities.privileged || needsGroup, let path = StateDirectory.runtime(host.abilities)
         else {
@@ -29,10 +34,10 @@ final class RunResources {
             let directory = try StateDirectory.open(path, host.abilities)
             let slots = SlotFile(in: directory)
             let slot = try slots.acquire(
-                count: Int(Identity.slots), startingAt: Int(getpid()) % Int(Identity.slots))
-            let name = GroupName(slot: slot.number, id: id).description
+                count: Int(Identity.slots), startingAt: start % Int(Identity.slots))
+            let name = GroupName(mark: mark, slot: slot.number, id: id).description
             let identity = host.abilities.privileged ? ids(slot.number, host) : plain.identity
-            let resources = RunResources(host, identity: identity)
+            let resources = SandboxResources(host, identity: identity)
             resources.leavesNote = slot.isNoted
             if needsGroup {
                 // Before there is a group: whoever is killed from here on leaves one.
@@ -43,17 +48,17 @@ final class RunResources {
             resources.slot = Held(slot)
             return resources
         } catch {
-            throw CommandError("\(error)")
+            throw PreparationError("\(error)")
         }
     }
 
-    private static func ids(_ slot: Int, _ host: RunHost) -> Identity {
+    private static func ids(_ slot: Int, _ host: HostSetup) -> Identity {
         let pair = Identity.slot(UInt32(slot))
         guard host.without.contains(.uids) else { return pair }
         return .single(uid: pair.processUID, gid: pair.processGID)
     }
 
-    private init(_ host: RunHost, identity: Identity? = nil) {
+    private init(_ host: HostSetup, identity: Identity? = nil) {
         self.identity = identity ?? UserIdentity.choose(host.abilities)
         layout = host.layout
         layers = host.expectedCgroups
@@ -64,26 +69,26 @@ final class RunResources {
 
     /// Puts the limits on the cgroups. Before the init is told to go: it comes from us, and what it
     /// starts is limited.
-    func setLimits(_ limits: Limits) throws(CommandError) {
+    package func setLimits(_ limits: Limits) throws(PreparationError) {
         guard let group else { return }
         do throws(CgroupError) {
             try group.value.setLimits(limits)
             layers = group.value.layers
         } catch {
-            throw CommandError(error.description)
+            throw PreparationError(error.description)
         }
     }
 
     /// Removes the cgroups that runs before left behind when they were killed. To be called once the
     /// sandbox is on its way: it has better to do than to wait for this.
-    func sweep() {
+    package func sweep() {
         guard let slots, let slot, let group else { return }
         let sweep = try? layout.sweepLeftovers(
             slots: slots.value, own: slot.value, live: [group.value.name])
         if let sweep { leavesNote = sweep.remaining.contains(slot.value.number) }
     }
 
-    var descriptors: LaunchDescriptors {
+    package var descriptors: LaunchDescriptors {
         var descriptors = LaunchDescriptors()
         if let group {
             descriptors.cgroupV2 = group.value.cloneDirectory
@@ -94,7 +99,7 @@ final class RunResources {
     }
 
     /// Ends everything in the sandbox and waits until it has: quota lifted, cgroup.kill, the init.
-    func kill(_ sandbox: RunningSandbox) {
+    package func kill(_ sandbox: RunningSandbox) {
         if let group { _ = group.value.kill() }
         sandbox.kill()
         _ = try? sandbox.reap()
@@ -102,27 +107,27 @@ final class RunResources {
     }
 
     /// Cpu time so far, in microseconds; nil where no cgroup counts it.
-    func cpuTime() throws(CommandError) -> UInt64? {
+    package func cpuTime() throws(PreparationError) -> UInt64? {
         guard let group else { return nil }
         do throws(CgroupError) {
             return try group.value.cpuTime()
         } catch {
-            throw CommandError(error.description)
+            throw PreparationError(error.description)
         }
     }
 
     /// Refused processes and threads so far; nil where no cgroup counts them.
-    func pidsHits() throws(CommandError) -> UInt64? {
+    package func pidsHits() throws(PreparationError) -> UInt64? {
         guard let group, group.value.layers[.pids] == .inForce else { return nil }
         do throws(CgroupError) {
             return try group.value.pidsLimitHits()
         } catch {
-            throw CommandError(error.description)
+            throw PreparationError(error.description)
         }
     }
 
     /// As ``SandboxGroup/openPidsEvents()``.
-    func openPidsEvents() throws(CommandError) -> Held<FileDescriptor>? {
+    package func openPidsEvents() throws(PreparationError) -> Held<FileDescriptor>? {
         guard let group else { return nil }
         do throws(CgroupError) {
             switch try group.value.openPidsEvents() {
@@ -130,21 +135,21 @@ final class RunResources {
             case .none: return nil
             }
         } catch {
-            throw CommandError(error.description)
+            throw PreparationError(error.description)
         }
     }
 
-    func statistics() -> GroupStatistics {
+    package func statistics() -> GroupStatistics {
         (try? group?.value.statistics()) ?? GroupStatistics()
     }
 
     /// Removes the cgroups, so that the slot is free for others without a note.
-    func release() throws(CommandError) {
+    package func release() throws(PreparationError) {
         guard let group else { return }
         do throws(CgroupError) {
             try group.value.remove()
         } catch {
-            throw CommandError(error.description)
+            throw PreparationError(error.description)
         }
         guard let slot, !leavesNote else { return }
         // A note that stays costs the next run one look at the groups, nothing else.

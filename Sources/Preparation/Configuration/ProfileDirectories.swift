@@ -1,14 +1,19 @@
-import Glibc
+package import Glibc
 import Linux
 import Sandbox
 
 /// A directory of profiles, with parts of seccomp policies in `seccomp` below it.
-struct ProfileDirectory: Sendable, Hashable {
-    enum Owner: String, Sendable, CaseIterable {
+package struct ProfileDirectory: Sendable, Hashable {
+    package enum Owner: String, Sendable, CaseIterable {
         case user, system, shipped
     }
-    let owner: Owner
-    let path: String
+    package let owner: Owner
+    package let path: String
+
+    package init(owner: Owner, path: String) {
+        self.owner = owner
+        self.path = path
+    }
 
     /// What errors call a file of it.
     func called(_ file: String) -> String {
@@ -17,11 +22,11 @@ struct ProfileDirectory: Sendable, Hashable {
 }
 
 /// What is looked up in directories of profiles.
-enum ProfileFileKind: String, Sendable, CaseIterable {
+package enum ProfileFileKind: String, Sendable, CaseIterable {
     case profile
     case part = "part of a seccomp policy"
 
-    func file(_ name: String) -> String {
+    package func file(_ name: String) -> String {
         switch self {
         case .profile: "\(name).yaml"
         case .part: "seccomp/\(name).json"
@@ -31,8 +36,8 @@ enum ProfileFileKind: String, Sendable, CaseIterable {
 
 /// The directories in which names are looked up: the user's, the system's, the shipped one. The first
 /// that has the name counts.
-struct ProfileDirectories: Sendable {
-    let all: [ProfileDirectory]
+package struct ProfileDirectories: Sendable {
+    package let all: [ProfileDirectory]
     /// Those that are there. Looked at once, so that a name costs nothing in those that are not.
     private let present: [Present]
 
@@ -43,7 +48,7 @@ struct ProfileDirectories: Sendable {
         let weakness: [String?]
     }
 
-    init(_ all: [ProfileDirectory]) {
+    package init(_ all: [ProfileDirectory]) {
         self.all = all
         present = all.compactMap { directory in
             guard unsafe access(directory.path, F_OK) == 0 else { return nil }
@@ -56,7 +61,7 @@ struct ProfileDirectories: Sendable {
     }
 
     /// A directory decides which files there are.
-    static func weakness(
+    package static func weakness(
         _ directory: ProfileDirectory, _ kind: ProfileFileKind, _ owners: [uid_t]
     ) -> String? {
         var status = stat()
@@ -77,7 +82,7 @@ struct ProfileDirectories: Sendable {
 
     /// `$XDG_CONFIG_HOME/corral/profiles`, else below `.config` of the home, which for root is root's
     /// own: sudo may have kept somebody else's HOME.
-    static var userDirectory: String? {
+    package static var userDirectory: String? {
         if let directory = unsafe getenv("XDG_CONFIG_HOME") {
             let path = unsafe String(cString: directory)
             // What is no absolute path is to be ignored (XDG Base Directory Specification).
@@ -90,18 +95,18 @@ struct ProfileDirectories: Sendable {
     }
 
     /// A file that was found.
-    struct Found: Sendable {
-        let file: ConfigFile
+    package struct Found: Sendable {
+        package let file: ConfigFile
         /// Its place among ``all``.
-        let directory: ProfileDirectory.Owner
+        package let directory: ProfileDirectory.Owner
     }
 
     /// The first directory's file of that name.
     /// - Parameter behind: look only in directories that come after this one.
     /// - Returns: nil where there is none.
-    func find(
+    package func find(
         _ name: String, _ kind: ProfileFileKind, behind: ProfileDirectory.Owner? = nil
-    ) throws(CommandError) -> Found? {
+    ) throws(PreparationError) -> Found? {
         let file = kind.file(name)
         for entry in present where entry.directory.comes(after: behind) {
             let directory = entry.directory
@@ -116,8 +121,8 @@ struct ProfileDirectories: Sendable {
                 let what = "\(kind.rawValue) \(shown(directory.called(file)))"
                 switch error {
                 case .system(.noSuchFileOrDirectory): continue
-                case .system(let errno): throw CommandError("\(what): \(errno)")
-                case .refused(let why): throw CommandError("\(what): \(why)")
+                case .system(let errno): throw PreparationError("\(what): \(errno)")
+                case .refused(let why): throw PreparationError("\(what): \(why)")
                 }
             }
         }
@@ -125,7 +130,8 @@ struct ProfileDirectories: Sendable {
     }
 
     /// The names that a directory holds, sorted; none where it is not there.
-    static func names(in directory: ProfileDirectory, _ kind: ProfileFileKind) throws(CommandError)
+    package static func names(in directory: ProfileDirectory, _ kind: ProfileFileKind)
+        throws(PreparationError)
         -> [String]
     {
         let pattern = kind.file("").split(separator: "/", omittingEmptySubsequences: false).map(String.init)
@@ -137,22 +143,22 @@ struct ProfileDirectories: Sendable {
                 .map { String($0.dropLast(suffix.count)) }.sorted()
         } catch {
             if error.errno == .noSuchFileOrDirectory { return [] }
-            throw CommandError("cannot list \(shown(path)): \(error.errno)")
+            throw PreparationError("cannot list \(shown(path)): \(error.errno)")
         }
     }
 
     /// Every name, each once, sorted.
-    func names(_ kind: ProfileFileKind) throws(CommandError) -> [String] {
+    package func names(_ kind: ProfileFileKind) throws(PreparationError) -> [String] {
         var names: Set<String> = []
         for entry in present { names.formUnion(try Self.names(in: entry.directory, kind)) }
         return names.sorted()
     }
 
     /// The error about a name that no directory has.
-    func unknown(_ name: String, _ kind: ProfileFileKind) throws(CommandError) -> CommandError {
+    func unknown(_ name: String, _ kind: ProfileFileKind) throws(PreparationError) -> PreparationError {
         let known = try names(kind)
         let hint = nearestMatch(to: name, in: known).map { "; did you mean \($0)?" } ?? ""
-        return CommandError(
+        return PreparationError(
             "unknown \(kind.rawValue) \(quoted(name))\(hint) (known: \(known.joined(separator: ", ")))")
     }
 }

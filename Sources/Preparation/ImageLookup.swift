@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Launch
 import Linux
-import Sandbox
+package import Sandbox
 
 /// Where imported and built images are, seen by those who only look an image up: a launch, which has to
 /// be quick and may read a store that is another's. `Images.ImageStore` is what changes a store.
@@ -13,16 +13,16 @@ import Sandbox
 ///
 /// What is in it is trusted as what an import put there, so it counts only where nobody but root or the
 /// caller may write to its directories.
-struct ImageLookup: Sendable, Hashable {
-    let path: String
+package struct ImageLookup: Sendable, Hashable {
+    package let path: String
 
     /// `CORRAL_IMAGES`, else /var/lib/corral/images for root and `$XDG_DATA_HOME/corral/images` or
     /// `~/.local/share/corral/images` for others. It need not exist.
     /// - Returns: nil for a user without a home.
-    static func find() throws(CommandError) -> ImageLookup? {
+    package static func find() throws(PreparationError) -> ImageLookup? {
         if let named = variable("CORRAL_IMAGES") {
             guard named.hasPrefix("/") else {
-                throw CommandError("CORRAL_IMAGES is \(quoted(named)); expected an absolute path")
+                throw PreparationError("CORRAL_IMAGES is \(quoted(named)); expected an absolute path")
             }
             return ImageLookup(path: named)
         }
@@ -39,7 +39,7 @@ struct ImageLookup: Sendable, Hashable {
     }
 
     /// The file of the image `name`, and what errors call it; nil where the store has none.
-    func source(_ name: String) throws(CommandError) -> (path: String, bytes: [UInt8])? {
+    package func source(_ name: String) throws(PreparationError) -> (path: String, bytes: [UInt8])? {
         guard !name.contains("/"), case .some(let names) = try directory("names") else { return nil }
         let called = "\(path)/names/\(name).yaml"
         do throws(OwnedFile.Problem) {
@@ -50,26 +50,26 @@ struct ImageLookup: Sendable, Hashable {
         } catch {
             switch error {
             case .absent: return nil
-            case .size: throw CommandError("image \(shown(called)): has more than 256 KiB")
+            case .size: throw PreparationError("image \(shown(called)): has more than 256 KiB")
             case .permissions, .directory: throw refusal(called)
             }
         }
     }
 
     /// The names of its images, sorted.
-    func names() throws(CommandError) -> [String] {
+    package func names() throws(PreparationError) -> [String] {
         guard case .some(let names) = try directory("names") else { return [] }
         do throws(SystemError) {
             return try names.entries().map(\.name).filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }
                 .map { String($0.dropLast(5)) }.sorted()
         } catch {
-            throw CommandError("cannot list the image store \(shown(path))/names: \(error.errno)")
+            throw PreparationError("cannot list the image store \(shown(path))/names: \(error.errno)")
         }
     }
 
     /// What stands at the top of a tree; nil where the store does not have it.
     /// - Parameter name: as ``checkTreeName(_:)`` wants it.
-    func tree(_ name: String) throws(CommandError) -> TreeView? {
+    package func tree(_ name: String) throws(PreparationError) -> TreeView? {
         guard case .some(let trees) = try directory("trees"),
             case .some(let tree) = try directory(name, in: trees, "trees/\(name)"),
             case .some(let root) = try directory("root", in: tree, "trees/\(name)/root")
@@ -82,13 +82,13 @@ struct ImageLookup: Sendable, Hashable {
     private var owners: [uid_t] { geteuid() == 0 ? [0] : [0, geteuid()] }
 
     /// A directory of the store, checked like the store itself; nil where there is none.
-    private func directory(_ name: String) throws(CommandError) -> FileDescriptor? {
+    private func directory(_ name: String) throws(PreparationError) -> FileDescriptor? {
         let store: FileDescriptor
         do throws(SystemError) {
             store = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
         } catch {
             if error.errno == .noSuchFileOrDirectory { return nil }
-            throw CommandError("the image store \(shown(path)): \(error.errno)")
+            throw PreparationError("the image store \(shown(path)): \(error.errno)")
         }
         try check(store, path)
         return try directory(name, in: store, name)
@@ -96,7 +96,7 @@ struct ImageLookup: Sendable, Hashable {
 
     private func directory(
         _ name: String, in parent: borrowing FileDescriptor, _ shownAs: String
-    ) throws(CommandError) -> FileDescriptor? {
+    ) throws(PreparationError) -> FileDescriptor? {
         let called = "\(path)/\(shownAs)"
         let directory: FileDescriptor
         do throws(SystemError) {
@@ -104,13 +104,13 @@ struct ImageLookup: Sendable, Hashable {
                 name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolve: [.beneath, .noSymlinks, .noMagicLinks])
         } catch {
             if error.errno == .noSuchFileOrDirectory { return nil }
-            throw CommandError("the image store's \(shown(called)): \(error.errno)")
+            throw PreparationError("the image store's \(shown(called)): \(error.errno)")
         }
         try check(directory, called)
         return directory
     }
 
-    private func check(_ directory: borrowing FileDescriptor, _ called: String) throws(CommandError) {
+    private func check(_ directory: borrowing FileDescriptor, _ called: String) throws(PreparationError) {
         do throws(OwnedFile.Problem) {
             try OwnedFile.check(directory: directory, owners: owners)
         } catch {
@@ -118,9 +118,9 @@ struct ImageLookup: Sendable, Hashable {
         }
     }
 
-    private func refusal(_ called: String) -> CommandError {
+    private func refusal(_ called: String) -> PreparationError {
         let whose = geteuid() == 0 ? "root" : "root or you"
-        return CommandError(
+        return PreparationError(
             "the image store's \(shown(called)) could be changed by others; expected one that belongs to "
                 + "\(whose) and that nobody else may write to")
     }
@@ -129,7 +129,7 @@ struct ImageLookup: Sendable, Hashable {
 extension TreeView {
     /// Looks at the names in the directory `root`, each without following a link.
     /// - Parameter path: where it is.
-    static func look(at root: borrowing FileDescriptor, path: String) throws(CommandError) -> TreeView {
+    static func look(at root: borrowing FileDescriptor, path: String) throws(PreparationError) -> TreeView {
         do throws(SystemError) {
             var status = clinux_stat()
             let number = root.number
@@ -143,11 +143,11 @@ extension TreeView {
                 varRun: try varRun(root))
         } catch {
             if error.errno == .fileTooLarge {
-                throw CommandError(
+                throw PreparationError(
                     "the tree \(shown(path)) has more than \(entryLimit) names at its top"
                 )
             }
-            throw CommandError("the tree \(shown(path)): \(error)")
+            throw PreparationError("the tree \(shown(path)): \(error)")
         }
     }
 

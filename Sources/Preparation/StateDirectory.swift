@@ -1,11 +1,11 @@
 import Glibc
-import Launch
-import Linux
+package import Launch
+package import Linux
 
-/// Directories that `corral run` keeps things in between runs.
-enum StateDirectory {
+/// Directories that Corral keeps things in between runs.
+package enum StateDirectory {
     /// For locks: /run/corral for root, `$XDG_RUNTIME_DIR/corral` for others; nil where there is none.
-    static func runtime(_ host: HostAbilities) -> String? {
+    package static func runtime(_ host: HostAbilities) -> String? {
         if host.uid == 0 { return "/run/corral" }
         guard let directory = unsafe getenv("XDG_RUNTIME_DIR") else { return nil }
         return unsafe String(cString: directory) + "/corral"
@@ -13,7 +13,7 @@ enum StateDirectory {
 
     /// Opens the lock directory, which it makes where needed. It must be the caller's and writable
     /// by nobody else, or somebody else could hold or fake the locks.
-    static func open(_ path: String, _ host: HostAbilities) throws(SystemError) -> FileDescriptor {
+    package static func open(_ path: String, _ host: HostAbilities) throws(SystemError) -> FileDescriptor {
         if unsafe mkdir(path, 0o711) < 0, errno != EEXIST {
             throw SystemError("mkdir", path, Errno(rawValue: errno))
         }
@@ -29,7 +29,7 @@ enum StateDirectory {
 
     /// For compiled filters: /var/cache/corral for root, `$XDG_CACHE_HOME/corral` or
     /// `~/.cache/corral` for others; nil where it cannot be made. The cache checks its ownership.
-    static func cache() -> FileDescriptor? {
+    package static func cache() -> FileDescriptor? {
         guard let path = cachePath else { return nil }
         _ = unsafe mkdir(path, 0o700)
         return try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
@@ -50,7 +50,7 @@ enum StateDirectory {
 
     /// The paths of all directories that Corral believes: locks, filters, images, the user's profiles. What
     /// a sandbox could change in them would be believed by the next run.
-    static func all(_ host: HostAbilities) throws(CommandError) -> [String] {
+    package static func all(_ host: HostAbilities) throws(PreparationError) -> [String] {
         [runtime(host), cachePath, try ImageLookup.find()?.path, ProfileDirectories.userDirectory]
             .compactMap { $0 }
     }

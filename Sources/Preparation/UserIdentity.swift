@@ -1,12 +1,12 @@
 import Glibc
-import Launch
+package import Launch
 import Linux
 
 /// The ids of an ordinary user's sandbox.
-enum UserIdentity {
+package enum UserIdentity {
     /// Two ids through newuidmap where /etc/subuid and /etc/subgid give the user a range, else the
     /// user's own for both.
-    static func choose(_ host: HostAbilities) -> Identity {
+    package static func choose(_ host: HostAbilities) -> Identity {
         let alone = Identity.single(uid: host.uid, gid: host.gid)
         guard !host.privileged, let name = userName(host.uid),
             tools.allSatisfy({ unsafe access($0, X_OK) == 0 }),

@@ -1,15 +1,15 @@
 import Glibc
-import Linux
-import Sandbox
-import Seccomp
+package import Linux
+package import Sandbox
+package import Seccomp
 
 /// What the files of a profile amount to: the profile, its image and its filter.
-struct Rules: Hashable, Sendable {
-    var profile: Profile
-    var image: Image
-    var filter: CompiledFilter
+package struct Rules: Hashable, Sendable {
+    package var profile: Profile
+    package var image: Image
+    package var filter: CompiledFilter
     /// Where they came from. `compiled` stands for decoded files, whatever the filter's origin.
-    var origin: CompiledFilter.Origin
+    package var origin: CompiledFilter.Origin
 }
 
 extension Installation {
@@ -18,9 +18,9 @@ extension Installation {
     /// - Parameters:
     ///   - name: a name, or a path with a slash in it.
     ///   - cache: a directory that counts only where it is the caller's alone; nil for no cache.
-    func rules(
+    package func rules(
         _ name: String, _ variant: RulesVariant, cache: borrowing FileDescriptor?
-    ) throws(CommandError) -> Rules {
+    ) throws(PreparationError) -> Rules {
         let source = try profileSource(name)
         let key = RulesFile.key(profile: source.bytes, name: source.called, variant)
         let owner = geteuid()
@@ -51,14 +51,14 @@ extension Installation {
     }
 
     /// This installation with nothing but what it brings: what it prepares must not come from elsewhere.
-    var withoutOthers: Installation {
+    package var withoutOthers: Installation {
         Installation(
             root: root,
             directories: ProfileDirectories([ProfileDirectory(owner: .shipped, path: "\(root)/profiles")]))
     }
 
     /// Stores the rules of the profile `name` beside it and the filter beside the policy's parts.
-    func precompile(_ name: String, _ variant: RulesVariant) throws(CommandError) {
+    package func precompile(_ name: String, _ variant: RulesVariant) throws(PreparationError) {
         let source = try profileSource(name)
         let key = RulesFile.key(profile: source.bytes, name: source.called, variant)
         let (rules, bytes) = try decode(source, variant, key: key, cache: nil)
@@ -67,7 +67,7 @@ extension Installation {
             try FilterCache.precompile(parts: policyParts(of: rules.profile, variant), into: policies())
             try OwnedFile.write(bytes, as: "\(name)\(variant.suffix).rules", in: profiles, mode: 0o644)
         } catch {
-            throw CommandError("preparing \(root)/profiles/\(name)\(variant.suffix).rules: \(error)")
+            throw PreparationError("preparing \(root)/profiles/\(name)\(variant.suffix).rules: \(error)")
         }
     }
 
@@ -82,7 +82,7 @@ extension Installation {
             let file = try? RulesFile(bytes, key: key),
             let filter = file.filter(
                 origin: origin,
-                { (lookup) throws(CommandError) in
+                { (lookup) throws(PreparationError) in
                     // Read a moment ago, and part of the key.
                     lookup == profile.lookup ? profile.asSource : try source(lookup)
                 })
@@ -90,7 +90,7 @@ extension Installation {
         return Rules(profile: file.profile, image: file.image, filter: filter, origin: origin)
     }
 
-    private func source(_ lookup: RulesSource.Lookup) throws(CommandError) -> RulesSource {
+    private func source(_ lookup: RulesSource.Lookup) throws(PreparationError) -> RulesSource {
         switch lookup {
         case .profile(let reference, let behind):
             return try profileSource(reference, behind: behind).asSource
@@ -106,14 +106,14 @@ extension Installation {
     /// The rules as the files say, and how to store them.
     private func decode(
         _ source: ProfileSource, _ variant: RulesVariant, key: [UInt8], cache: consuming FileDescriptor?
-    ) throws(CommandError) -> (rules: Rules, bytes: [UInt8]) {
+    ) throws(PreparationError) -> (rules: Rules, bytes: [UInt8]) {
         let (chain, files) = try chain(from: source)
         let profile: Profile
         do {
             // Here and not with the other options, since the image is one of the files.
             profile = try chain.profile().overridden(by: variant.image.map { [.image($0)] } ?? [])
         } catch {
-            throw CommandError("\(error)")
+            throw PreparationError("\(error)")
         }
         var sources = files.map(\.asSource)
         // One reading of each file for both, or the stored rules could be those of another one.
@@ -123,7 +123,7 @@ extension Installation {
         do throws(ConfigError) {
             image = try Image.decode(imageFile.bytes, file: imageFile.called)
         } catch {
-            throw CommandError(error.description)
+            throw PreparationError(error.description)
         }
         var parts: [PolicyPart] = []
         for name in variant.parts(of: profile) {
@@ -136,12 +136,14 @@ extension Installation {
             let rules = Rules(profile: profile, image: image, filter: filter, origin: .compiled)
             return (rules, RulesFile.encode(rules, sources: sources, key: key))
         } catch {
-            throw CommandError("\(error)")
+            throw PreparationError("\(error)")
         }
     }
 
     /// The parts of the seccomp policy that a run with this profile gets.
-    func policyParts(of profile: Profile, _ variant: RulesVariant) throws(CommandError) -> [PolicyPart] {
+    package func policyParts(of profile: Profile, _ variant: RulesVariant) throws(PreparationError)
+        -> [PolicyPart]
+    {
         var parts: [PolicyPart] = []
         for name in variant.parts(of: profile) {
             let part = try part(name)

@@ -4,7 +4,7 @@ import Seccomp
 import TestSupport
 import Testing
 
-@testable import Commands
+@testable import Preparation
 @testable import Sandbox
 
 /// An installation of a test's own with the shipped files, and a cache beside it.
@@ -42,7 +42,7 @@ private struct Place {
     }
 
     /// The shipped files by how they are looked up.
-    func sources() throws -> (RulesSource.Lookup) throws(CommandError) -> RulesSource {
+    func sources() throws -> (RulesSource.Lookup) throws(PreparationError) -> RulesSource {
         var all: [RulesSource] = []
         let parts = Place.parts.map { file in
             let name = file.split(separator: "/").last?.dropLast(".json".count) ?? ""
@@ -56,8 +56,10 @@ private struct Place {
                 RulesSource(lookup: lookup, called: file, bytes: try File.read(directory("data/\(file)"))))
         }
         let known = all
-        return { (lookup) throws(CommandError) in
-            guard let source = known.first(where: { $0.lookup == lookup }) else { throw CommandError("none") }
+        return { (lookup) throws(PreparationError) in
+            guard let source = known.first(where: { $0.lookup == lookup }) else {
+                throw PreparationError("none")
+            }
             return source
         }
     }
@@ -112,9 +114,9 @@ private func plain(_ rules: Rules) -> Rules {
         let place = try Place()
         _ = try place.rules()
         try place.directory.write("data/\(file)", "{")
-        #expect(throws: CommandError.self) { try place.rules() }
+        #expect(throws: PreparationError.self) { try place.rules() }
         try File.remove(place.directory("data/\(file)"))
-        #expect(throws: CommandError.self) { try place.rules() }
+        #expect(throws: PreparationError.self) { try place.rules() }
     }
 
     @Test func `the same bytes under another name are another profile`() throws {
@@ -289,13 +291,5 @@ private func plain(_ rules: Rules) -> Rules {
         #expect(try rules().origin == .cache)
         try File.remove(user)
         #expect(try rules().profile.environment.last?.name == "LANG")
-    }
-
-    @Test func `precompile is in no list, and has help of its own`() {
-        let command = PrecompileCommand.command
-        #expect(CorralCommand.commands.contains { $0.name == command.name })
-        #expect(!CorralCommand.overview.contains(command.name))
-        #expect(CorralCommand.overview.contains("version"))
-        #expect(Help.text(of: command).contains("make install"))
     }
 }

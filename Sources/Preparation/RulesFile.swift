@@ -46,7 +46,7 @@ package struct RulesFile {
     static func key(profile: [UInt8], name: String, _ variant: RulesVariant) -> [UInt8] {
         var status = stat()
         _ = unsafe stat("/proc/self/exe", &status)
-        let build = "\(CorralCommand.version) \(status.st_size) \(status.st_mtim.tv_sec)"
+        let build = "\(CorralVersion.current) \(status.st_size) \(status.st_mtim.tv_sec)"
         let context = "rules \(version) corral \(build) \(name)\(variant.suffix)\0"
         return FilterFile.key(for: Array(context.utf8) + profile)
     }
@@ -106,7 +106,7 @@ package struct RulesFile {
     /// The filter; nil when one of the sources is another now, or the filter is damaged.
     /// - Parameter find: looks a source up as it was looked up before.
     func filter(
-        origin: CompiledFilter.Origin, _ find: (RulesSource.Lookup) throws(CommandError) -> RulesSource
+        origin: CompiledFilter.Origin, _ find: (RulesSource.Lookup) throws(PreparationError) -> RulesSource
     ) -> CompiledFilter? {
         for source in sources {
             guard let now = try? find(source.lookup), now.called == source.called,

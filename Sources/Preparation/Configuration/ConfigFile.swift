@@ -1,13 +1,13 @@
-import Glibc
+package import Glibc
 import Linux
 import Sandbox
 
 /// Reading files that decide what a sandbox may do. They count only where nobody but root, the caller
 /// or, for what is installed, the owner of the program could have written them.
-struct ConfigFile {
+package struct ConfigFile {
     /// What errors call it: short where it is shipped, as given where it is the caller's.
-    let called: String
-    let bytes: [UInt8]
+    package let called: String
+    package let bytes: [UInt8]
 
     /// A path as errors show it. Whole, because a profile's name comes from it.
     static func called(_ path: String) -> String {
@@ -66,7 +66,7 @@ struct ConfigFile {
     }
 
     /// Root's and the caller's; the program's owner's as well for what is installed with it.
-    static func owners(shipped: Bool) -> [uid_t] {
+    package static func owners(shipped: Bool) -> [uid_t] {
         var owners: [uid_t] = [0, geteuid()]
         var status = stat()
         if shipped, unsafe stat("/proc/self/exe", &status) == 0 { owners.append(status.st_uid) }

@@ -55,15 +55,24 @@ extension RulesSource.Lookup {
 
 /// What of a run decides which files make its rules: the parts of the seccomp policy, the image. The
 /// rules of each variant are stored in a file of their own, so that a run reads just one.
-struct RulesVariant: Hashable, Sendable {
-    var relay = false
-    var hostDirectory = false
-    var terminal = false
+package struct RulesVariant: Hashable, Sendable {
+    package var relay = false
+    package var hostDirectory = false
+    package var terminal = false
     /// The image in place of the profile's.
-    var image: String?
+    package var image: String?
+
+    package init(
+        relay: Bool = false, hostDirectory: Bool = false, terminal: Bool = false, image: String? = nil
+    ) {
+        self.relay = relay
+        self.hostDirectory = hostDirectory
+        self.terminal = terminal
+        self.image = image
+    }
 
     /// Those that `make install` prepares.
-    static let all = [false, true].flatMap { relay in
+    package static let all = [false, true].flatMap { relay in
         [false, true].map { RulesVariant(relay: relay, hostDirectory: $0) }
     }
 

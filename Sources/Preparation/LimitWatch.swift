@@ -1,18 +1,18 @@
 import CLinux
 import Cgroups
-import Glibc
+package import Glibc
 import Launch
-import Linux
-import Sandbox
+package import Linux
+package import Sandbox
 
 /// Watches what a sandbox uses up where the kernel counts and does not enforce: cpu time, and, with
 /// `--pids-kill`, refused processes.
 ///
 /// Cpu time is looked at when the limit can be reached at the earliest, every processor busy, so rarely
 /// at first and at most 50 times a second near the limit.
-final class RunWatch {
+package final class LimitWatch {
     /// What was used up.
-    enum Finding: Sendable { case cpuTime, pids }
+    package enum Finding: Sendable { case cpuTime, pids }
 
     /// Nearer to the limit than this we do not look again at once, in nanoseconds: the most that a
     /// limit can be exceeded by, times the processors.
@@ -20,7 +20,7 @@ final class RunWatch {
     /// Where nobody tells when a process is refused (cgroup v1).
     private static let pidsInterval: UInt64 = 50_000_000
 
-    private let resources: RunResources
+    private let resources: SandboxResources
     /// In nanoseconds.
     private let cpuLimit: UInt64?
     private let processors: UInt64
@@ -30,26 +30,27 @@ final class RunWatch {
 
     /// - Returns: nil where nothing is to be watched.
     /// - Throws: where what is asked for cannot be counted here: no limit is silently without effect.
-    static func make(
-        _ limits: Limits, _ resources: RunResources, _ host: RunHost
-    ) throws(CommandError) -> RunWatch? {
+    package static func make(
+        _ limits: Limits, _ resources: SandboxResources, _ host: HostSetup
+    ) throws(PreparationError) -> LimitWatch? {
         guard limits.cpuTime != nil || limits.pidsKill else { return nil }
         let cure = host.layout.cure.map { "; cure: \($0)" } ?? ""
         if limits.cpuTime != nil, try resources.cpuTime() == nil {
             let why = host.layout.missing[.cpu] ?? "the sandbox has no cgroup"
-            throw CommandError(
+            throw PreparationError(
                 "--cpu-time (limits.cpu_time) needs a cgroup that counts cpu time: \(why)\(cure)")
         }
         if limits.pidsKill, try resources.pidsHits() == nil {
             let why = host.layout.missing[.pids] ?? "the sandbox has no cgroup"
-            throw CommandError(
+            throw PreparationError(
                 "--pids-kill (limits.pids_kill) needs a cgroup that counts processes: \(why)\(cure)")
         }
-        return RunWatch(limits, resources, host, try limits.pidsKill ? resources.openPidsEvents() : nil)
+        return LimitWatch(limits, resources, host, try limits.pidsKill ? resources.openPidsEvents() : nil)
     }
 
     private init(
-        _ limits: Limits, _ resources: RunResources, _ host: RunHost, _ pidsEvents: Held<FileDescriptor>?
+        _ limits: Limits, _ resources: SandboxResources, _ host: HostSetup,
+        _ pidsEvents: Held<FileDescriptor>?
     ) {
         self.resources = resources
         cpuLimit = limits.cpuTime.map { $0 * 1_000_000 }
@@ -59,7 +60,7 @@ final class RunWatch {
     }
 
     /// What to wait for; then ``look()``.
-    var interest: (timer: pollfd, pids: pollfd) {
+    package var interest: (timer: pollfd, pids: pollfd) {
         (
             pollfd(fd: timer?.value.number ?? -1, events: Int16(POLLIN), revents: 0),
             pollfd(fd: pidsEvents?.value.number ?? -1, events: Int16(POLLPRI), revents: 0)
@@ -68,13 +69,13 @@ final class RunWatch {
 
     /// Looks, and sets the time at which to look again. To be called when the program starts and
     /// whenever ``interest`` is ready.
-    func look() throws(SystemError) -> Finding? {
+    package func look() throws(SystemError) -> Finding? {
         if hasRefusedProcess { return .pids }
-        var pause = watchesPids && pidsEvents == nil ? RunWatch.pidsInterval : .max
+        var pause = watchesPids && pidsEvents == nil ? LimitWatch.pidsInterval : .max
         if let cpuLimit {
             let used = cpuTime
             if used >= cpuLimit { return .cpuTime }
-            pause = min(pause, max((cpuLimit - used) / processors, RunWatch.shortest))
+            pause = min(pause, max((cpuLimit - used) / processors, LimitWatch.shortest))
         }
         guard pause < .max else { return nil }
         let number = try call("timerfd_create") { clinux_timerfd(pause) }
@@ -83,7 +84,7 @@ final class RunWatch {
     }
 
     /// Whether a process or thread was refused, where that ends the sandbox.
-    var hasRefusedProcess: Bool {
+    package var hasRefusedProcess: Bool {
         guard watchesPids else { return false }
         // Read on v2 as well before polling goes on: that is what arms it again.
         if let pidsEvents { _ = try? pidsEvents.value.readControl() }
