@@ -6,12 +6,15 @@ final class KeptProcess {
     let key: ProcessKey
     let began: UInt64
     let streams: Streams
+    /// Descriptors that the budget counts for it.
+    var cost: Int
     var stage = ProcessEntry.Stage.starting
 
-    init(_ key: ProcessKey, began: UInt64, _ streams: Streams) {
+    init(_ key: ProcessKey, began: UInt64, cost: Int) {
         self.key = key
         self.began = began
-        self.streams = streams
+        self.cost = cost
+        streams = Streams()
     }
 
     var hasEnded: Bool {
@@ -28,7 +31,8 @@ final class KeptProcess {
 final class KeptSession {
     let id: SandboxID
     let profile: String
-    let image: String
+    /// The profile's, until the sandbox is ready.
+    var image: String
     let began: UInt64
     var note: [UInt8]
     var stage = SandboxStage.starting

@@ -1,6 +1,6 @@
 import Linux
 import Sandbox
-package import WardenProtocol
+import WardenProtocol
 
 /// What the server asks of the engine, which makes sandboxes, watches them and ends them. All on the loop's
 /// thread; nothing waits.

@@ -21,8 +21,6 @@ final class Streams {
         fileprivate init(_ held: [Held<FileDescriptor>]) { self.held = held }
     }
 
-    var count: Int { held.count }
-
     fileprivate func add(_ role: StreamRole, _ descriptor: consuming FileDescriptor) {
         roles.append(role)
         held.append(Held(descriptor))
@@ -42,7 +40,10 @@ final class Streams {
     }
 
     /// Takes the terminal that was made for the process.
-    func take(terminal: consuming FileDescriptor) { add(.terminal, terminal) }
+    func take(terminal: Held<FileDescriptor>) {
+        roles.append(.terminal)
+        held.append(terminal)
+    }
 
     /// How many there will be.
     static func count(for streams: ProcessOrder.Streams) -> Int {

@@ -25,7 +25,8 @@ package struct WardenLog {
 
     /// RFC 3339, in UTC.
     private static var now: String {
-        var (time, parts) = (timespec(), tm())
+        var time = timespec()
+        var parts = unsafe tm()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         unsafe gmtime_r(&time.tv_sec, &parts)
         var text = [CChar](repeating: 0, count: 32)

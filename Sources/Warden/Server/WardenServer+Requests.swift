@@ -81,7 +81,7 @@ extension WardenServer {
         let session = try table.session(id)
         if session.stage == .stuck { try clean(session) }
         guard session.isDead else { throw session.refusal(to: "be removed; kill it first") }
-        for process in session.processes.values { budget.give(back: process.streams.count) }
+        for process in session.processes.values { budget.give(back: process.cost) }
         table.remove(id)
     }
 
@@ -93,14 +93,14 @@ extension WardenServer {
         guard session.processes[order.key.process] == nil else {
             throw Refusal(.exists, "the session \(session.id) has a process \(order.key.process) already")
         }
-        let given = packet.takeDescriptor().map(Held.init)
-        guard (given != nil) == (order.streams == .pipes(.given)), packet.takeDescriptor() == nil else {
+        let given = packet.takeHeld()
+        guard (given != nil) == (order.streams == .pipes(.given)), packet.takeHeld() == nil else {
             throw Refusal(
                 .malformed, "a descriptor comes with an order whose input is given, and with no other")
         }
         let count = Streams.count(for: order.streams)
         try budget.take(count, for: "a process")
-        let process = KeptProcess(order.key, began: clinux_boottime(), Streams())
+        let process = KeptProcess(order.key, began: clinux_boottime(), cost: count)
         do throws(Refusal) {
             try begin(order, process, given)
         } catch {
@@ -130,14 +130,17 @@ extension WardenServer {
 
     private func closeInput(_ key: ProcessKey) throws(Refusal) {
         // Closed before counts as closed: a client may ask again after a lost connection.
-        if try table.process(key).streams.close(.input) { budget.give(back: 1) }
+        let process = try table.process(key)
+        guard process.streams.close(.input) else { return }
+        process.cost -= 1
+        budget.give(back: 1)
     }
 
     private func acknowledge(_ key: ProcessKey) throws(Refusal) {
         let process = try table.process(key)
         guard process.hasEnded else { throw Refusal(.state, "the process \(key) has not ended") }
         try table.session(key.session).processes[key.process] = nil
-        budget.give(back: process.streams.count)
+        budget.give(back: process.cost)
     }
 
     // MARK: Lists
@@ -165,5 +168,14 @@ extension WardenServer {
 extension KeptSession {
     fileprivate func refusal(to what: String) -> Refusal {
         Refusal(.state, "the session \(id) is \(stage.rawValue) and cannot \(what)")
+    }
+}
+
+extension Packet {
+    fileprivate func takeHeld() -> Held<FileDescriptor>? {
+        switch takeDescriptor() {
+        case .some(let descriptor): Held(descriptor)
+        case .none: nil
+        }
     }
 }

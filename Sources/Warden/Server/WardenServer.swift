@@ -1,21 +1,21 @@
 import CLinux
 import Glibc
-package import Linux
+import Linux
 import Sandbox
 import WardenProtocol
 
 /// The warden's side of the protocol: one corrald at a time, and everything that lives on without it.
 ///
 /// It knows who may ask and what may be asked when; what an order may contain is the engine's to judge.
-package final class WardenServer {
-    package struct Settings: Sendable {
+final class WardenServer {
+    struct Settings: Sendable {
         /// The uid that is served besides root.
-        package var allowedUID: UInt32
-        package var build: String
+        var allowedUID: UInt32
+        var build: String
         /// Told by `status`, as far as something could not be done as it should.
-        package var remarks: [String] = []
+        var remarks: [String] = []
 
-        package init(allowedUID: UInt32, build: String) {
+        init(allowedUID: UInt32, build: String) {
             self.allowedUID = allowedUID
             self.build = build
         }
@@ -25,7 +25,7 @@ package final class WardenServer {
     private static let mostGuests = 16
 
     let loop: EventLoop
-    let engine: Engine
+    let engine: any SandboxEngine
     let log: WardenLog
     let settings: Settings
     /// Differs for every warden that ever was: corrald sees that its sessions are not this one's.
@@ -37,8 +37,8 @@ package final class WardenServer {
     private var guests: [Guest] = []
     private(set) var isEnding = false
 
-    package init(
-        _ engine: Engine, _ settings: Settings, on loop: EventLoop, hardLimit: Int, log: WardenLog
+    init(
+        _ engine: any SandboxEngine, _ settings: Settings, on loop: EventLoop, hardLimit: Int, log: WardenLog
     ) {
         self.loop = loop
         self.engine = engine
@@ -49,23 +49,25 @@ package final class WardenServer {
     }
 
     /// Serves connections to `listener`, a listening SOCK_SEQPACKET socket that is non-blocking.
-    package func listen(on listener: consuming FileDescriptor) throws(SystemError) {
+    func listen(on listener: consuming FileDescriptor) throws(SystemError) {
         let door = Door(Held(listener), self)
         try door.open()
     }
 
     /// Runs until everything has ended after ``end(_:)``.
-    package func run() throws(SystemError) {
+    func run() throws(SystemError) {
+        try engine.begin(on: loop) { [unowned self] event in take(event) }
         while !(isEnding && !table.isBusy) {
-            _ = try loop.turn(timeout: timeout)
-            lookAtSandboxes()
+            _ = try loop.turn(timeout: engine.patience)
+            engine.look()
         }
+        // What it is told last.
         corrald?.drain()
         loop.removeAll()
     }
 
     /// Ends every session, and then ``run()``.
-    package func end(_ why: String) {
+    func end(_ why: String) {
         guard !isEnding else { return }
         isEnding = true
         log.line(.info, "ending \(table.sessions.count) sessions: \(why)")
@@ -135,7 +137,7 @@ package final class WardenServer {
     }
 
     /// Tells corrald, if there is one. What it misses is in custody.
-    func tell(_ event: WardenEvent) { corrald?.send(.event(event)) }
+    func tell(_ event: WardenEvent, _ streams: Streams? = nil) { corrald?.send(.event(event), streams) }
 }
 
 /// The listening socket.
