@@ -109,6 +109,11 @@ let package = Package(
         library("Preparation", ["Launch", "Seccomp", "Cgroups", "Sandbox", "Linux", "CLinux"]),
 
         library(
+            "Warden",
+            [
+                "Preparation", "Launch", "Cgroups", "WardenProtocol", "Sandbox", "Wire", "Linux", "CLinux",
+            ]),
+        library(
             "Commands",
             [
                 "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
@@ -142,6 +147,9 @@ let package = Package(
             linkerSettings: staticExecutable + [.linkedLibrary("z"), .linkedLibrary("zstd")]),
         .executableTarget(
             name: "corral", dependencies: ["Commands"],
+            swiftSettings: swift, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "corral-warden", dependencies: ["Warden"],
             swiftSettings: swift, linkerSettings: staticExecutable),
         // What the relay is measured against, and the allocations of the benchmarks.
         .target(name: "CYardstick", cSettings: c),
@@ -178,6 +186,9 @@ let package = Package(
         tests("WardenProtocolTests", ["WardenProtocol", "Sandbox", "Linux", "CLinux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
+        tests(
+            "WardenServerTests",
+            ["Warden", "WardenProtocol", "Preparation", "Cgroups", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests("PreparationTests", ["Preparation", "Sandbox", "Seccomp", "Linux"]),
         tests(
             "CommandsTests",

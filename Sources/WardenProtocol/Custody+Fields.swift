@@ -93,7 +93,7 @@ extension ProcessEntry {
             record.write(to: &fields)
         }
         fields.long(began)
-        fields.list(roles) { $0.choice($1) }
+        fields.roles(roles)
     }
 
     init(from fields: inout FieldReader) throws(WireProblem) {
@@ -107,10 +107,7 @@ extension ProcessEntry {
         case let other: throw .unknownValue("stage", UInt64(other))
         }
         let began = try fields.long("began")
-        let roles = try fields.list("roles", limit: StreamRole.allCases.count) {
-            (fields) throws(WireProblem) -> StreamRole in try fields.choice("role")
-        }
-        self.init(key, stage, began: began, roles: roles)
+        self.init(key, stage, began: began, roles: try fields.roles())
     }
 }
 
@@ -164,6 +161,8 @@ extension FieldWriter {
         self.text(String(decoding: Array(text.utf8.prefix(limit - 3)), as: UTF8.self))
     }
 
+    mutating func roles(_ roles: [StreamRole]) { list(roles) { $0.choice($1) } }
+
     /// In the order of the layers, so that the same layers are always the same bytes.
     mutating func layers(_ layers: [Layer: LayerState]) {
         let known = Layer.allCases.filter { layers[$0] != nil }
@@ -185,6 +184,12 @@ extension FieldWriter {
 extension FieldReader {
     mutating func sentence(_ field: String) throws(WireProblem) -> String {
         try text(field, limit: WardenFormat.sentenceLimit)
+    }
+
+    mutating func roles() throws(WireProblem) -> [StreamRole] {
+        try list("roles", limit: StreamRole.allCases.count) {
+            (fields) throws(WireProblem) -> StreamRole in try fields.choice("role")
+        }
     }
 
     mutating func layers() throws(WireProblem) -> [Layer: LayerState] {

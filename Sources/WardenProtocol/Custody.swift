@@ -115,8 +115,8 @@ package enum StreamRole: String, CaseIterable, Hashable, Sendable {
     case input
     /// The reading ends of the pipes.
     case output, errors
-    /// The master of the terminal.
-    case terminal
+    /// The master of the terminal, and the pipe that its bytes go through on their way to the ring.
+    case terminal, elbow
     /// The memory files that the streams are spliced into. Their open file description is the warden's too:
     /// its position says how much there is.
     case outputRing = "output-ring"

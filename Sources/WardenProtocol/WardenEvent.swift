@@ -5,8 +5,9 @@ package import Sandbox
 package enum WardenEvent: Hashable, Sendable {
     /// The sandbox is built. `at` here and below is on CLOCK_BOOTTIME, in nanoseconds.
     case ready(SandboxID, layers: [Layer: LayerState], at: UInt64)
-    /// The pid as the sandbox sees it.
-    case started(ProcessKey, pid: Int32, at: UInt64)
+    /// The pid as the sandbox sees it. Beside it are the descriptors that the answer to `start` could not
+    /// have: those of a terminal, which is made in the sandbox.
+    case started(ProcessKey, pid: Int32, at: UInt64, roles: [StreamRole])
     case startFailed(ProcessKey, StartProblem)
     case exited(ProcessKey, ExitRecord)
     case gone(SandboxID, SandboxEnd)
@@ -18,7 +19,7 @@ package enum WardenEvent: Hashable, Sendable {
     package var session: SandboxID {
         switch self {
         case .ready(let id, _, _), .gone(let id, _), .stuck(let id, _, _), .limitHit(let id, _, _): id
-        case .started(let key, _, _), .startFailed(let key, _), .exited(let key, _): key.session
+        case .started(let key, _, _, _), .startFailed(let key, _), .exited(let key, _): key.session
         }
     }
 
@@ -36,11 +37,12 @@ package enum WardenEvent: Hashable, Sendable {
             fields.id(id)
             fields.layers(layers)
             fields.long(at)
-        case .started(let key, let pid, let at):
+        case .started(let key, let pid, let at, let roles):
             kind = .started
             fields.key(key)
             fields.word(UInt32(bitPattern: pid))
             fields.long(at)
+            fields.roles(roles)
         case .startFailed(let key, let problem):
             kind = .startFailed
             fields.key(key)
@@ -75,7 +77,8 @@ package enum WardenEvent: Hashable, Sendable {
             self = .ready(try fields.id(), layers: try fields.layers(), at: try fields.long("at"))
         case .started:
             self = .started(
-                try fields.key(), pid: Int32(bitPattern: try fields.word("pid")), at: try fields.long("at"))
+                try fields.key(), pid: Int32(bitPattern: try fields.word("pid")), at: try fields.long("at"),
+                roles: try fields.roles())
         case .startFailed: self = .startFailed(try fields.key(), try StartProblem(from: &fields))
         case .exited: self = .exited(try fields.key(), try ExitRecord(from: &fields))
         case .gone: self = .gone(try fields.id(), try SandboxEnd(from: &fields))

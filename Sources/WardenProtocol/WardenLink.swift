@@ -3,7 +3,8 @@ package import Linux
 
 /// What wants to know of events, and of the warden's end.
 package protocol WardenLinkDelegate: AnyObject {
-    func warden(_ link: WardenLink, tells event: WardenEvent)
+    /// - Parameter packet: the descriptors that the event's roles name.
+    func warden(_ link: WardenLink, tells event: WardenEvent, _ packet: Packet)
     /// The connection is over, and no completion is called any more. Connecting again is the delegate's.
     func warden(_ link: WardenLink, isLostBecause why: String)
 }
@@ -34,7 +35,7 @@ extension WardenLinkError: CustomStringConvertible {
 /// Corrald's end of the connection to the warden, on an ``EventLoop``.
 package final class WardenLink: EventHandler {
     /// Takes one answer and the descriptors that came with it, in the order of their roles.
-    package typealias Completion = (WardenAnswer, Packet?) -> Void
+    package typealias Completion = (WardenAnswer, Packet) -> Void
 
     private struct Pending {
         let completion: Completion
@@ -162,7 +163,7 @@ package final class WardenLink: EventHandler {
 
     private func take(_ message: FromWarden, _ packet: Packet) {
         switch message {
-        case .event(let event): delegate?.warden(self, tells: event)
+        case .event(let event): delegate?.warden(self, tells: event, packet)
         case .answer(let number, let answer):
             guard let asked = pending[number] else {
                 if case .refused(let refusal) = answer { lose(refusal.sentence) }
