@@ -92,7 +92,9 @@ import WardenProtocol
             let client = try Client(warden.socket)
             try client.session(id, note: [1])
             try client.start(
-                ProcessOrder(ProcessKey(id, key), .arguments(["sh", "-c", "echo before; read x; echo $x; exit 7"]), streams: .pipes(.pipe)))
+                ProcessOrder(
+                    ProcessKey(id, key), .arguments(["sh", "-c", "echo before; read x; echo $x; exit 7"]),
+                    streams: .pipes(.pipe)))
             try client.start(ProcessOrder(ProcessKey(id, late), .arguments(["sleep", "1000"])))
             #expect(try client.ask(.note(id, [2, 3])) == .done)
             // Its input, of which the warden has a copy: nothing ends with this connection.

@@ -63,7 +63,8 @@ struct WardenStart {
         do throws(SystemError) {
             let (_, remaining) = try MountRoom.enter(keeping: keptPaths(options))
             if remaining > 0 {
-                remarks.append("\(remaining) mounts stay in the warden's mount namespace and make launches slower")
+                remarks.append(
+                    "\(remaining) mounts stay in the warden's mount namespace and make launches slower")
             }
         } catch {
             remarks.append("the warden has no mount namespace of its own: \(error)")
