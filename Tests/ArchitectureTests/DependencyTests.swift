@@ -8,8 +8,8 @@ private let rows: [[String]] = [
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
     ["Preparation"],
-    ["Commands"],
-    ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
+    ["Commands", "Warden"],
+    ["corral", "sandbox-init", "corral-unpack", "corral-warden", "Benchmarks"],
 ]
 
 /// Stand beside the rows: they may use any library and one another, and else only tests may use them.

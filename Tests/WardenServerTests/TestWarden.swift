@@ -55,9 +55,20 @@ final class Client: WardenLinkDelegate {
     private(set) var streams: [ProcessKey: StreamTable] = [:]
     private(set) var lost: String?
 
-    init(_ socket: String, build: String = CorralVersion.current) throws {
+    /// Connects, and waits until a client before it is gone: programs that other tests start at this moment
+    /// have copies of its socket until their exec.
+    init(_ socket: String) throws {
         loop = try EventLoop()
-        holder = try WardenLink.connect(to: socket, build: build, on: loop, delegate: self)
+        try #require(
+            try eventually {
+                do throws(WardenLinkError) {
+                    holder = try WardenLink.connect(
+                        to: socket, build: CorralVersion.current, on: loop, delegate: self)
+                    return true
+                } catch .refused(let refusal) where refusal.code == .notServed {
+                    return false
+                }
+            })
     }
 
     deinit { loop.removeAll() }
@@ -93,7 +104,10 @@ final class Client: WardenLinkDelegate {
         }
     }
 
-    /// Every answer to a request; one but for `list`.
+    /// Closes this side's copy of a descriptor.
+    func drop(_ key: ProcessKey, _ role: StreamRole) { streams[key]?[role] = nil }
+
+    /// The answer to a request; not for `list`.
     @discardableResult
     func ask(_ request: WardenRequest, descriptors: [CInt] = []) throws -> WardenAnswer {
         var answer: WardenAnswer?

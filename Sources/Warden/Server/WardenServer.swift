@@ -110,7 +110,8 @@ final class WardenServer {
         let uid = guest.credentials.uid
         guard uid == settings.allowedUID || uid == 0 else {
             return Refusal(
-                .notServed, "this warden serves the user \(settings.allowedUID) and root; the caller is \(uid)")
+                .notServed,
+                "this warden serves the user \(settings.allowedUID) and root; the caller is \(uid)")
         }
         guard version == WardenFormat.version, build == settings.build else {
             return Refusal(

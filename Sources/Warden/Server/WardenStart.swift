@@ -63,7 +63,8 @@ struct WardenStart {
         do throws(SystemError) {
             let (_, remaining) = try MountRoom.enter(keeping: keptPaths(options))
             if remaining > 0 {
-                remarks.append("\(remaining) mounts stay in the warden's mount namespace and make launches slower")
+                remarks.append(
+                    "\(remaining) mounts stay in the warden's mount namespace and make launches slower")
             }
         } catch {
             remarks.append("the warden has no mount namespace of its own: \(error)")
@@ -96,6 +97,6 @@ private final class SignalHandler: EventHandler {
 extension WardenStart {
     static func keptPaths(_ options: WardenOptions) -> [String] { [] }
     static func makeEngine(_ options: WardenOptions, _ log: WardenLog) throws -> any SandboxEngine {
-        throw Problem(description: "there is no engine")
+        try PlainEngine()
     }
 }
