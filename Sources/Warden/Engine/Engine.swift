@@ -32,9 +32,11 @@ final class Engine: SandboxEngine {
 
     /// - Parameters:
     ///   - host: nil to ask this host.
+    ///   - initPath: the file of the init; nil to look for it.
     ///   - hasMountNamespace: whether the calling thread is in one of its own already.
     init(
-        _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil, hasMountNamespace: Bool
+        _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil, initPath: String? = nil,
+        hasMountNamespace: Bool
     ) throws(PreparationError) {
         self.ceilings = ceilings
         var known = host
@@ -44,7 +46,7 @@ final class Engine: SandboxEngine {
         orders = OrderedRules(installation)
         slots = try SandboxResources.slots(asked)
         do throws(LaunchError) {
-            executable = Held(try InitExecutable.open(privileged: asked.abilities.privileged))
+            executable = Held(try InitExecutable.open(privileged: asked.abilities.privileged, path: initPath))
         } catch {
             throw PreparationError(error.description)
         }
