@@ -101,7 +101,7 @@ final class PlainEngine: SandboxEngine {
         case .ready:
             sandbox.isReady = true
             tell(.ready(sandbox.id, layers: sandbox.layers, image: sandbox.rules.image.name))
-        case .started(let process): tell(.started(ProcessKey(sandbox.id, process), pid: 0))
+        case .started(let process, let pid): tell(.started(ProcessKey(sandbox.id, process), pid: pid))
         case .startFailed(let process, let error):
             let problem = StartProblem(.notFound, errno: error.errno.rawValue, sentence: "\(error)")
             tell(.startFailed(ProcessKey(sandbox.id, process), problem))
