@@ -127,6 +127,22 @@ private func refusal(at socket: String, build: String = CorralVersion.current) t
         #expect(File.text(path) == "precious")
     }
 
+    @Test func `an ordinary user's warden has no privileges and serves that user`() throws {
+        let user = Host.ordinaryUser
+        let warden = try TestWarden(allowing: user, user: user)
+        let status = try #require(File.text("/proc/\(warden.program.pid)/status"))
+        #expect(status.contains("CapEff:\t0000000000000000\n") && status.contains("Uid:\t\(user)\t"))
+        let client = try Client(warden.socket)
+        let id = freshID()
+        try client.session(id)
+        let key = ProcessKey(id, 1)
+        try client.start(ProcessOrder(key, .arguments(["id", "-u"])))
+        #expect(try client.readAll(key) == "1000\n")
+        let layers = try #require(try client.list().first).session.layers
+        #expect(layers[.seccomp] == .inForce && layers[.uids] != .inForce)
+        try client.finish(id)
+    }
+
     @Test func `signals that end others do not end it`() throws {
         let warden = try TestWarden()
         for number in [SIGHUP, SIGPIPE, SIGHUP] { try warden.program.signal(number) }

@@ -16,20 +16,35 @@ final class TestWarden {
     ///   - allowing: the uid that is served besides root.
     init(
         in directory: TemporaryDirectory? = nil, allowing: UInt32 = geteuid(), _ more: [String] = [],
-        openFiles: Int? = nil
+        openFiles: Int? = nil, user: UInt32? = nil
     ) throws {
-        let directory = try directory ?? TemporaryDirectory()
+        let directory = try directory ?? TemporaryDirectory(mode: user == nil ? 0o755 : 0o777)
+        if user != nil { try TestWarden.copyPrograms(to: directory) }
+        let path = user == nil ? Product.path("corral-warden") : directory("corral-warden")
         var words = [
-            Product.path("corral-warden"), "--socket", directory("warden.sock"), "--allow-uid", "\(allowing)",
+            path, "--socket", directory("warden.sock"), "--allow-uid", "\(allowing)",
             "--state", directory("state"),
         ]
         if let openFiles { words = ["prlimit", "--nofile=\(openFiles):\(openFiles)", "--"] + words }
         // The rules of this source tree, wherever the build directory is.
-        let environment = Program.environment.merging(["CORRAL_DATA": Repository.root]) { $1 }
+        let data = user == nil ? Repository.root : directory.path
+        let environment = Program.environment.merging(["CORRAL_DATA": data]) { $1 }
         self.directory = directory
-        program = try Program(words + more, environment: environment).start()
+        program = try Program(words + more, environment: environment, user: user).start()
         try #require(
             try program.waitForText("serving uid", within: 60), "the warden said: \(program.errorsSoFar)")
+    }
+
+    /// Another user may not enter the build directory.
+    private static func copyPrograms(to directory: TemporaryDirectory) throws {
+        for name in ["corral-warden", "sandbox-init"] {
+            try File.write(try File.read(Product.path(name)), to: directory(name), mode: 0o755)
+        }
+        for name in ["profiles", "images"] {
+            let copied = try Program.run(["cp", "-r", Repository.path(name), directory(name)])
+            try #require(copied.status == 0, "\(copied.errors)")
+            _ = try Program.run(["chmod", "-R", "a+rX", directory(name)])
+        }
     }
 
     /// Ends it in order and says what it wrote.
@@ -156,7 +171,8 @@ final class Client: WardenLinkDelegate {
         _ id: SandboxID, profile: String = "default", overrides: [ProfileOverride] = [], note: [UInt8] = []
     ) throws {
         let order = SessionOrder(id: id, profile: profile, overrides: overrides, note: note)
-        try #require(try ask(.create(order)) == .done)
+        let answer = try ask(.create(order))
+        try #require(answer == .done, "\(answer)")
         try wait("\(id) to be ready") {
             events.contains {
                 switch $0 {

@@ -1,5 +1,6 @@
 // Ends of sandboxes, limits, pauses and what is left: by the engine, with the real kernel.
 
+import CLinux
 import Glibc
 import Launch
 import Linux
@@ -21,7 +22,7 @@ private func groups(of id: SandboxID) -> [String] {
 private func becomeOrdinaryUser() throws {
     for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] { unsafe unsetenv(name) }
     let user = Host.ordinaryUser
-    guard unsafe setgroups(0, nil) == 0, setgid(user) == 0, setuid(user) == 0, prctl(4, 1, 0, 0, 0) == 0
+    guard setgroups(0, nil) == 0, setgid(user) == 0, setuid(user) == 0, clinux_set_dumpable(1) == 0
     else { throw SystemError("setuid", "\(user)", Errno(rawValue: errno)) }
 }
 

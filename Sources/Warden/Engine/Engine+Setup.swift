@@ -9,8 +9,9 @@ extension Engine {
     /// - Parameters:
     ///   - ceilings: as ``Ceilings/set(_:_:)`` takes them.
     ///   - hasMountNamespace: whether the calling thread is in a mount namespace of its own.
+    ///   - isSpared: whether the kernel spares this process when memory runs out.
     static func make(
-        ceilings pairs: [(key: String, value: String)], hasMountNamespace: Bool
+        ceilings pairs: [(key: String, value: String)], hasMountNamespace: Bool, isSpared: Bool
     ) throws(PreparationError) -> Engine {
         var ceilings = Ceilings()
         for pair in pairs {
@@ -20,7 +21,8 @@ extension Engine {
                 throw PreparationError(error.problem)
             }
         }
-        return try Engine(ceilings, try Installation.find(), hasMountNamespace: hasMountNamespace)
+        return try Engine(
+            ceilings, try Installation.find(), hasMountNamespace: hasMountNamespace, isSpared: isSpared)
     }
 
     /// What launches read besides the host's own directories: a mount namespace that lacks it is of no use.

@@ -27,6 +27,8 @@ final class Engine: SandboxEngine {
     private var tell: (EngineEvent) -> Void = { _ in }
     private var nextSlot: Int
     private var hasMountNamespace: Bool
+    /// Whether the kernel spares this process when memory runs out, which no sandbox may have from it.
+    private let isSpared: Bool
     /// When to look for what dead launchers left: their inits may be dying still.
     private var sweeps: [UInt64] = []
 
@@ -34,9 +36,10 @@ final class Engine: SandboxEngine {
     ///   - host: nil to ask this host.
     ///   - initPath: the file of the init; nil to look for it.
     ///   - hasMountNamespace: whether the calling thread is in one of its own already.
+    ///   - isSpared: whether ``SelfProtection/spareWhenMemoryRunsOut()`` holds.
     init(
         _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil, initPath: String? = nil,
-        hasMountNamespace: Bool
+        hasMountNamespace: Bool, isSpared: Bool = false
     ) throws(PreparationError) {
         self.ceilings = ceilings
         var known = host
@@ -52,6 +55,7 @@ final class Engine: SandboxEngine {
         }
         nextSlot = Int(getpid())
         self.hasMountNamespace = hasMountNamespace
+        self.isSpared = isSpared
     }
 
     func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError) {
@@ -76,6 +80,7 @@ final class Engine: SandboxEngine {
         let resources = try take(order.id)
         let sandbox = try begin(rules, resources)
         do throws(Refusal) {
+            if isSpared { try expose(sandbox) }
             let live = try build(order.id, sandbox, rules, resources)
             do throws(SystemError) {
                 try live.begin(on: loop)
@@ -87,6 +92,15 @@ final class Engine: SandboxEngine {
             resources.kill(sandbox)
             try? resources.release()
             throw error
+        }
+    }
+
+    /// Before the init is told to go: what it starts has its score.
+    private func expose(_ sandbox: RunningSandbox) throws(Refusal) {
+        do throws(SystemError) {
+            try OutOfMemoryScore.reset(of: sandbox.pid)
+        } catch {
+            throw Refusal(.system, "the sandbox would be spared when memory runs out: \(error)")
         }
     }
 
