@@ -105,6 +105,9 @@ let package = Package(
         library("Denials", ["Sandbox", "Seccomp", "Linux"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
+        // Between corrald and the warden.
+        library("WardenProtocol", ["Sandbox", "Linux", "CLinux"]),
+
         // What plugins say of themselves and to their host, looked at from the host's side.
         library("Plugins", ["Dialects", "Sandbox", "Wire"]),
 
@@ -117,6 +120,11 @@ let package = Package(
         // What the daemon remembers: the only user of sqlite.
         library("Store", ["Trees", "Wire", "Linux", "CSQLite"]),
 
+        library(
+            "Warden",
+            [
+                "Preparation", "Launch", "Cgroups", "WardenProtocol", "Sandbox", "Wire", "Linux", "CLinux",
+            ]),
         library(
             "Commands",
             [
@@ -143,6 +151,9 @@ let package = Package(
                 "TestSupport",
                 "Commands", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
                 "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Capture", "Linux", "TestSupport",
+                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
+                "Cgroups",
+                "Seccomp", "Trees", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
         .executableTarget(
@@ -154,6 +165,9 @@ let package = Package(
             linkerSettings: staticExecutable + [.linkedLibrary("z"), .linkedLibrary("zstd")]),
         .executableTarget(
             name: "corral", dependencies: ["Commands"],
+            swiftSettings: swift, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "corral-warden", dependencies: ["Warden"],
             swiftSettings: swift, linkerSettings: staticExecutable),
         // What the relay is measured against, and the allocations of the benchmarks.
         .target(name: "CYardstick", cSettings: c),
@@ -194,8 +208,17 @@ let package = Package(
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
         tests("StoreTests", ["Store", "Linux", "CLinux"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
+        tests("WardenProtocolTests", ["WardenProtocol", "Sandbox", "Linux", "CLinux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
+        tests(
+            "WardenServerTests",
+            ["Warden", "WardenProtocol", "Preparation", "Cgroups", "Sandbox", "Wire", "Linux", "CLinux"]),
+        tests(
+            "WardenTests",
+            [
+                "Warden", "WardenProtocol", "Preparation", "Cgroups", "Launch", "Sandbox", "Linux", "CLinux",
+            ]),
         tests("PreparationTests", ["Preparation", "Sandbox", "Seccomp", "Linux"]),
         tests(
             "CommandsTests",

@@ -29,6 +29,6 @@ extension HostSetup {
             plan(
                 rules, identity: identity, cgroups: cgroups,
                 sockets: options.relay == nil ? [] : [RunRelay.socketPath],
-                softLimits: options.ulimits.soft, terminal: options.terminal))
+                softLimits: options.ulimits.soft, terminal: options.terminal ? .first : .none))
     }
 }

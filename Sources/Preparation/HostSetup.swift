@@ -119,7 +119,7 @@ extension HostSetup {
     ///   - sockets: as ``SandboxSpec`` has them, and what follows.
     package func plan(
         _ rules: LaunchRules, identity: Identity, cgroups: [Layer: LayerState], sockets: [String] = [],
-        softLimits: [SoftLimit] = [], terminal: Bool = false
+        softLimits: [SoftLimit] = [], terminal: SandboxSpec.Terminal = .none
     ) throws(PreparationError) -> LaunchPlan {
         let spec = SandboxSpec(
             profile: rules.profile, limits: rules.limits, image: rules.image, filter: rules.filter.bytes,

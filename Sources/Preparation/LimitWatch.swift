@@ -30,8 +30,10 @@ package final class LimitWatch {
 
     /// - Returns: nil where nothing is to be watched.
     /// - Throws: where what is asked for cannot be counted here: no limit is silently without effect.
+    /// - Parameter polls: whether refused processes are looked for now and then, which takes no descriptor,
+    ///   even where the kernel would tell.
     package static func make(
-        _ limits: Limits, _ resources: SandboxResources, _ host: HostSetup
+        _ limits: Limits, _ resources: SandboxResources, _ host: HostSetup, polls: Bool = false
     ) throws(PreparationError) -> LimitWatch? {
         guard limits.cpuTime != nil || limits.pidsKill else { return nil }
         let cure = host.layout.cure.map { "; cure: \($0)" } ?? ""
@@ -45,7 +47,8 @@ package final class LimitWatch {
             throw PreparationError(
                 "--pids-kill (limits.pids_kill) needs a cgroup that counts processes: \(why)\(cure)")
         }
-        return LimitWatch(limits, resources, host, try limits.pidsKill ? resources.openPidsEvents() : nil)
+        return LimitWatch(
+            limits, resources, host, try limits.pidsKill && !polls ? resources.openPidsEvents() : nil)
     }
 
     private init(
@@ -67,17 +70,36 @@ package final class LimitWatch {
         )
     }
 
-    /// Looks, and sets the time at which to look again. To be called when the program starts and
-    /// whenever ``interest`` is ready.
-    package func look() throws(SystemError) -> Finding? {
-        if hasRefusedProcess { return .pids }
+    /// What looking came to.
+    package enum Look: Hashable, Sendable {
+        case usedUp(Finding)
+        /// To be looked at again after so many nanoseconds.
+        case again(after: UInt64)
+        /// There is nothing to be looked at unasked.
+        case rest
+    }
+
+    /// Looks, without setting a time.
+    package func examine() -> Look {
+        if hasRefusedProcess { return .usedUp(.pids) }
         var pause = watchesPids && pidsEvents == nil ? LimitWatch.pidsInterval : .max
         if let cpuLimit {
             let used = cpuTime
-            if used >= cpuLimit { return .cpuTime }
+            if used >= cpuLimit { return .usedUp(.cpuTime) }
             pause = min(pause, max((cpuLimit - used) / processors, LimitWatch.shortest))
         }
-        guard pause < .max else { return nil }
+        return pause < .max ? .again(after: pause) : .rest
+    }
+
+    /// Looks, and sets the time at which to look again. To be called when the program starts and
+    /// whenever ``interest`` is ready.
+    package func look() throws(SystemError) -> Finding? {
+        let pause: UInt64
+        switch examine() {
+        case .usedUp(let finding): return finding
+        case .again(let after): pause = after
+        case .rest: return nil
+        }
         let number = try call("timerfd_create") { clinux_timerfd(pause) }
         timer = Held(FileDescriptor(owning: number))
         return nil

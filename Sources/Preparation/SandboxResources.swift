@@ -19,21 +19,20 @@ package final class SandboxResources {
     /// Takes a slot, which gives the ids and names the cgroups, then makes the cgroups, without limits
     /// as yet.
     /// - Parameters:
+    ///   - slots: as ``slots(_:)`` has them, for who takes many.
     ///   - mark: what the cgroups are called by.
     ///   - start: where to look for a free slot first; another for each caller.
     package static func take(
-        _ host: HostSetup, id: String, mark: String = GroupName.mark, startingAt start: Int = Int(getpid())
+        _ host: HostSetup, id: String, slots: Held<SlotFile>? = nil, mark: String = GroupName.mark,
+        startingAt start: Int = Int(getpid())
     ) throws(PreparationError) -> SandboxResources {
         let plain = SandboxResources(host)
         let needsGroup = host.layout.missing.count < 4
-        guard host.abilities.privileged || needsGroup, let path = StateDirectory.runtime(host.abilities)
-        else {
-            return plain
-        }
+        var known = slots
+        if known == nil { known = try self.slots(host) }
+        guard let slots = known else { return plain }
         do {
-            let directory = try StateDirectory.open(path, host.abilities)
-            let slots = SlotFile(in: directory)
-            let slot = try slots.acquire(
+            let slot = try slots.value.acquire(
                 count: Int(Identity.slots), startingAt: start % Int(Identity.slots))
             let name = GroupName(mark: mark, slot: slot.number, id: id).description
             let identity = host.abilities.privileged ? ids(slot.number, host) : plain.identity
@@ -44,9 +43,21 @@ package final class SandboxResources {
                 try slot.note(true)
                 resources.group = Held(try SandboxGroup.create(in: host.layout, name: name))
             }
-            resources.slots = Held(slots)
+            resources.slots = slots
             resources.slot = Held(slot)
             return resources
+        } catch {
+            throw PreparationError("\(error)")
+        }
+    }
+
+    /// The file that slots are taken from; nil where no sandbox needs one, or there is no place for it.
+    package static func slots(_ host: HostSetup) throws(PreparationError) -> Held<SlotFile>? {
+        let needsGroup = host.layout.missing.count < 4
+        guard host.abilities.privileged || needsGroup, let path = StateDirectory.runtime(host.abilities)
+        else { return nil }
+        do throws(SystemError) {
+            return Held(SlotFile(in: try StateDirectory.open(path, host.abilities)))
         } catch {
             throw PreparationError("\(error)")
         }
@@ -88,6 +99,24 @@ package final class SandboxResources {
         if let sweep { leavesNote = sweep.remaining.contains(slot.value.number) }
     }
 
+    /// Whether an earlier holder of the slot left something that ``sweep()`` would remove.
+    package var inherits: Bool { leavesNote }
+
+    /// Removes what every dead launcher left behind, however many there were; for who stays.
+    package static func sweepAll(
+        _ host: HostSetup, _ slots: Held<SlotFile>
+    ) throws(PreparationError) -> Sweep {
+        do {
+            let own = try slots.value.acquire(
+                count: Int(Identity.slots), startingAt: Int(getpid()) % Int(Identity.slots))
+            let sweep = try host.layout.sweepLeftovers(slots: slots.value, own: own, asksAll: true)
+            if own.isNoted, !sweep.remaining.contains(own.number) { try own.note(false) }
+            return sweep
+        } catch {
+            throw PreparationError("\(error)")
+        }
+    }
+
     package var descriptors: LaunchDescriptors {
         var descriptors = LaunchDescriptors()
         if let group {
@@ -98,13 +127,21 @@ package final class SandboxResources {
         return descriptors
     }
 
-    /// Ends everything in the sandbox and waits until it has: quota lifted, cgroup.kill, the init.
+    /// Ends everything in the sandbox and waits until it has.
     package func kill(_ sandbox: RunningSandbox) {
-        if let group { _ = group.value.kill() }
-        sandbox.kill()
+        beginKill(sandbox)
         _ = try? sandbox.reap()
         if let group { _ = try? group.value.waitUntilEmpty(until: clinux_boottime() + 5_000_000_000) }
     }
+
+    /// Ends everything in the sandbox, without waiting: quota lifted, cgroup.kill, the init.
+    package func beginKill(_ sandbox: RunningSandbox) {
+        if let group { _ = group.value.kill() }
+        sandbox.kill()
+    }
+
+    /// Closes what only the launch needs.
+    package func closeLaunchFiles() { group?.value.closeFiles() }
 
     /// Cpu time so far, in microseconds; nil where no cgroup counts it.
     package func cpuTime() throws(PreparationError) -> UInt64? {
@@ -139,15 +176,37 @@ package final class SandboxResources {
         }
     }
 
+    package func usage() -> GroupUsage { (try? group?.value.usage()) ?? GroupUsage() }
+
+    /// Why the sandbox cannot be paused; nil where it can.
+    package var pauseProblem: String? {
+        guard let group else { return "the sandbox has no cgroup" }
+        return group.value.pauseProblem
+    }
+
+    /// As ``SandboxGroup/setPaused(_:)``.
+    package func setPaused(_ isPaused: Bool) throws(PreparationError) {
+        guard let group else { return }
+        do throws(CgroupError) {
+            try group.value.setPaused(isPaused)
+        } catch {
+            throw PreparationError(error.description)
+        }
+    }
+
+    /// Whether everything in it stands still.
+    package var isPaused: Bool { group?.value.isPaused ?? false }
+
     package func statistics() -> GroupStatistics {
         (try? group?.value.statistics()) ?? GroupStatistics()
     }
 
     /// Removes the cgroups, so that the slot is free for others without a note.
-    package func release() throws(PreparationError) {
+    /// - Parameter patience: as ``SandboxGroup/remove(within:)`` has it; 0 tries once.
+    package func release(within patience: UInt64 = 200_000_000) throws(PreparationError) {
         guard let group else { return }
         do throws(CgroupError) {
-            try group.value.remove()
+            try group.value.remove(within: patience)
         } catch {
             throw PreparationError(error.description)
         }

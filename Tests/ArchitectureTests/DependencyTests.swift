@@ -5,11 +5,11 @@ import Testing
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CYardstick", "CMicroHTTPD", "CWslay"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions", "Service", "Capture", "Configuration", "Client", "Tables"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions", "Service", "Capture", "Configuration", "Client", "Tables", "WardenProtocol"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store"],
     ["Preparation"],
-    ["Commands"],
-    ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
+    ["Commands", "Warden"],
+    ["corral", "sandbox-init", "corral-unpack", "corral-warden", "Benchmarks"],
 ]
 
 /// Stand beside the rows: they may use any library and one another, and else only tests may use them.

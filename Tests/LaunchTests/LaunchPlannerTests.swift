@@ -91,7 +91,7 @@ import Testing
     @Test(arguments: [true, false])
     func `a terminal is mounted by the init, in a place that is made with the root`(asRoot: Bool) throws {
         let identity: Identity = asRoot ? .slot(3) : .single(uid: 1500, gid: 1500)
-        let spec = LaunchPlannerTests.spec(identity: identity) { $0.terminal = true }
+        let spec = LaunchPlannerTests.spec(identity: identity) { $0.terminal = .first }
         let host = asRoot ? LaunchPlannerTests.root : LaunchPlannerTests.user
         let steps = try LaunchPlannerTests.plan(spec, host).initial.descriptions
         let template =
@@ -106,6 +106,12 @@ import Testing
         let without = LaunchPlannerTests.spec(identity: identity)
         #expect(
             try !LaunchPlannerTests.plan(without, host).initial.descriptions.contains { $0.contains("pts") })
+    }
+
+    @Test func `terminals on request are made by the same step, and more of them`() throws {
+        let spec = LaunchPlannerTests.spec(identity: .slot(3)) { $0.terminal = .onRequest }
+        let steps = try LaunchPlannerTests.plan(spec, LaunchPlannerTests.root).initial.descriptions
+        #expect(steps.contains("devpts /dev/pts, at most 64 terminals"))
     }
 
     @Test func `an ordinary user's init makes the root, and what holds in part says so`() throws {
