@@ -129,9 +129,8 @@ let package = Package(
             "Commands",
             [
                 "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
-                "Dialects",
-                "Debian",
-                "Images", "Trees", "Client", "Configuration", "Tables", "Wire", "Linux", "CLinux",
+                "Dialects", "Debian", "Images", "Trees", "Client", "Configuration", "Tables", "Wire",
+                "Linux", "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
         // Attacks on sandboxes: the cases as values, and the program that makes them inside. Static,
@@ -145,15 +144,9 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "API", "Client", "Configuration", "Tables", "Commands", "Preparation", "Unpack", "Images",
-                "Plugins", "Denials", "Debian",
-                "Dialects", "Cgroups", "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux",
-                "TestSupport",
-                "Commands", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
-                "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Capture", "Linux", "TestSupport",
-                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
-                "Cgroups",
-                "Seccomp", "Trees", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
+                "API", "Capture", "Client", "Commands", "Configuration", "Preparation", "Tables",
+                "WardenProtocol", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
+                "Cgroups", "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
         .executableTarget(
@@ -224,8 +217,7 @@ let package = Package(
             "CommandsTests",
             [
                 "Commands", "Client", "Preparation", "Cgroups", "Configuration", "Launch", "Linux", "Plugins",
-                "Relay",
-                "Sandbox", "Seccomp", "Tables", "Wire",
+                "Relay", "Sandbox", "Seccomp", "Tables", "Wire",
             ]),
         tests("ConfigurationTests", ["Configuration", "Sandbox", "Linux", "Wire"]),
         tests("ClientTests", ["Client", "Linux", "Wire"]),
@@ -258,6 +250,7 @@ if Context.environment["CORRAL_SANITIZE"] == "libraries" {
     let without = [
         "corral", "Benchmarks", "CYardstick", "attacker", "Attacks", "prove", "Soak", "SandboxTests",
         "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
+        "corral-warden", "WardenTests", "WardenServerTests", "capture-role", "CaptureTests",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }

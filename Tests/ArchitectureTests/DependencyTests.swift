@@ -5,7 +5,10 @@ import Testing
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CYardstick", "CMicroHTTPD", "CWslay"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions", "Service", "Capture", "Configuration", "Client", "Tables", "WardenProtocol"],
+    [
+        "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions", "Service",
+        "Capture", "Configuration", "Client", "Tables", "WardenProtocol",
+    ],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store"],
     ["Preparation"],
     ["Commands", "Warden"],
