@@ -144,6 +144,21 @@ package final class OutputRing {
         }
     }
 
+    /// All that is kept of a stream.
+    package struct Contents: Hashable, Sendable {
+        package let head: [UInt8]
+        /// How many bytes lay between the head and the tail.
+        package let dropped: UInt64
+        package let tail: [UInt8]
+    }
+
+    /// All that is kept. Nothing was dropped: it is all in the tail.
+    package func contents() throws(CaptureError) -> Contents {
+        Contents(
+            head: try bytes(0..<window.head), dropped: window.dropped,
+            tail: try bytes(window.tail..<position))
+    }
+
     /// Bytes that are in the file, be they in the window or not yet punched out of it.
     func bytes(_ range: Range<UInt64>) throws(CaptureError) -> [UInt8] {
         do throws(SystemError) {
