@@ -154,4 +154,104 @@ import WardenProtocol
         #expect(try ring.value.readAll(limit: 100) == Array("ring\n".utf8))
         try client.finish(id)
     }
+
+    @Test func `a process on a terminal gets its size, and the master comes with its start`() throws {
+        let warden = try TestWarden()
+        let id = freshID()
+        let (first, second) = (ProcessKey(id, 1), ProcessKey(id, 2))
+        do {
+            let client = try Client(warden.socket)
+            try client.session(id)
+            for key in [first, second] {
+                let order = ProcessOrder(
+                    key, .arguments(["sh", "-c", "stty size; read x; stty size"]),
+                    streams: .terminal(WindowSize(columns: 90, rows: 33)))
+                try client.start(order)
+                #expect(try client.terminalText(key, until: "33 90"))
+            }
+            let size = WindowSize(columns: 120, rows: 40)
+            #expect(try client.ask(.resize(first, size)) == .done)
+        }
+        // The master is in custody as well.
+        let client = try Client(warden.socket)
+        let listed = try client.list()
+        #expect(listed[0].processes.allSatisfy { Set($0.roles) == [.terminal, .outputRing, .elbow] })
+        let master = try #require(client.streams[first]?[.terminal])
+        try master.value.writeAll(Array("x\n".utf8))
+        #expect(try client.terminalText(first, until: "40 120"))
+        #expect(try client.exit(of: first).status == .exited(0))
+        try client.finish(id)
+    }
+
+    @Test func `a program of 8 MiB runs, with its arguments and its input`() throws {
+        let warden = try TestWarden()
+        let client = try Client(warden.socket)
+        let id = freshID()
+        try client.session(id)
+        let tail = "\necho \"$0 $1\"; cat\n"
+        let filler = String(repeating: "#", count: WardenFormat.scriptLimit - tail.utf8.count)
+        let key = ProcessKey(id, 1)
+        try client.start(
+            ProcessOrder(key, .shell(filler + tail, ["name", "word"]), streams: .pipes(.pipe)))
+        try #require(client.streams[key]?[.input]).value.writeAll(Array("in".utf8))
+        client.drop(key, .input)
+        try client.ask(.closeInput(key))
+        #expect(try client.readAll(key) == "name word\nin")
+        #expect(try client.exit(of: key).status == .exited(0))
+        try client.finish(id)
+    }
+
+    @Test func `what is above a ceiling is refused with its name, what was asked and what may be`() throws {
+        let warden = try TestWarden([
+            "--ceiling", "sessions=1", "--ceiling", "limits.pids=40", "--ceiling", "profiles=default",
+        ])
+        let client = try Client(warden.socket)
+        let id = freshID()
+        let much = SessionOrder(id: id, profile: "default", overrides: [.pids(41)])
+        let refusal = try client.refusal(of: .create(much))
+        #expect(refusal.code == .ceiling && refusal.limit == "limits.pids")
+        #expect(refusal.asked == "41" && refusal.allowed == "40")
+        let strict = SessionOrder(id: id, profile: "strict", overrides: [.pids(1)])
+        #expect(try client.refusal(of: .create(strict)).limit == "profiles")
+        try client.session(id, overrides: [.pids(40)])
+        let second = SessionOrder(id: freshID(), profile: "default", overrides: [.pids(40)])
+        #expect(try client.refusal(of: .create(second)).limit == "sessions")
+        try client.finish(id)
+        #expect(try client.ask(.create(second)) == .done)
+    }
+
+    @Test func `a ceiling that is none ends the warden before it serves`() throws {
+        let directory = try TemporaryDirectory()
+        let outcome = try Program.run(
+            [
+                Product.path("corral-warden"), "--socket", directory("warden.sock"), "--ceiling",
+                "memory=1GiB",
+            ], environment: Program.environment.merging(["CORRAL_DATA": Repository.root]) { $1 })
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("the ceiling \\\"memory\\\": there is no such ceiling"))
+    }
+
+    @Test func `a paused session stands still, and is killed like any other`() throws {
+        let warden = try TestWarden()
+        let client = try Client(warden.socket)
+        let id = freshID()
+        try client.session(id)
+        let key = ProcessKey(id, 1)
+        try client.start(
+            ProcessOrder(key, .arguments(["sh", "-c", "while :; do echo x; sleep 0.01; done"])))
+        let answer = try client.ask(.pause(id))
+        if case .refused(let refusal) = answer, refusal.code == .unsupported {
+            #expect(refusal.sentence.hasPrefix("a session cannot be paused here: "))
+            return try client.finish(id)
+        }
+        #expect(answer == .done)
+        #expect(try client.list()[0].session.stage == .paused)
+        let order = ProcessOrder(ProcessKey(id, 2), .arguments(["true"]))
+        #expect(try client.refusal(of: .start(order)).code == .state)
+        #expect(try client.ask(.resume(id)) == .done)
+        try client.start(order)
+        #expect(try client.exit(of: ProcessKey(id, 2)).status == .exited(0))
+        #expect(try client.ask(.pause(id)) == .done)
+        try client.finish(id)
+    }
 }

@@ -222,6 +222,23 @@ final class Client: WardenLinkDelegate {
         try #require(try ask(.remove(id)) == .done)
     }
 
+    /// Reads from a terminal until it has shown `text`.
+    func terminalText(_ key: ProcessKey, until text: String) throws -> Bool {
+        let master = try #require(streams[key]?[.terminal])
+        var shown = ""
+        return try eventually {
+            var request = pollfd(fd: master.value.number, events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&request, 1, 50) == 1, request.revents & Int16(POLLIN) != 0 else {
+                return false
+            }
+            var buffer = [UInt8](repeating: 0, count: 1024)
+            var room = buffer.mutableSpan
+            let count = try master.value.read(into: &room)
+            shown += String(decoding: buffer.prefix(count), as: UTF8.self)
+            return shown.contains(text)
+        }
+    }
+
     /// Everything up to the end of a stream; each read waits.
     func readAll(_ key: ProcessKey, _ role: StreamRole = .output) throws -> String {
         let held = try #require(streams[key]?[role])
