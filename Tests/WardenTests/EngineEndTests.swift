@@ -66,6 +66,42 @@ struct EngineEndTests {
         }
     }
 
+    @Test func `one that is killed while it is built is gone as well`() throws {
+        let bench = try EngineBench()
+        let order = bench.order()
+        try bench.create(order)
+        let process = try bench.start(.arguments(["sleep", "1000"]), in: order.id)
+        #expect(try bench.kill(order.id).cause == .operator)
+        #expect(!bench.isRunning(process.key) && groups(of: order.id) == [])
+        try bench.clear()
+    }
+
+    /// A group below it, which is nobody's: the kernel removes neither then.
+    @Test func `what cannot be removed is stuck, keeps its ids, and is removed when it can be`() throws {
+        let bench = try EngineBench()
+        bench.engine.patienceWithTheDead = 50_000_000
+        let id = try bench.sandbox()
+        let identity = try #require(bench.engine.sandboxes[id]?.resources.identity)
+        let group = try #require(groups(of: id).first)
+        try #require(unsafe mkdir("\(group)/below", 0o755) == 0)
+        bench.engine.kill(id)
+        try bench.wait("it is stuck") { $0.end(of: id) != nil }
+        let remains = bench.events.compactMap { event -> String? in
+            if case .stuck(id, let end, let remains) = event, end.cause == .operator { remains } else { nil }
+        }
+        #expect(remains.count == 1 && remains.first?.contains(group) == true)
+        #expect(try refusal { try bench.engine.clean(id) }.code == .system)
+        for _ in 0..<5 {
+            let other = try bench.sandbox()
+            #expect(bench.engine.sandboxes[other]?.resources.identity != identity)
+        }
+        #expect(unsafe rmdir("\(group)/below") == 0)
+        try bench.engine.clean(id)
+        #expect(groups(of: id) == [])
+        #expect(try refusal { _ = try bench.engine.statistics(id) }.code == .unknownSession)
+        try bench.clear()
+    }
+
     @Test func `an init that somebody kills is an end with its cause, and nothing stays`() throws {
         let bench = try EngineBench()
         let id = try bench.sandbox()
