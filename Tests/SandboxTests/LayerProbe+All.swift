@@ -237,11 +237,11 @@ extension LayerProbe {
             }
         },
         outside(
-            .cpu, "what takes more time than allowed is throttled", options: ["--cpus", "0.1"],
+            .cpu, "what takes more time than allowed is throttled", options: ["--cpus", "0.02"],
             script: "while True: pass"
         ) { sandbox in
             // A busy machine throttles now and then even what may use every processor, because it
-            // counts time that was not given.
+            // counts time that was not given. Of a fiftieth every program wants more than it gets.
             var throttled = 0
             var periods = 0
             _ = eventually(within: 5) {
