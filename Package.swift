@@ -225,7 +225,8 @@ if sanitizing { package.targets.removeAll { ["sandbox-init", "corral-unpack"].co
 if Context.environment["CORRAL_SANITIZE"] == "libraries" {
     let without = [
         "corral", "Benchmarks", "CYardstick", "SandboxTests", "EndToEndTests", "UnpackTests",
-        "CgroupsTests", "TestSupportTests", "ArchitectureTests",
+        "CgroupsTests", "TestSupportTests", "ArchitectureTests", "WardenTests", "WardenServerTests",
+        "corral-warden",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }
