@@ -251,9 +251,6 @@ if Context.environment["CORRAL_SANITIZE"] == "libraries" {
         "corral", "Benchmarks", "CYardstick", "attacker", "Attacks", "prove", "Soak", "SandboxTests",
         "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
         "corral-warden", "WardenTests", "WardenServerTests", "capture-role", "CaptureTests",
-        "corral", "Benchmarks", "CYardstick", "SandboxTests", "EndToEndTests", "UnpackTests",
-        "CgroupsTests", "TestSupportTests", "ArchitectureTests", "WardenTests", "WardenServerTests",
-        "corral-warden",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }
