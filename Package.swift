@@ -95,6 +95,9 @@ let package = Package(
         library("Denials", ["Sandbox", "Seccomp", "Linux"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
+        // Between corrald and the warden.
+        library("WardenProtocol", ["Sandbox", "Linux", "CLinux"]),
+
         // What plugins say of themselves and to their host, looked at from the host's side.
         library("Plugins", ["Dialects", "Sandbox", "Wire"]),
 
@@ -102,10 +105,19 @@ let package = Package(
         library("Unpack", ["Trees", "Wire", "Linux", "CArchive"]),
         library("Images", ["Trees", "Sandbox", "Wire", "Linux", "CLinux"]),
 
+        // From names and options to what a launch takes; with and without a command line.
+        library("Preparation", ["Launch", "Seccomp", "Cgroups", "Sandbox", "Linux", "CLinux"]),
+
+        library(
+            "Warden",
+            [
+                "Preparation", "Launch", "Cgroups", "WardenProtocol", "Sandbox", "Wire", "Linux", "CLinux",
+            ]),
         library(
             "Commands",
             [
-                "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins", "Dialects",
+                "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
+                "Dialects",
                 "Debian",
                 "Images", "Trees", "Wire", "Linux", "CLinux",
             ]),
@@ -121,8 +133,9 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "Commands", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
-                "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux", "TestSupport",
+                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
+                "Cgroups",
+                "Seccomp", "Trees", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
         .executableTarget(
@@ -134,6 +147,9 @@ let package = Package(
             linkerSettings: staticExecutable + [.linkedLibrary("z"), .linkedLibrary("zstd")]),
         .executableTarget(
             name: "corral", dependencies: ["Commands"],
+            swiftSettings: swift, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "corral-warden", dependencies: ["Warden"],
             swiftSettings: swift, linkerSettings: staticExecutable),
         // What the relay is measured against, and the allocations of the benchmarks.
         .target(name: "CYardstick", cSettings: c),
@@ -167,11 +183,19 @@ let package = Package(
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
+        tests("WardenProtocolTests", ["WardenProtocol", "Sandbox", "Linux", "CLinux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(
+            "WardenServerTests",
+            ["Warden", "WardenProtocol", "Preparation", "Cgroups", "Sandbox", "Wire", "Linux", "CLinux"]),
+        tests("PreparationTests", ["Preparation", "Sandbox", "Seccomp", "Linux"]),
+        tests(
             "CommandsTests",
-            ["Commands", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox", "Seccomp", "Wire"]),
+            [
+                "Commands", "Preparation", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox",
+                "Seccomp", "Wire",
+            ]),
         tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),

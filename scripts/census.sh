@@ -12,7 +12,8 @@ mounts() { awk '/corral/ { $1 = "mount"; $2 = $5; print }' /proc/self/mountinfo;
 # Groups of sandboxes, at any depth: an ordinary user's are below a delegated directory.
 cgroups() {
     awk '$0 ~ / - cgroup/ { print $5 }' /proc/self/mountinfo | while read -r hierarchy; do
-        find "$hierarchy" -type d -name 'corral-run-*' -printf 'cgroup %p\n' 2>/dev/null || true
+        find "$hierarchy" -type d \( -name 'corral-run-*' -o -name 'corral-session-*' \) \
+            -printf 'cgroup %p\n' 2>/dev/null || true
     done
 }
 

@@ -41,6 +41,12 @@ int clinux_memfd_seal(int fd) {
     return errno == EINVAL ? fcntl(fd, F_ADD_SEALS, seals) : -1;
 }
 
+int clinux_memfd_is_sealed(int fd) {
+    int needed = F_SEAL_WRITE | F_SEAL_SHRINK;
+    int seals = fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && (seals & needed) == needed;
+}
+
 ssize_t clinux_sendfile(int target, int source, size_t count) {
     return sendfile(target, source, NULL, count);
 }

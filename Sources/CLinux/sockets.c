@@ -16,6 +16,10 @@ int clinux_unix_socket(int nonblocking) {
     return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
 }
 
+int clinux_packet_socket(void) {
+    return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
 static int address_of(const char *name, struct sockaddr_un *address) {
     size_t length = strlen(name);
     if (length == 0 || length >= sizeof address->sun_path) {

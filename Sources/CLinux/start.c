@@ -237,12 +237,14 @@ static _Noreturn void execute(const struct clinux_process *process, volatile str
 
 static void run_process(const void *context, volatile struct clinux_failure *failure) {
     const struct clinux_process *process = context;
-    int slave = -1, lifted[3];
+    int slave = -1, script = -1, lifted[3];
     if (process->terminal >= 0 && (slave = clinux_terminal_slave(process->terminal)) < 0)
         fail(failure, CLINUX_STEP_TERMINAL, 0);
     for (int i = 0; i < 3; i++)
         if ((lifted[i] = fcntl(slave < 0 ? process->fds[i] : slave, F_DUPFD_CLOEXEC, LIFT)) < 0)
             fail(failure, CLINUX_STEP_DESCRIPTORS, i);
+    if (process->script >= 0 && (script = fcntl(process->script, F_DUPFD_CLOEXEC, LIFT)) < 0)
+        fail(failure, CLINUX_STEP_DESCRIPTORS, 3);
     for (int i = 0; i < 3; i++)
         if (dup2(lifted[i], i) < 0) fail(failure, CLINUX_STEP_DESCRIPTORS, i);
     if (!(process->without & CLINUX_WITHOUT_SESSION)) {
@@ -269,8 +271,10 @@ static void run_process(const void *context, volatile struct clinux_failure *fai
         fail(failure, CLINUX_STEP_LANDLOCK, 0);
     // The descriptors of the init (this child's copies of them, since CLONE_FILES is not used).
     // Each is close-on-exec as well; a second barrier costs one call.
+    unsigned first = 3;
+    if (script >= 0 && dup2(script, (int)first++) < 0) fail(failure, CLINUX_STEP_DESCRIPTORS, 3);
     if (process->without & CLINUX_WITHOUT_CLOSE) fcntl(3, F_SETFD, 0);
-    else if (syscall(SYS_close_range, 3, ~0U, 0) < 0) fail(failure, CLINUX_STEP_CLOSE, 0);
+    else if (syscall(SYS_close_range, first, ~0U, 0) < 0) fail(failure, CLINUX_STEP_CLOSE, 0);
     unblock_signals();
     if (process->filter) {
         struct sock_fprog program = {process->filter_count, (struct sock_filter *)(uintptr_t)process->filter};
@@ -373,6 +377,8 @@ int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); 
 int clinux_pidfd_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
+
+int clinux_signal_group(pid_t leader, int signal) { return kill(-leader, signal); }
 
 // The system call itself also tells the resources used; glibc's waitid does not.
 static int wait_for(int kind, int id, int options, struct clinux_exit *result) {

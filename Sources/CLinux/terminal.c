@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,28 +17,28 @@ static int close_keeping_errno(int fd, int result) {
     return result;
 }
 
-int clinux_devpts(uint32_t attributes, const char *most) {
+int clinux_devpts(uint32_t attributes, const char *most, uint32_t uid, uint32_t gid) {
     int context = clinux_fsopen("devpts");
     if (context < 0) return -1;
-    // No gid: that of tty(5) is not mapped everywhere, and nobody in the sandbox has it.
+    // Not the gid of tty(5): it is not mapped everywhere, and nobody in the sandbox has it.
+    char user[16], group[16];
+    snprintf(user, sizeof user, "%u", uid);
+    snprintf(group, sizeof group, "%u", gid);
     int mount = -1;
     if (clinux_fsconfig_string(context, "ptmxmode", "0666") == 0 &&
         clinux_fsconfig_string(context, "mode", "0620") == 0 &&
+        clinux_fsconfig_string(context, "uid", user) == 0 &&
+        clinux_fsconfig_string(context, "gid", group) == 0 &&
         clinux_fsconfig_string(context, "max", most) == 0 && clinux_fsconfig_create(context) == 0)
         mount = clinux_fsmount(context, attributes);
     return close_keeping_errno(context, mount);
 }
 
-int clinux_terminal(int devpts, uint32_t uid, uint32_t gid) {
+int clinux_terminal(int devpts) {
     int master = openat(devpts, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
     if (master < 0) return -1;
     int locked = 0;
-    if (ioctl(master, TIOCSPTLCK, &locked) < 0) return close_keeping_errno(master, -1);
-    int slave = clinux_terminal_slave(master);
-    if (slave < 0) return close_keeping_errno(master, -1);
-    int result = fchown(slave, uid, gid);
-    close_keeping_errno(slave, 0);
-    return result == 0 ? master : close_keeping_errno(master, -1);
+    return ioctl(master, TIOCSPTLCK, &locked) < 0 ? close_keeping_errno(master, -1) : master;
 }
 
 int clinux_terminal_slave(int master) { return ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC); }

@@ -1,11 +1,15 @@
 import Glibc
 package import Linux
 
-/// The name of a sandbox's group, `corral-run-SLOT-ID`: the mark by which a later run knows whose
+/// The name of a sandbox's group, `corral-run-SLOT-ID`: the mark by which a later launcher knows whose
 /// it was.
 package struct GroupName: Hashable, Sendable, CustomStringConvertible {
     /// What the groups of `corral run` are called by; tests use another.
     package static let mark = "corral-run"
+    /// What the groups of sessions are called by.
+    package static let sessionMark = "corral-session"
+    /// Both take their slots from one file, so a dead slot is dead for both.
+    package static let marks = [mark, sessionMark]
 
     package var mark: String
     package var slot: Int
@@ -62,18 +66,20 @@ extension CgroupLayout {
     ///   - slots: the file that the runs of these groups took their slots from.
     ///   - own: a slot that the caller holds; groups of it are dead unless they are `live`.
     ///   - live: the caller's own groups; few.
-    ///   - mark: what the groups are called by.
+    ///   - marks: what the groups are called by.
+    ///   - asksAll: whether all slots with notes are asked about, however many there are.
     package func sweepLeftovers(
         slots: borrowing SlotFile, own: borrowing Slot, live: [String] = [],
-        mark: String = GroupName.mark
+        marks: [String] = GroupName.marks, asksAll: Bool = false
     ) throws(CgroupError) -> Sweep {
         var sweep = Sweep()
         do throws(SystemError) {
             let probe = try slots.probe()
             let notes = try probe.notes()
-            if !notes.isComplete { try noteAll(probe, mark, &sweep) }
-            let noted = try (notes.isComplete ? notes : probe.notes()).noted(atMost: Sweep.all + 1)
-            let asked = noted.count > Sweep.all ? noted.prefix(Sweep.few) : noted[...]
+            if !notes.isComplete { try noteAll(probe, marks, &sweep) }
+            let most = asksAll ? SlotNotes.slots : Sweep.all
+            let noted = try (notes.isComplete ? notes : probe.notes()).noted(atMost: most + 1)
+            let asked = noted.count > most ? noted.prefix(Sweep.few) : noted[...]
             var dead: [Int] = []
             if own.isNoted || !notes.isComplete { dead.append(own.number) }
             for slot in asked where slot != own.number {
@@ -82,7 +88,7 @@ extension CgroupLayout {
             }
             if asked.count < noted.count, let last = asked.last { try probe.goOn(from: last + 1) }
             if dead.isEmpty { return sweep }
-            remove(dead, live, mark, &sweep)
+            remove(dead, live, marks, &sweep)
             for slot in dead where slot != own.number && !sweep.remaining.contains(slot) {
                 try probe.note(false, of: slot)
             }
@@ -94,10 +100,10 @@ extension CgroupLayout {
 
     /// Notes the slots of all groups there are, for runs that could not.
     private func noteAll(
-        _ probe: borrowing SlotProbe, _ mark: String, _ sweep: inout Sweep
+        _ probe: borrowing SlotProbe, _ marks: [String], _ sweep: inout Sweep
     ) throws(SystemError) {
         for hierarchy in hierarchies {
-            for name in try groups(in: hierarchy, mark) {
+            for name in try groups(in: hierarchy, marks) {
                 sweep.listed += 1
                 if name.slot < SlotNotes.slots { try probe.note(true, of: name.slot) }
             }
@@ -106,10 +112,10 @@ extension CgroupLayout {
     }
 
     /// Removes the groups of dead slots in every hierarchy.
-    private func remove(_ dead: [Int], _ live: [String], _ mark: String, _ sweep: inout Sweep) {
-        var removed: Set<String> = []
+    private func remove(_ dead: [Int], _ live: [String], _ marks: [String], _ sweep: inout Sweep) {
+        var removed: [GroupName] = []
         for hierarchy in hierarchies.reversed() {
-            guard let names = try? groups(in: hierarchy, mark) else {
+            guard let names = try? groups(in: hierarchy, marks) else {
                 sweep.remaining += dead
                 continue
             }
@@ -118,23 +124,25 @@ extension CgroupLayout {
                 // Busy: its last processes are just ending. The next run sweeps again.
                 if (try? hierarchy.removeGroup(name.description)) == nil {
                     sweep.remaining.append(name.slot)
-                } else {
-                    removed.insert(name.description)
+                } else if !removed.contains(name) {
+                    removed.append(name)
                 }
             }
         }
-        sweep.removed = removed.filter { name in
-            GroupName(name, mark: mark).map { !sweep.remaining.contains($0.slot) } ?? false
-        }.sorted()
+        sweep.removed = removed.filter { !sweep.remaining.contains($0.slot) }.map(\.description).sorted()
     }
 
-    private func groups(in hierarchy: Hierarchy, _ mark: String) throws(SystemError) -> [GroupName] {
-        let entries: [DirectoryEntry]
-        do {
-            entries = try hierarchy.top.entries(startingWith: "\(mark)-")
-        } catch {
-            throw SystemError(error.call, hierarchy.path, error.errno)
+    private func groups(in hierarchy: Hierarchy, _ marks: [String]) throws(SystemError) -> [GroupName] {
+        var names: [GroupName] = []
+        for mark in marks {
+            let entries: [DirectoryEntry]
+            do {
+                entries = try hierarchy.top.entries(startingWith: "\(mark)-")
+            } catch {
+                throw SystemError(error.call, hierarchy.path, error.errno)
+            }
+            names += entries.compactMap { $0.kind == .directory ? GroupName($0.name, mark: mark) : nil }
         }
-        return entries.compactMap { $0.kind == .directory ? GroupName($0.name, mark: mark) : nil }
+        return names
     }
 }

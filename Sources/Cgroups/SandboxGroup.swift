@@ -14,7 +14,7 @@ package struct SandboxGroup: ~Copyable, Sendable {
     /// Those that have the group, v2 first.
     let hierarchies: [Hierarchy]
     private var processes: [ProcessesFile]
-    private let directory: FileDescriptor?
+    private var directory: FileDescriptor?
 
     /// Makes the group `name` with `limits`, and hands the controllers down on v2. Removes it again
     /// when it fails.
@@ -66,7 +66,7 @@ package struct SandboxGroup: ~Copyable, Sendable {
     }
 
     /// The group's v2 directory for CLONE_INTO_CGROUP (clone(2)); -1 where there is no v2.
-    /// Borrowed: valid as long as this value.
+    /// Borrowed: valid until ``closeFiles()`` or the end of this value.
     package var cloneDirectory: CInt {
         switch directory {
         case .some(let directory): directory.number
@@ -75,11 +75,14 @@ package struct SandboxGroup: ~Copyable, Sendable {
     }
 
     /// The group's v1 `tasks` files, one for each hierarchy: a process of one thread joins by writing
-    /// `0` to each. Borrowed: valid until ``closeProcessFiles()`` or the end of this value.
+    /// `0` to each. Borrowed: valid until ``closeFiles()`` or the end of this value.
     package var processFiles: [CInt] { processes.map { $0.file.number } }
 
-    /// Closes the files of ``processFiles``, which nobody needs once the sandbox runs.
-    package mutating func closeProcessFiles() { processes = [] }
+    /// Closes what ``cloneDirectory`` and ``processFiles`` lend, which nobody needs once the sandbox runs.
+    package mutating func closeFiles() {
+        processes = []
+        directory = nil
+    }
 
     private static func check(_ name: String) throws(CgroupError) {
         let forbidden = [0, UInt8(ascii: "/"), UInt8(ascii: "\n")]

@@ -5,7 +5,7 @@ import Synchronization
 
 /// `corral`: finds the command, parses its words, runs it.
 package enum CorralCommand {
-    package static let version = "0.1.0"
+    package static let version = CorralVersion.current
 
     /// Every command, in the order that help shows.
     static let commands: [Command] = [

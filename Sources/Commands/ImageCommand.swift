@@ -1,3 +1,4 @@
+import Preparation
 import Sandbox
 import Wire
 
@@ -28,7 +29,7 @@ enum ImageCommand {
     ) { arguments in
         Failure.reported("image inspect") { () throws(CommandError) in
             let name = arguments.operands[0]
-            let image = try Installation.find().image(name)
+            let image = try prepared(Installation.find().image(name))
             let stored = image.tree == nil || name.contains("/") ? nil : try ImageListing.stored(name)
             let listing = ImageListing(image: image, stored: stored)
             if arguments.wantsJSON {

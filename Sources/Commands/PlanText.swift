@@ -1,10 +1,11 @@
 import Launch
+import Preparation
 import Sandbox
 
 /// What `--plan` prints: the very steps that a run would carry out.
 enum PlanText {
     static func text(
-        _ rules: RunRules, _ host: RunHost, _ options: RunOptions
+        _ rules: LaunchRules, _ host: HostSetup, _ options: RunOptions
     ) throws(CommandError) -> String {
         let identity = host.abilities.privileged ? Identity.slot(0) : UserIdentity.choose(host.abilities)
         let plan = try host.plan(rules, options, identity: identity, cgroups: host.expectedCgroups)
@@ -18,7 +19,8 @@ enum PlanText {
             ("ids", ids(identity)),
             (
                 "root, by the launcher",
-                try host.template(rules, plan.placements, terminal: options.terminal)?.descriptions ?? []
+                try prepared(host.template(rules, plan.placements, terminal: options.terminal))?.descriptions
+                    ?? []
             ),
             ("sandbox, by the init", plan.initial.descriptions),
             (

@@ -1,3 +1,5 @@
+import Preparation
+
 /// `corral precompile`: for `make install`, which lets the first run start as fast as the second.
 enum PrecompileCommand {
     static let command = Command(
@@ -12,9 +14,9 @@ enum PrecompileCommand {
         isHidden: true
     ) { _ in
         Failure.reported("precompile") { () throws(CommandError) in
-            let installation = try Installation.find().withoutOthers
-            for name in try installation.directories.names(.profile) {
-                for variant in RulesVariant.all { try installation.precompile(name, variant) }
+            let installation = try prepared(Installation.find()).withoutOthers
+            for name in try prepared(installation.directories.names(.profile)) {
+                for variant in RulesVariant.all { try prepared(installation.precompile(name, variant)) }
             }
         }
     }

@@ -1,3 +1,4 @@
+import Preparation
 import Sandbox
 
 /// `corral run`: one program in a sandbox of its own, without a daemon.
@@ -119,7 +120,8 @@ package enum RunCommand {
     private static func run(_ options: RunOptions) -> Int32 {
         do throws(CommandError) {
             if options.plan {
-                Terminal.print(try PlanText.text(RunRules.load(options), RunHost.probe(options), options))
+                Terminal.print(
+                    try PlanText.text(LaunchRules.load(options), HostSetup.probe(options), options))
                 return ExitCode.success
             }
             return try RunSession(options).run()

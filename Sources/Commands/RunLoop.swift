@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Launch
 import Linux
+import Preparation
 import Sandbox
 
 /// The life of one sandbox as `corral run` sees it: what the init reports, signals, the time limit
@@ -30,7 +31,7 @@ final class RunLoop {
     private let signals: CInt
     private let timeout: UInt64?
     private let limit: OutputPolicy
-    private let watch: RunWatch?
+    private let watch: LimitWatch?
     private let terminal: TerminalSession?
     /// What is behind the head, where output that is too long does not end the program.
     private var tails: OutputTails
@@ -51,7 +52,7 @@ final class RunLoop {
     ///   - terminal: in place of pipes.
     static func make(
         _ sandbox: RunningSandbox, _ request: ProcessRequest, signals: CInt, interactive: Bool,
-        timeout: UInt64?, limit: OutputPolicy, watch: RunWatch?, terminal: TerminalSession? = nil
+        timeout: UInt64?, limit: OutputPolicy, watch: LimitWatch?, terminal: TerminalSession? = nil
     ) throws(SystemError) -> RunLoop {
         if terminal != nil {
             // Its streams are there once the sandbox is.
@@ -85,7 +86,7 @@ final class RunLoop {
 
     private init(
         _ sandbox: RunningSandbox, _ request: ProcessRequest, _ signals: CInt, _ timeout: UInt64?,
-        _ limit: OutputPolicy, _ watch: RunWatch?, _ input: consuming InputPump,
+        _ limit: OutputPolicy, _ watch: LimitWatch?, _ input: consuming InputPump,
         _ output: consuming OutputPump,
         _ errors: consuming OutputPump,
         _ ends: consuming StreamEnds?, _ terminal: TerminalSession? = nil

@@ -1,3 +1,4 @@
+import Preparation
 package import Sandbox
 
 /// What `corral run` was asked to do: checked values, nothing opened yet but files of

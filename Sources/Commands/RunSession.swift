@@ -3,6 +3,7 @@ import Cgroups
 import Glibc
 import Launch
 import Linux
+import Preparation
 import Relay
 import Sandbox
 import Seccomp
@@ -25,11 +26,11 @@ final class RunSession {
 
     /// - Returns: the exit code.
     func run() throws(CommandError) -> Int32 {
-        let rules = try RunRules.load(options)
-        let host = try RunHost.probe(options)
+        let rules = try LaunchRules.load(options)
+        let host = try HostSetup.probe(options)
         let terminal = try options.terminal ? TerminalSession(interactive: options.interactive) : nil
         let relay = try options.relay.map(RunRelay.connect)
-        let resources = try RunResources.take(host, id: id)
+        let resources = try prepared(SandboxResources.take(host, id: id))
         let sandbox: RunningSandbox
         do throws(LaunchError) {
             sandbox = try Launcher.begin(
@@ -54,19 +55,19 @@ final class RunSession {
 
     /// What a run is, once everything about it is known.
     private struct Started {
-        let rules: RunRules
+        let rules: LaunchRules
         let plan: LaunchPlan
-        let watch: RunWatch?
+        let watch: LimitWatch?
         let report: Held<FileDescriptor>?
     }
 
     private func start(
-        _ sandbox: RunningSandbox, _ rules: RunRules, _ host: RunHost, _ resources: RunResources
+        _ sandbox: RunningSandbox, _ rules: LaunchRules, _ host: HostSetup, _ resources: SandboxResources
     ) throws(CommandError) -> Started {
-        try resources.setLimits(host.groupLimits(rules.limits))
-        let watch = try RunWatch.make(rules.limits, resources, host)
+        try prepared(resources.setLimits(host.groupLimits(rules.limits)))
+        let watch = try prepared(LimitWatch.make(rules.limits, resources, host))
         let plan = try host.plan(rules, options, identity: resources.identity, cgroups: resources.layers)
-        let template = try host.template(rules, plan.placements, terminal: options.terminal)
+        let template = try prepared(host.template(rules, plan.placements, terminal: options.terminal))
         let report = try options.report.map(RunSession.create)
         Notices.partial(plan.layers, plan.without)
         do throws(LaunchError) {
@@ -85,7 +86,7 @@ final class RunSession {
     }
 
     private func live(
-        _ sandbox: RunningSandbox, _ started: Started, _ host: RunHost, _ resources: RunResources,
+        _ sandbox: RunningSandbox, _ started: Started, _ host: HostSetup, _ resources: SandboxResources,
         _ relay: RunRelay?, _ terminal: TerminalSession?
     ) throws(CommandError) -> RunLoop.Ended {
         // Before a word of ours is printed.
@@ -111,12 +112,12 @@ final class RunSession {
     }
 
     private func finish(
-        _ ended: RunLoop.Ended, _ started: Started, _ resources: RunResources, _ relay: RunRelay?
+        _ ended: RunLoop.Ended, _ started: Started, _ resources: SandboxResources, _ relay: RunRelay?
     ) throws(CommandError) -> Int32 {
         let totals = relay?.finish()
         let statistics = resources.statistics()
         // What stays is said, and swept by a later run; how the program ended must not be lost by it.
-        reportingFailure { () throws(CommandError) in try resources.release() }
+        reportingFailure { () throws(CommandError) in try prepared(resources.release()) }
         if let failure = ended.startFailure { throw refusal(failure, started.rules) }
         var facts = ended.facts
         facts.outOfMemoryKills = statistics.oomKills ?? 0
@@ -146,7 +147,7 @@ final class RunSession {
     }
 
     /// The system call that the policy killed for, and its rule, as far as they can be known.
-    private func seccompCause(_ ended: RunLoop.Ended, _ rules: RunRules, _ identity: Identity) -> String {
+    private func seccompCause(_ ended: RunLoop.Ended, _ rules: LaunchRules, _ identity: Identity) -> String {
         let policy = try? Policy(parts: Installation.find().policyParts(of: rules.profile, options.variant))
         return KernelLog.seccompCause(identity, started: ended.started).text(policy)
     }
@@ -161,7 +162,7 @@ final class RunSession {
     }
 
     /// The error of a program that never ran.
-    private func refusal(_ failure: RunLoop.StartFailure, _ rules: RunRules) -> CommandError {
+    private func refusal(_ failure: RunLoop.StartFailure, _ rules: LaunchRules) -> CommandError {
         let command = shown(options.command[0])
         switch failure {
         case .launch(let error): return CommandError(error.description)

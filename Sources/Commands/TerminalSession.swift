@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Linux
+import Preparation
 
 /// What a run with `-t` does with terminals: the sandbox's own, whose master is here, and with `-i` the
 /// user's, which is raw meanwhile, so that every key reaches the program as it was typed.
@@ -119,7 +120,7 @@ final class TerminalSession {
     }
 }
 
-extension RunRules {
+extension LaunchRules {
     /// The environment of a run's program. On a terminal it is told of which kind, as docker tells it.
     func environment(_ options: RunOptions) -> [String] {
         let isSet = environment.contains { $0.hasPrefix("TERM=") }

@@ -37,6 +37,7 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("rules-file", longest: 16384, checkRulesFile),
         FuzzTarget("plan", checkPlan),
         FuzzTarget("control", longest: 512, checkControl),
+        FuzzTarget("warden", checkWarden),
         FuzzTarget("names", longest: 512, checkNames),
         FuzzTarget("options", longest: 1024, checkOptions),
         FuzzTarget("env-file", checkEnvironmentFile),

@@ -2,6 +2,7 @@
 // nothing behind them would ever be reached.
 
 import Commands
+import Preparation
 import Sandbox
 import Seccomp
 

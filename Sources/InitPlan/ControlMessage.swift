@@ -7,11 +7,10 @@ package struct ControlMessage: Sendable {
         /// The id maps are written: build the sandbox. Descriptors: the plan, then what its steps
         /// call handed over, numbered from 0.
         case go = 1
-        /// Start a process. Descriptors: the request, standard input, output and error; or without
-        /// standard input, which is then the sandbox's /dev/null; or the request alone, for a process on
-        /// the sandbox's terminal, which one process can have. a: 1 when the sandbox ends with it
+        /// Start a process. Descriptors: the request, then those that ``StartFlags`` say. a: 1 when the
+        /// sandbox ends with it, b: those flags, c: columns and d: rows of a new terminal
         case start
-        /// Send a signal to a process. a: its number
+        /// Send a signal to a process. a: its number; SIGKILL goes to its whole process group
         case signal
         /// The launcher has the exit of a process; the init may forget it.
         case acknowledge
@@ -23,7 +22,7 @@ package struct ControlMessage: Sendable {
         /// The sandbox is built. Descriptors: the listening sockets, in the plan's order; behind them the
         /// master of the terminal, where a is 1.
         case ready = 16
-        /// a: the pid, as the sandbox sees it
+        /// a: the pid, as the sandbox sees it. Descriptor: the master of its new terminal, if it has one
         case started
         /// a: CLINUX_STEP_*, b: errno, c: detail
         case startFailed
@@ -66,6 +65,30 @@ package struct ControlMessage: Sendable {
         guard let kind = Kind(rawValue: words[0]) else { return nil }
         self.init(
             kind, process: words[1], a: words[2], b: words[3], c: words[4], d: words[5], e: words[6])
+    }
+}
+
+/// What a process is started with, in the order of the descriptors. With no terminal and no streams it
+/// would have nothing to write to, which is refused.
+package enum StartFlags {
+    /// A memory file that becomes its descriptor 3.
+    package static let script: UInt64 = 1
+    /// Its standard input, which is else the sandbox's /dev/null.
+    package static let input: UInt64 = 2
+    /// Its standard output and errors.
+    package static let streams: UInt64 = 4
+    /// No descriptor: it is put on the sandbox's first terminal, which one process can have.
+    package static let firstTerminal: UInt64 = 8
+    /// No descriptor: it is put on a terminal that is made for it.
+    package static let newTerminal: UInt64 = 16
+
+    /// How many descriptors there are, the request among them; 0 for flags that do not go together.
+    package static func count(_ flags: UInt64) -> Int {
+        let isOnTerminal =
+            flags == firstTerminal || flags == newTerminal
+            || flags == firstTerminal | script || flags == newTerminal | script
+        guard isOnTerminal || flags & ~(script | input) == streams else { return 0 }
+        return 1 + (flags & script != 0 ? 1 : 0) + (flags & input != 0 ? 1 : 0) + (isOnTerminal ? 0 : 2)
     }
 }
 

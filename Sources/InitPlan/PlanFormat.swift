@@ -14,7 +14,7 @@ package enum PlanFormat {
     package static let magic: UInt32 = 0x4C52_5243
     /// Raised with every change of the layout or of an operation, so that a launcher and an init
     /// of different installations refuse each other.
-    package static let version: UInt32 = 4
+    package static let version: UInt32 = 5
 
     /// The init's descriptors. One more, which it only keeps open, is the lock on its ids.
     package static let control: Int32 = 3
@@ -90,7 +90,8 @@ package enum PlanOperation: UInt32, Sendable {
     /// path, source, its device and inode, 1 for a directory, attributes: a directory or file of the
     /// host, found again in the init's own mount namespace
     case bindSource
-    /// path, mount attributes, the most terminals as a text: a devpts of the sandbox's own, and a terminal
-    /// in it, whose master is handed out with the ready message
+    /// path, mount attributes, the most terminals as a text, 1 for a terminal at once: a devpts of the
+    /// sandbox's own. The first terminal's master is handed out with the ready message; without one,
+    /// processes get terminals of their own as they are started
     case terminal
 }

@@ -82,7 +82,8 @@ package struct LaunchPlanner {
         } else if hasOwnRoot {
             list.add(.makeRoot, "a tmpfs as root") { $0.text("1m") }
             list = try RootSteps.add(
-                spec.image, hostPaths, placements, terminal: spec.terminal, without: spec.without, to: list)
+                spec.image, hostPaths, placements, terminal: spec.terminal != .none,
+                without: spec.without, to: list)
         }
         if hasOwnRoot { mounts(&list, handsOverWorkspace) }
         // Without a namespace of its own it would be the host's name that changes.
@@ -134,7 +135,7 @@ package struct LaunchPlanner {
                 fields.integer(0o755)
             }
         }
-        if spec.terminal { terminal(&list) }
+        if spec.terminal != .none { terminal(&list) }
         // Not by the launcher: a child that it starts meanwhile has copies of its descriptors until it
         // executes, and a file that is open for writing keeps its mount from becoming read-only.
         list.add(.attributes, "/ becomes read-only, nosuid, nodev") { fields in
@@ -246,7 +247,7 @@ package struct LaunchPlanner {
         var directory = placements.list.contains { $0.prepared.found != nil }
         if case .directory = spec.workspace { directory = true }
         let parts = spec.profile.syscalls.parts(
-            relay: !spec.sockets.isEmpty, hostDirectory: directory, terminal: spec.terminal)
+            relay: !spec.sockets.isEmpty, hostDirectory: directory, terminal: spec.terminal != .none)
         // joined(separator:) looks a conformance up at run time, among all there are.
         var name = parts.first ?? ""
         for part in parts.dropFirst() { name += "+" + part }

@@ -36,6 +36,18 @@ package enum Launcher {
         descriptors: LaunchDescriptors
     ) throws(LaunchError) -> RunningSandbox {
         let executable = try InitExecutable.open(privileged: privileged)
+        let sandbox = try begin(
+            identity: identity, without: without, privileged: privileged, workspace: workspace,
+            descriptors: descriptors, executable: executable)
+        sandbox.keep(executable)
+        return sandbox
+    }
+
+    /// The same with a file of the init that the caller keeps open, for many sandboxes.
+    package static func begin(
+        identity: Identity, without: Set<Layer>, privileged: Bool, workspace: WorkspaceDirectory?,
+        descriptors: LaunchDescriptors, executable: borrowing InitExecutable
+    ) throws(LaunchError) -> RunningSandbox {
         let namespaces = LaunchPlan.namespaces(without: without)
         do throws(SystemError) {
             let channel = try Channel.make()
@@ -45,8 +57,7 @@ package enum Launcher {
             let (pid, pidfd) = try start(
                 namespaces, ownedBy: ownsNamespace ? identity.owner : nil, executable,
                 given.filter { $0 >= 0 }, enters, descriptors)
-            let sandbox = RunningSandbox(
-                pid: pid, pidfd: pidfd, channel: consume channel, executable: consume executable)
+            let sandbox = RunningSandbox(pid: pid, pidfd: pidfd, channel: consume channel)
             guard ownsNamespace else { return sandbox }
             do throws(SystemError) {
                 try IdentityMap.write(identity, pid: pid)

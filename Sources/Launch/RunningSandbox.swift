@@ -13,7 +13,8 @@ package final class RunningSandbox {
         /// The sandbox is built; ``RunningSandbox/takeListener()`` has the sockets and
         /// ``RunningSandbox/takeTerminal()`` the terminal.
         case ready
-        case started(process: UInt64)
+        /// - Parameter pid: as the sandbox sees it.
+        case started(process: UInt64, pid: Int32)
         case startFailed(process: UInt64, ProcessStartError)
         case exited(process: UInt64, ProcessExit)
         /// The init has ended, or was never able to build the sandbox.
@@ -22,36 +23,36 @@ package final class RunningSandbox {
 
     /// For display only; never signalled by number.
     package let pid: Int32
-    package let protection: InitExecutable.Protection
     /// Until the init is at work: to close its mount takes an RCU grace period, 0.1 ms to 4 ms.
     private var executable: InitExecutable?
-    private let pidfd: FileDescriptor
-    private let control: FileDescriptor
-    private let status: FileDescriptor
+    /// Readable when the init has ended.
+    package let pidfd: FileDescriptor
+    /// Readable when the init has something to say.
+    package let control: FileDescriptor
+    /// Until the sandbox is ready, where somebody wants to save it.
+    private var status: FileDescriptor?
     private var steps: [String] = []
     private var listeners: [CInt] = []
     private var terminal: FileDescriptor?
     private var reaped: ProcessExit?
+    /// Exits that the init could not be told about, because it is not reading.
+    private var unacknowledged: [UInt64] = []
 
-    init(
-        pid: Int32, pidfd: CInt, channel: consuming Channel, executable: consuming InitExecutable
-    ) {
+    init(pid: Int32, pidfd: CInt, channel: consuming Channel) {
         self.pid = pid
         self.pidfd = FileDescriptor(owning: pidfd)
-        protection = executable.protection
-        self.executable = consume executable
         control = channel.outer
-        status = channel.statusReading
+        status = .some(channel.statusReading)
     }
 
     deinit {
         for number in listeners { _ = close(number) }
     }
 
-    /// Readable when the init has something to say.
     package var controlNumber: CInt { control.number }
-    /// Readable when the init has ended.
-    package var pidfdNumber: CInt { pidfd.number }
+
+    /// Until the init is at work.
+    func keep(_ executable: consuming InitExecutable) { self.executable = .some(executable) }
 
     // MARK: Requests
 
@@ -74,21 +75,60 @@ package final class RunningSandbox {
         _ request: ProcessRequest, as process: UInt64, endsSandbox: Bool, input: borrowing FileDescriptor?,
         output: borrowing FileDescriptor, errors: borrowing FileDescriptor
     ) throws(SystemError) {
-        let body = try MemoryFile.make("corral-request", request.bytes)
-        let descriptors = [body.number, input.numberOrNone, output.number, errors.number]
-        try send(
-            ControlMessage(.start, process: process, a: endsSandbox ? 1 : 0), descriptors.filter { $0 >= 0 })
+        try start(
+            request, as: process, endsSandbox: endsSandbox, script: nil, input: input, output: output,
+            errors: errors)
     }
 
-    /// Asks the init for a process on the sandbox's terminal, which one process can have: its standard
+    /// The same with a memory file as the process's descriptor 3.
+    package func start(
+        _ request: ProcessRequest, as process: UInt64, endsSandbox: Bool, script: borrowing FileDescriptor?,
+        input: borrowing FileDescriptor?, output: borrowing FileDescriptor, errors: borrowing FileDescriptor
+    ) throws(SystemError) {
+        let body = try MemoryFile.make("corral-request", request.bytes)
+        let (script, input) = (script.numberOrNone, input.numberOrNone)
+        let descriptors = [body.number, script, input, output.number, errors.number]
+        let flags =
+            StartFlags.streams | (script < 0 ? 0 : StartFlags.script) | (input < 0 ? 0 : StartFlags.input)
+        try send(
+            ControlMessage(.start, process: process, a: endsSandbox ? 1 : 0, b: flags),
+            descriptors.filter { $0 >= 0 })
+    }
+
+    /// Asks the init for a process on the sandbox's first terminal, which one process can have: its standard
     /// streams and its controlling terminal.
     package func startOnTerminal(
         _ request: ProcessRequest, as process: UInt64, endsSandbox: Bool
     ) throws(SystemError) {
         let body = try MemoryFile.make("corral-request", request.bytes)
-        try send(ControlMessage(.start, process: process, a: endsSandbox ? 1 : 0), [body.number])
+        let flags = StartFlags.firstTerminal
+        try send(
+            ControlMessage(.start, process: process, a: endsSandbox ? 1 : 0, b: flags), [body.number])
     }
 
+    /// The same on a terminal that is made for it; ``takeTerminal()`` has the master when the process has
+    /// started. For sandboxes that have terminals on request.
+    /// - Parameter script: as ``start(_:as:endsSandbox:script:input:output:errors:)`` has it.
+    package func startOnNewTerminal(
+        _ request: ProcessRequest, as process: UInt64, columns: UInt16, rows: UInt16,
+        script: borrowing FileDescriptor?
+    ) throws(SystemError) {
+        let body = try MemoryFile.make("corral-request", request.bytes)
+        let script = script.numberOrNone
+        let flags = StartFlags.newTerminal | (script < 0 ? 0 : StartFlags.script)
+        try send(
+            ControlMessage(.start, process: process, b: flags, c: UInt64(columns), d: UInt64(rows)),
+            [body.number, script].filter { $0 >= 0 })
+    }
+
+    /// From here on nothing waits for the init: requests that it does not take fail with `.wouldBlock`,
+    /// and ``receiveIfAny()`` has nothing where it says nothing.
+    package func stopWaiting() throws(SystemError) { try control.setNonBlocking() }
+
+    /// Gives up what tells why a sandbox was never built. To be called once it is ready.
+    package func closeStatus() { status = nil }
+
+    /// SIGKILL goes to the whole process group that the process leads.
     package func signal(_ process: UInt64, _ number: CInt) throws(SystemError) {
         try send(ControlMessage(.signal, process: process, a: UInt64(number)))
     }
@@ -125,14 +165,40 @@ package final class RunningSandbox {
                 listeners += descriptors
             }
             return .ready
-        case .started: return .started(process: message.process)
+        case .started:
+            if let master = descriptors.first { terminal = FileDescriptor(owning: master) }
+            return .started(process: message.process, pid: Int32(truncatingIfNeeded: message.a))
         case .startFailed:
             return .startFailed(process: message.process, startError(message))
         case .exited:
-            try send(ControlMessage(.acknowledge, process: message.process))
+            unacknowledged.append(message.process)
+            try acknowledge()
             return .exited(process: message.process, ProcessExit(message))
         case .go, .start, .signal, .acknowledge, .identify, .identity:
             return .gone
+        }
+    }
+
+    /// The same without waiting; nil where there is nothing. For ``stopWaiting()``.
+    package func receiveIfAny() throws(SystemError) -> Event? {
+        do throws(SystemError) {
+            return try receive()
+        } catch {
+            if error.errno == .wouldBlock { return nil }
+            throw error
+        }
+    }
+
+    /// An exit that cannot be acknowledged now is with the next one: it must not be lost for that.
+    private func acknowledge() throws(SystemError) {
+        while let process = unacknowledged.last {
+            do throws(SystemError) {
+                try send(ControlMessage(.acknowledge, process: process))
+            } catch {
+                if error.errno == .wouldBlock { return }
+                throw error
+            }
+            unacknowledged.removeLast()
         }
     }
 
@@ -141,7 +207,8 @@ package final class RunningSandbox {
         listeners.isEmpty ? nil : FileDescriptor(owning: listeners.removeFirst())
     }
 
-    /// The master of the sandbox's terminal; nil where the spec has none, and for who asks again.
+    /// The master of the sandbox's first terminal or of the process's that has just started; nil where it
+    /// has none, and for who asks again.
     package func takeTerminal() -> FileDescriptor? { terminal.take() }
 
     private func receiveMessage() throws(SystemError) -> (ControlMessage, [CInt])? {
@@ -218,7 +285,8 @@ package final class RunningSandbox {
 
     private func nextRecord() throws(SystemError) -> StatusRecord? {
         var words: [2 of UInt64] = .init(repeating: 0)
-        let number = status.number
+        let number = status.numberOrNone
+        guard number >= 0 else { return nil }
         let size = try call("read", on: "status pipe") {
             unsafe withUnsafeMutablePointer(to: &words) { unsafe read(number, $0, StatusRecord.size) }
         }

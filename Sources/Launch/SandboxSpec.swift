@@ -10,6 +10,15 @@ package struct SandboxSpec: Sendable {
         case directory(String)
     }
 
+    /// Whether there are terminals.
+    package enum Terminal: Hashable, Sendable {
+        case none
+        /// One, made with the sandbox, which one process can have.
+        case first
+        /// One for each process that is started on one.
+        case onRequest
+    }
+
     package var profile: Profile
     /// The profile's limits with what the command line changed.
     package var limits: Limits
@@ -22,8 +31,7 @@ package struct SandboxSpec: Sendable {
     package var mounts: [PreparedMount]
     /// Paths inside of the listening sockets to make, such as `/var/run/tgo/tgo.sock`.
     package var sockets: [String]
-    /// Whether the sandbox has a terminal of its own.
-    package var terminal: Bool
+    package var terminal: Terminal
     /// How memory, swap, pids and cpu are limited: by cgroups, or why not.
     package var cgroups: [Layer: LayerState]
     /// Limits of each process that begin below the hard ones, which the profile has.
@@ -34,7 +42,7 @@ package struct SandboxSpec: Sendable {
     package init(
         profile: Profile, limits: Limits, image: Image, filter: [UInt8], identity: Identity,
         workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], softLimits: [SoftLimit] = [],
-        without: Ablation = [], mounts: [PreparedMount] = [], terminal: Bool = false
+        without: Ablation = [], mounts: [PreparedMount] = [], terminal: Terminal = .none
     ) {
         self.profile = profile
         self.limits = limits

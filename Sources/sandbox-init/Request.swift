@@ -4,13 +4,20 @@
 
 import CLinux
 
+/// The descriptors of one process; -1 for those that it does not have.
+struct Given {
+    var standard: [3 of Int32] = [-1, -1, -1]
+    var terminal: Int32 = -1
+    var script: Int32 = -1
+}
+
 enum Request {
     private typealias Texts = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
     /// - Parameter file: the request's memory file.
     /// - Returns: the pid, or -1 with `failure` filled.
     static func start(
-        _ file: Int32, _ standard: [3 of Int32], _ rules: ProcessRules, _ pidfd: inout Int32,
+        _ file: Int32, _ given: Given, _ rules: ProcessRules, _ pidfd: inout Int32,
         _ failure: inout clinux_failure
     ) -> Int32 {
         var size = 0
@@ -28,7 +35,7 @@ enum Request {
             defer { unsafe argv.deallocate() }
             let envp = unsafe try texts(variables, &reader, size)
             defer { unsafe envp.deallocate() }
-            return unsafe start(directory, paths, argv, envp, standard, rules, &pidfd, &failure)
+            return unsafe start(directory, paths, argv, envp, given, rules, &pidfd, &failure)
         } catch {
             return -1
         }
@@ -54,7 +61,7 @@ enum Request {
 
     private static func start(
         _ directory: UnsafePointer<CChar>, _ paths: Texts, _ argv: Texts, _ envp: Texts,
-        _ standard: [3 of Int32], _ rules: ProcessRules, _ pidfd: inout Int32, _ failure: inout clinux_failure
+        _ given: Given, _ rules: ProcessRules, _ pidfd: inout Int32, _ failure: inout clinux_failure
     ) -> Int32 {
         unsafe rules.limits.withUnsafeBufferPointer { limits in
             var process = unsafe clinux_process()
@@ -63,8 +70,9 @@ enum Request {
             unsafe process.argv = UnsafePointer(argv)
             unsafe process.envp = UnsafePointer(envp)
             unsafe process.directory = directory
-            unsafe process.fds = (standard[0], standard[1], standard[2])
-            unsafe process.terminal = standard[0] < 0 ? rules.terminal : -1
+            unsafe process.fds = (given.standard[0], given.standard[1], given.standard[2])
+            unsafe process.terminal = given.terminal
+            unsafe process.script = given.script
             unsafe process.uid = rules.uid
             unsafe process.gid = rules.gid
             unsafe process.drop_groups = rules.dropsGroups ? 1 : 0

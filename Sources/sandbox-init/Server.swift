@@ -52,7 +52,7 @@ struct Server {
         case .start: start(message.process, received)
         case .signal:
             if let index = running.firstIndex(where: { $0.process == message.process && !$0.ended }) {
-                _ = clinux_pidfd_signal(running[index].pidfd, Int32(truncatingIfNeeded: message.a))
+                signal(running[index], Int32(truncatingIfNeeded: message.a))
             }
         case .acknowledge:
             if let index = running.firstIndex(where: { $0.process == message.process && $0.ended }) {
@@ -64,21 +64,22 @@ struct Server {
         for index in 0..<received.count { _ = clinux_close(received.descriptors[index]) }
     }
 
+    private func signal(_ process: Running, _ number: Int32) {
+        _ = clinux_pidfd_signal(process.pidfd, number)
+        // Not reaped yet, so the number is nobody else's.
+        if number == CLINUX_SIGKILL { _ = clinux_signal_group(process.pid, number) }
+    }
+
     private mutating func start(_ process: UInt64, _ received: Received) {
         var failure = clinux_failure(step: 0, error: CLINUX_EINVAL, detail: 0)
         var pidfd: Int32 = -1
         var pid: Int32 = -1
-        let files = received.descriptors
-        if received.count == 4 {
-            pid = Request.start(files[0], [files[1], files[2], files[3]], rules, &pidfd, &failure)
-        } else if received.count == 3 {
-            pid = Request.start(files[0], [rules.null, files[1], files[2]], rules, &pidfd, &failure)
-        } else if received.count == 1, rules.terminal >= 0 {
-            pid = Request.start(files[0], [-1, -1, -1], rules, &pidfd, &failure)
-            // The process's alone from here on.
-            _ = clinux_close(rules.terminal)
-            rules.terminal = -1
+        var given = Given()
+        if take(received, &given, &failure) {
+            pid = Request.start(received.descriptors[0], given, rules, &pidfd, &failure)
         }
+        // The launcher's and the process's alone from here on.
+        defer { if given.terminal >= 0 { _ = clinux_close(given.terminal) } }
         guard pid > 0 else {
             let (step, error) = (
                 UInt64(UInt32(bitPattern: failure.step)), UInt64(UInt32(bitPattern: failure.error))
@@ -88,7 +89,52 @@ struct Server {
             return
         }
         running.append(Running(process: process, pid: pid, pidfd: pidfd, isMain: received.message.a == 1))
-        Control.send(ControlMessage(.started, process: process, a: UInt64(UInt32(bitPattern: pid))))
+        let isNew = received.message.b & StartFlags.newTerminal != 0
+        Control.send(
+            ControlMessage(.started, process: process, a: UInt64(UInt32(bitPattern: pid))),
+            isNew ? [given.terminal] : [])
+    }
+
+    /// What the process is started with.
+    /// - Returns: false where the message has not what its flags say, or there is no terminal.
+    private mutating func take(
+        _ received: Received, _ given: inout Given, _ failure: inout clinux_failure
+    ) -> Bool {
+        let (flags, files) = (received.message.b, received.descriptors)
+        guard received.count > 0, received.count == StartFlags.count(flags) else { return false }
+        var next = 1
+        if flags & StartFlags.script != 0 {
+            given.script = files[next]
+            next += 1
+        }
+        if flags & StartFlags.firstTerminal != 0 {
+            swap(&given.terminal, &rules.terminal)
+            return given.terminal >= 0
+        }
+        if flags & StartFlags.newTerminal != 0 {
+            given.terminal = newTerminal(received.message)
+            if given.terminal < 0 {
+                failure = clinux_failure(
+                    step: Int32(CLINUX_STEP_TERMINAL.rawValue), error: clinux_errno(), detail: 0)
+            }
+            return given.terminal >= 0
+        }
+        var input = rules.null
+        if flags & StartFlags.input != 0 {
+            input = files[next]
+            next += 1
+        }
+        given.standard = [input, files[next], files[next + 1]]
+        return true
+    }
+
+    private func newTerminal(_ message: ControlMessage) -> Int32 {
+        let master = clinux_terminal(rules.terminals)
+        if master >= 0 {
+            _ = clinux_terminal_resize(
+                master, UInt16(truncatingIfNeeded: message.d), UInt16(truncatingIfNeeded: message.c))
+        }
+        return master
     }
 
     /// Reaps whatever ended: processes that were asked for, and every orphan of theirs.

@@ -20,8 +20,10 @@ struct ProcessRules {
     var null: Int32 = -1
     /// Listening sockets to hand out, in the plan's order.
     var listeners: [Int32] = []
-    /// The master of the sandbox's terminal, or -1: where there is none, or a process has it.
+    /// The master of the sandbox's first terminal, or -1: where there is none, or a process has it.
     var terminal: Int32 = -1
+    /// The devpts in which terminals are made for processes, or -1.
+    var terminals: Int32 = -1
 }
 
 /// Executes the plan's steps in order; stops at the first that fails.
@@ -219,9 +221,13 @@ struct Setup {
     private mutating func terminal(_ fields: inout PlanReader) throws(PlanError) {
         let path = unsafe try fields.text()
         let attributes = UInt32(truncatingIfNeeded: try fields.integer())
-        let mount = try check(unsafe clinux_devpts(attributes, fields.text()))
-        rules.terminal = try check(clinux_terminal(mount, rules.uid, rules.gid))
+        let mount = try check(unsafe clinux_devpts(attributes, fields.text(), rules.uid, rules.gid))
         unsafe try RootBuilder(root: root).attach(mount, at: path)
+        guard try fields.integer() != 0 else {
+            rules.terminals = mount
+            return
+        }
+        rules.terminal = try check(clinux_terminal(mount))
         _ = clinux_close(mount)
     }
 

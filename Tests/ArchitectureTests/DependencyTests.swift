@@ -5,8 +5,9 @@ import Testing
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
+    ["Preparation"],
     ["Commands"],
     ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
 ]

@@ -80,7 +80,7 @@ struct GroupEndTests {
                 let directory = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
                 #expect(try directory.readFile("cgroup.procs") == Array("\(child.pid)\n".utf8))
             }
-            group.closeProcessFiles()
+            group.closeFiles()
             #expect(group.processFiles == [])
             kill(child.pid, SIGKILL)
             #expect(try group.waitUntilEmpty(until: soon(milliseconds: 60_000)) == true)

@@ -192,7 +192,7 @@ private struct State: ~Copyable {
     }
 
     func sweep(own: borrowing Slot, live: [String] = []) throws -> Sweep {
-        try layout.sweepLeftovers(slots: slots, own: own, live: live, mark: mark)
+        try layout.sweepLeftovers(slots: slots, own: own, live: live, marks: [mark])
     }
 
     /// Each hierarchy has these groups of ours, and no others.

@@ -69,6 +69,14 @@ import Testing
             #expect(command.usageCode == (command.name == "run" ? 125 : 2), "\(command.name)")
         }
     }
+
+    @Test func `precompile is in no list, and has help of its own`() {
+        let command = PrecompileCommand.command
+        #expect(CorralCommand.commands.contains { $0.name == command.name })
+        #expect(!CorralCommand.overview.contains(command.name))
+        #expect(CorralCommand.overview.contains("version"))
+        #expect(Help.text(of: command).contains("make install"))
+    }
 }
 
 extension Command: CustomTestStringConvertible {

@@ -1,5 +1,6 @@
 // -v, --mount and --tmpfs as docker writes them.
 
+import Preparation
 import Sandbox
 import Testing
 

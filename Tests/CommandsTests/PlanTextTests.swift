@@ -1,4 +1,5 @@
 import Launch
+import Preparation
 import Sandbox
 import TestSupport
 import Testing
@@ -28,13 +29,13 @@ import Testing
         let profile = try Profile.decode(File.read(file), file: file)
         let imageFile = Repository.path("images/host.yaml")
         let image = try Image.decode(File.read(imageFile), file: imageFile)
-        let rules = RunRules(
-            profile: try RunRules.overridden(profile, options), image: image,
+        let rules = LaunchRules(
+            profile: try LaunchRules.overridden(profile, by: options.overrides), image: image,
             filter: CompiledFilter(
                 bytes: [UInt8](repeating: 0, count: 16), digest: [], allowedCount: 0, conditionalCount: 0,
                 origin: .compiled),
             hostPaths: image.binds.reduce(into: HostPaths()) { $0.add($1.path, .directory) })
-        let runHost = RunHost(
+        let runHost = HostSetup(
             abilities: host, layout: CgroupLayout(hierarchies: [], missing: missing), workspace: nil,
             without: [])
         return try PlanText.text(rules, runHost, options).split(separator: "\n").map(String.init)

@@ -1,3 +1,4 @@
+import Preparation
 import Sandbox
 import TestSupport
 import Testing
@@ -60,17 +61,18 @@ import Testing
     @Test func `options change the limits of the profile and leave the others`() throws {
         let file = Repository.path("profiles/default.yaml")
         let profile = try Profile.decode(File.read(file), file: file)
-        #expect(try RunRules.overridden(profile, Self.options(["true"])) == profile)
+        #expect(try LaunchRules.overridden(profile, by: Self.options(["true"]).overrides) == profile)
         var expected = profile
         expected.limits.memory = 64 << 20
         expected.limits.milliCPUs = 250
         expected.limits.pids = 7
         expected.lifetime.timeout = 1000
         let words = ["--memory=64MiB", "--cpus=0.25", "--pids=7", "--timeout=1s", "true"]
-        #expect(try RunRules.overridden(profile, Self.options(words)) == expected)
+        #expect(try LaunchRules.overridden(profile, by: Self.options(words).overrides) == expected)
         expected.lifetime.timeout = 5
         #expect(
-            try RunRules.overridden(expected, Self.options(["--timeout=none", "x"])).lifetime.timeout == nil)
+            try LaunchRules.overridden(expected, by: Self.options(["--timeout=none", "x"]).overrides).lifetime
+                .timeout == nil)
     }
 
     @Test(arguments: ["/", "/workspace", "/tmp/a b"])

@@ -91,7 +91,7 @@ import Testing
     @Test(arguments: [true, false])
     func `a terminal is mounted by the init, in a place that is made with the root`(asRoot: Bool) throws {
         let identity: Identity = asRoot ? .slot(3) : .single(uid: 1500, gid: 1500)
-        let spec = LaunchPlannerTests.spec(identity: identity) { $0.terminal = true }
+        let spec = LaunchPlannerTests.spec(identity: identity) { $0.terminal = .first }
         let host = asRoot ? LaunchPlannerTests.root : LaunchPlannerTests.user
         let steps = try LaunchPlannerTests.plan(spec, host).initial.descriptions
         let template =

@@ -25,6 +25,8 @@ int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mod
 int clinux_memfd(const char *name, int executable);
 /// Adds the write, grow, shrink and seal seals, and F_SEAL_EXEC where the kernel knows it.
 int clinux_memfd_seal(int fd);
+/// Whether nobody can change or shorten what is in `fd`: 1 for a memory file sealed so, 0 for any other file.
+int clinux_memfd_is_sealed(int fd);
 
 /// Copies up to `count` bytes from where `source` stands to `target`, inside the kernel.
 ssize_t clinux_sendfile(int target, int source, size_t count);

@@ -13,6 +13,8 @@
 int clinux_seqpacket_pair(int ends[2]);
 /// AF_UNIX SOCK_STREAM socket, non-blocking when asked.
 int clinux_unix_socket(int nonblocking);
+/// AF_UNIX SOCK_SEQPACKET socket, non-blocking.
+int clinux_packet_socket(void);
 /// bind to `name` (at most 107 bytes), relative to the working directory.
 int clinux_unix_bind(int socket, const char *name);
 int clinux_unix_connect(int socket, const char *name);

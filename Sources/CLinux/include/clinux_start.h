@@ -86,6 +86,7 @@ struct clinux_process {
     /// Master of a terminal whose slave becomes 0, 1 and 2 and the controlling terminal, or -1. Opened
     /// by the child alone: the last bytes of a process are safe once nobody but it has the slave.
     int terminal;
+    int script;                      ///< becomes 3, which nobody else gets; or -1
     uint32_t uid, gid;
     int drop_groups;                 ///< 1: setgroups to none
     const struct clinux_rlimit *limits;
@@ -106,6 +107,8 @@ int clinux_user_namespace(const char *uid_map, const char *gid_map);
 
 int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_signal(int pidfd, int signal);
+/// A signal to every process of the group that `leader`, a child that is not reaped yet, made by setsid.
+int clinux_signal_group(pid_t leader, int signal);
 
 /// What became of a process.
 struct clinux_exit {

@@ -4,11 +4,12 @@
 
 #include <stdint.h>
 
-/// A detached devpts mount, an instance of its own, in which there can be at most `most` terminals.
-int clinux_devpts(uint32_t attributes, const char *most);
-/// A new terminal of the instance that `devpts` is mounted from, which processes of `uid` and `gid` may
-/// open by its name. Returns the master; nobody has the slave open.
-int clinux_terminal(int devpts, uint32_t uid, uint32_t gid);
+/// A detached devpts mount, an instance of its own, in which there can be at most `most` terminals. They
+/// belong to `uid` and `gid`, by the mount and not by fchown, which the init may not for ever.
+int clinux_devpts(uint32_t attributes, const char *most, uint32_t uid, uint32_t gid);
+/// A new terminal of the instance that `devpts` is mounted from. Returns the master; nobody has the slave
+/// open.
+int clinux_terminal(int devpts);
 /// The slave of a master, by descriptor and not by a path (ioctl_tty(2), TIOCGPTPEER).
 int clinux_terminal_slave(int master);
 /// Makes the terminal of descriptor 0 the controlling one of the session that the caller leads.

@@ -45,6 +45,7 @@ int clinux_errno(void);
 #define CLINUX_ENOENT 2
 #define CLINUX_EINVAL 22
 #define CLINUX_SIGCHLD 17
+#define CLINUX_SIGKILL 9
 
 /// A whole file in memory (mmap, private and read-only); NULL on failure.
 const void *clinux_map(int fd, size_t limit, size_t *size);

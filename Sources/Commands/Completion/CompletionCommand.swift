@@ -1,3 +1,4 @@
+import Preparation
 import Sandbox
 
 /// `corral completion`: scripts that let a shell complete command lines, and what these scripts ask.

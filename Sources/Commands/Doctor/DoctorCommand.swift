@@ -1,5 +1,6 @@
 import Launch
 import Linux
+import Preparation
 import Wire
 
 /// `corral doctor`: what of this host and this installation a sandbox can have, each thing tried out.

@@ -3,6 +3,7 @@ import Cgroups
 import Glibc
 import Launch
 import Linux
+import Preparation
 import Sandbox
 
 /// What this host is set up to give this user: cgroups, ids, descriptors, file systems.
@@ -67,7 +68,7 @@ struct HostFindings {
 
     private var openFiles: DoctorFinding {
         let needed: UInt64
-        do throws(CommandError) {
+        do throws(PreparationError) {
             needed = UInt64(try Installation.find().profile("default").limits.openFiles)
         } catch {
             // The finding about profiles says it.

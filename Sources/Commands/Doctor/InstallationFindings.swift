@@ -1,5 +1,6 @@
 import Launch
 import Linux
+import Preparation
 import Sandbox
 import Wire
 
@@ -41,8 +42,8 @@ struct InstallationFindings {
     private var profiles: DoctorFinding {
         let why = "a run takes its rules from one of them"
         do throws(CommandError) {
-            let installation = try Installation.find()
-            let names = try installation.directories.names(.profile)
+            let installation = try prepared(Installation.find())
+            let names = try prepared(installation.directories.names(.profile))
             let wrong = names.filter { !ProfileValidation($0, installation).errors.isEmpty }
             guard !wrong.isEmpty else { return .ok("profiles", names.joined(separator: ", ")) }
             let list = wrong.joined(separator: ", ")
@@ -61,7 +62,7 @@ struct InstallationFindings {
     private var images: DoctorFinding {
         let why = "images cannot be imported or built"
         do throws(CommandError) {
-            guard let lookup = try ImageLookup.find() else {
+            guard let lookup = try prepared(ImageLookup.find()) else {
                 return .warning(
                     "images", "no place for a store", why: why, cure: "name an absolute path in CORRAL_IMAGES"
                 )

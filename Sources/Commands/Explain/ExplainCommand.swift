@@ -1,5 +1,6 @@
 import Denials
 import Launch
+import Preparation
 import Sandbox
 import Seccomp
 
@@ -74,8 +75,10 @@ struct ExplainSubject {
     let rules: SandboxRules
 
     init(_ reference: String, relay: Bool, hostDirectory: Bool) throws(CommandError) {
-        let installation = try Installation.find()
-        let chain = try installation.chain(from: installation.profileSource(reference)).chain
+        let installation = try prepared(Installation.find())
+        let chain = try prepared(
+            installation.chain(from: installation.profileSource(reference))
+        ).chain
         let variant = RulesVariant(relay: relay, hostDirectory: hostDirectory)
         self.chain = chain
         layers = chain.merged
@@ -103,7 +106,7 @@ struct ExplainSubject {
 extension Installation {
     /// An image and where the keys of its file stand.
     fileprivate func imageAndPlaces(_ name: String) throws(CommandError) -> (Image, KeyPlaces) {
-        let (path, bytes) = try imageSource(name)
+        let (path, bytes) = try prepared(imageSource(name))
         do throws(ConfigError) {
             return (try Image.decode(bytes, file: path), try KeyPlaces(bytes, file: path))
         } catch {

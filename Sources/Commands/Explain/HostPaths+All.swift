@@ -1,11 +1,12 @@
 import Glibc
+import Preparation
 import Sandbox
 
 extension HostPaths {
     /// What stands at every path of the host that an image binds or masks. A launch needs the former only:
     /// what to mask is found out inside.
     static func probeAll(_ image: Image) throws(CommandError) -> HostPaths {
-        var paths = try probe(image)
+        var paths = try prepared(probe(image))
         for path in image.masked where paths[path] == nil {
             var status = stat()
             let isThere = unsafe lstat(path, &status) == 0

@@ -2,6 +2,7 @@ import Debian
 import Glibc
 import Images
 import Linux
+import Preparation
 import Sandbox
 import Trees
 import Wire
@@ -27,9 +28,9 @@ enum ImageBuildCommand {
     }
 
     private static func run(_ arguments: Arguments) throws(CommandError) {
-        let installation = try Installation.find()
+        let installation = try prepared(Installation.find())
         let given = arguments.operands[0]
-        guard let recipe = try installation.recipe(given) else {
+        guard let recipe = try prepared(installation.recipe(given)) else {
             throw CommandError("\(shown(given)) is an image and no recipe: it has no key build")
         }
         let name = arguments.operands.count > 1 ? arguments.operands[1] : recipe.name
@@ -37,7 +38,7 @@ enum ImageBuildCommand {
         if name != given, try ImageImportCommand.shipped().contains(name) {
             throw CommandError("\(quoted(name)) is shipped with corral; expected another name")
         }
-        let model = try installation.withoutOthers.image("host")
+        let model = try prepared(installation.withoutOthers.image("host"))
         do throws(ImageError) {
             guard let store = try ImageStore.open(try ImageImportCommand.place(), making: true) else {
                 return

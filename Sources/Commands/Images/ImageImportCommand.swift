@@ -1,6 +1,7 @@
 import Glibc
 import Images
 import Linux
+import Preparation
 import Sandbox
 import Trees
 import Wire
@@ -40,7 +41,7 @@ enum ImageImportCommand {
             let name = arguments.operands[0]
             try checkName(name)
             // What a shipped recipe made can be made again.
-            if try shipped().contains(name), try Installation.find().recipe(name) == nil {
+            if try shipped().contains(name), try prepared(Installation.find().recipe(name)) == nil {
                 throw CommandError("\(quoted(name)) is shipped with corral and cannot be removed")
             }
             do throws(ImageError) {
@@ -61,7 +62,7 @@ enum ImageImportCommand {
             throw CommandError("\(quoted(name)) is shipped with corral; expected another name")
         }
         let limits = try limits(arguments)
-        let model = try Installation.find().withoutOthers.image("host")
+        let model = try prepared(Installation.find().withoutOthers.image("host"))
         do throws(ImageError) {
             let platform = try arguments.value("platform").map { (text) throws(ImageError) in
                 try Platform(text)
@@ -83,7 +84,7 @@ enum ImageImportCommand {
     static func place() throws(ImageError) -> String {
         let lookup: ImageLookup?
         do throws(CommandError) {
-            lookup = try ImageLookup.find()
+            lookup = try prepared(ImageLookup.find())
         } catch {
             throw ImageError(error.description)
         }
@@ -94,7 +95,7 @@ enum ImageImportCommand {
     }
 
     static func shipped() throws(CommandError) -> [String] {
-        try Installation.find().names("images", suffix: ".yaml")
+        try prepared(Installation.find().names("images", suffix: ".yaml"))
     }
 
     static func checkName(_ name: String) throws(CommandError) {

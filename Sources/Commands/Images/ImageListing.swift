@@ -1,4 +1,5 @@
 import Images
+import Preparation
 import Sandbox
 import Wire
 
@@ -21,16 +22,16 @@ struct ImageListing: Sendable {
 
     /// Every image: the shipped ones, then the stored ones.
     static func all() throws(CommandError) -> [ImageListing] {
-        let installation = try Installation.find()
+        let installation = try prepared(Installation.find())
         var listings: [ImageListing] = []
-        let shipped = try installation.names("images", suffix: ".yaml")
+        let shipped = try prepared(installation.names("images", suffix: ".yaml"))
         for name in shipped {
-            if let recipe = try installation.recipe(name) {
+            if let recipe = try prepared(installation.recipe(name)) {
                 let built = try stored(name)
                 listings.append(
                     built.map { ImageListing(image: $0.image, stored: $0) } ?? ImageListing(recipe: recipe))
             } else {
-                listings.append(ImageListing(image: try installation.image(name), stored: nil))
+                listings.append(ImageListing(image: try prepared(installation.image(name)), stored: nil))
             }
         }
         do throws(ImageError) {

@@ -3,6 +3,7 @@ import Cgroups
 import Glibc
 import Launch
 import Linux
+import Preparation
 import Sandbox
 import Seccomp
 
@@ -31,7 +32,7 @@ enum UnpackLayerCommand {
         let program = try UnpackSandbox.program()
         let host = try host()
         let rules = try UnpackSandbox.rules(program, host: host)
-        let resources = try RunResources.take(host, id: RunSession.newID())
+        let resources = try prepared(SandboxResources.take(host, id: RunSession.newID()))
         let sandbox: RunningSandbox
         do throws(LaunchError) {
             sandbox = try Launcher.begin(
@@ -57,14 +58,14 @@ enum UnpackLayerCommand {
         }
         resources.kill(sandbox)
         let kills = resources.statistics().oomKills ?? 0
-        try resources.release()
+        try prepared(resources.release())
         return try code(ending, memoryKills: kills, rules)
     }
 
-    private static func host() throws(CommandError) -> RunHost {
+    private static func host() throws(CommandError) -> HostSetup {
         do {
             let tree = try WorkspaceDirectory.of(FileDescriptor(owning: 3), path: "the tree")
-            return RunHost(
+            return HostSetup(
                 abilities: try HostAbilities.probe(), layout: try CgroupLayout.detect(), workspace: tree,
                 without: try Ablation.asked())
         } catch {
@@ -73,12 +74,12 @@ enum UnpackLayerCommand {
     }
 
     private static func build(
-        _ sandbox: RunningSandbox, _ rules: RunRules, _ host: RunHost, _ resources: RunResources
+        _ sandbox: RunningSandbox, _ rules: LaunchRules, _ host: HostSetup, _ resources: SandboxResources
     ) throws(CommandError) {
-        try resources.setLimits(host.groupLimits(rules.limits))
+        try prepared(resources.setLimits(host.groupLimits(rules.limits)))
         let plan = try UnpackSandbox.plan(
             rules, host, identity: resources.identity, cgroups: resources.layers)
-        let template = try host.template(rules)
+        let template = try prepared(host.template(rules))
         do throws(LaunchError) {
             try Launcher.build(
                 sandbox, plan, identity: resources.identity, workspace: host.workspace
@@ -142,7 +143,7 @@ enum UnpackLayerCommand {
 
     /// - Returns: the unpacker's own exit code.
     private static func code(
-        _ ending: Ending, memoryKills: UInt64, _ rules: RunRules
+        _ ending: Ending, memoryKills: UInt64, _ rules: LaunchRules
     ) throws(CommandError) -> Int32 {
         let limits = rules.limits
         switch ending {

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Launch
 import Linux
+import Preparation
 import Sandbox
 import Seccomp
 
@@ -42,10 +43,11 @@ enum UnpackSandbox {
     /// How long one archive may take, in milliseconds.
     static let timeout: UInt64 = 30 * 60 * 1000
 
-    static func rules(_ program: String, host: RunHost) throws(CommandError) -> RunRules {
+    static func rules(_ program: String, host: HostSetup) throws(CommandError) -> LaunchRules {
         // Never a profile of the same name that somebody made.
-        let rules = try Installation.find().withoutOthers.rules(
-            "strict", RulesVariant(hostDirectory: true), cache: StateDirectory.cache())
+        let rules = try prepared(
+            Installation.find().withoutOthers.rules(
+                "strict", RulesVariant(hostDirectory: true), cache: StateDirectory.cache()))
         var (profile, image) = (rules.profile, rules.image)
         profile.filesystem.workspace = .writable
         profile.require = required
@@ -65,12 +67,13 @@ enum UnpackSandbox {
         image.files = []
         image.symlinks = []
         image.tmpfs = []
-        return RunRules(
-            profile: profile, image: image, filter: rules.filter, hostPaths: try HostPaths.probe(image))
+        return LaunchRules(
+            profile: profile, image: image, filter: rules.filter,
+            hostPaths: try prepared(HostPaths.probe(image)))
     }
 
     static func plan(
-        _ rules: RunRules, _ host: RunHost, identity: Identity, cgroups: [Layer: LayerState]
+        _ rules: LaunchRules, _ host: HostSetup, identity: Identity, cgroups: [Layer: LayerState]
     ) throws(CommandError) -> LaunchPlan {
         let spec = SandboxSpec(
             profile: rules.profile, limits: rules.limits, image: rules.image, filter: rules.filter.bytes,

@@ -1,4 +1,5 @@
 import Plugins
+import Preparation
 import Sandbox
 
 /// `corral plugin test`: a plugin in a sandbox, with a host that checks everything it says.
@@ -94,15 +95,15 @@ struct PluginTestOptions {
 
     /// The words for `corral run`, and the rules that it will read: what is wrong with them is known
     /// before anything is started.
-    func runWords(_ package: PluginPackage) throws(CommandError) -> (words: [String], rules: RunRules) {
+    func runWords(_ package: PluginPackage) throws(CommandError) -> (words: [String], rules: LaunchRules) {
         let manifest = package.manifest
         var words = ["--profile", profile, "--workspace", package.path]
         if let image { words += ["--image", image] }
         for variable in manifest.environment { words += ["--env", "\(variable.name)=\(variable.value)"] }
-        let rules: RunRules
+        let rules: LaunchRules
         do {
             let given = words + ["--relay", "tgo=unknown", "--"] + manifest.command
-            rules = try RunRules.load(
+            rules = try LaunchRules.load(
                 RunOptions(try Arguments(parsing: given, for: RunCommand.command)))
         } catch {
             throw CommandError("\(error)")

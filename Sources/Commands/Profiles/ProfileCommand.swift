@@ -1,4 +1,5 @@
 import Glibc
+import Preparation
 import Sandbox
 import Wire
 
@@ -10,13 +11,13 @@ enum ProfileCommand {
         options: Command.Option.format("a list of objects")
     ) { arguments in
         Failure.reported("profile list") { () throws(CommandError) in
-            let installation = try Installation.find()
+            let installation = try prepared(Installation.find())
             var profiles: [(name: String, origin: String, file: String, description: String)] = []
             var failed: [CommandError] = []
-            for name in try installation.directories.names(.profile) {
+            for name in try prepared(installation.directories.names(.profile)) {
                 do throws(CommandError) {
-                    let source = try installation.profileSource(name)
-                    let merged = try installation.chain(from: source).chain.merged
+                    let source = try prepared(installation.profileSource(name))
+                    let merged = try prepared(installation.chain(from: source)).chain.merged
                     profiles.append(
                         (
                             name, source.directory?.rawValue ?? "", source.called,
@@ -63,7 +64,7 @@ enum ProfileCommand {
             """
     ) { _ in
         Failure.reported("profile path") { () throws(CommandError) in
-            let directories = try Installation.find().directories
+            let directories = try prepared(Installation.find()).directories
             Terminal.print(try ProfilePaths(directories).lines.joined(separator: "\n"))
         }
     }
@@ -95,7 +96,7 @@ struct ProfilePaths {
             lines.append(
                 "\(number) \(directory.owner.rawValue)  \(shown(FilePath.resolved(directory.path)))\(state)")
             for kind in ProfileFileKind.allCases {
-                for name in try ProfileDirectories.names(in: directory, kind) {
+                for name in try prepared(ProfileDirectories.names(in: directory, kind)) {
                     let file = kind == .profile ? shown(name) : "seccomp/\(shown(name))"
                     let first = seen[file]
                     if first == nil { seen[file] = number }

@@ -1,3 +1,4 @@
+import Preparation
 import Sandbox
 import Seccomp
 
@@ -13,7 +14,7 @@ extension ProfileCommand {
             """
     ) { arguments in
         do throws(CommandError) {
-            let installation = try Installation.find()
+            let installation = try prepared(Installation.find())
             let difference = try ProfileDifference(
                 path(arguments.operands[0]), path(arguments.operands[1]), installation)
             guard !difference.isEmpty else { return ExitCode.success }
@@ -54,8 +55,8 @@ struct ProfileDifference {
     }
 
     private static func side(_ reference: String, _ installation: Installation) throws(CommandError) -> Side {
-        let source = try installation.profileSource(reference)
-        let chain = try installation.chain(from: source).chain
+        let source = try prepared(installation.profileSource(reference))
+        let chain = try prepared(installation.chain(from: source)).chain
         do {
             let parts = try installation.policyParts(of: chain.profile(), RulesVariant())
             return Side(

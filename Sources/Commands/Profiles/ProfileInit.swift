@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Preparation
 import Sandbox
 
 extension ProfileCommand {
@@ -13,7 +14,7 @@ extension ProfileCommand {
             """
     ) { arguments in
         Failure.reported("profile init") { () throws(CommandError) in
-            let installation = try Installation.find()
+            let installation = try prepared(Installation.find())
             let profiles = FilePath.resolved("\(installation.root)/profiles")
             let text = ProfileTemplate.text(schema: "\(profiles)/profile.schema.json")
             guard let name = arguments.operands.first else {

@@ -1,3 +1,4 @@
+import Preparation
 import Sandbox
 import Wire
 
@@ -17,10 +18,11 @@ extension ProfileCommand {
             """
     ) { arguments in
         Failure.reported("profile show") { () throws(CommandError) in
-            let installation = try Installation.find()
-            let source = try installation.profileSource(path(arguments.operands[0]))
+            let installation = try prepared(Installation.find())
+            let source = try prepared(installation.profileSource(path(arguments.operands[0])))
             let shown = ProfileShown(
-                chain: try installation.chain(from: source).chain, effective: arguments.has("effective"))
+                chain: try prepared(installation.chain(from: source)).chain,
+                effective: arguments.has("effective"))
             Terminal.print(arguments.wantsJSON ? shown.json : shown.text)
             if shown.effective {
                 let problems = Profile.problems(of: shown.layers, file: source.called)

@@ -1,3 +1,4 @@
+import Preparation
 import Sandbox
 import Seccomp
 
@@ -12,7 +13,7 @@ extension ProfileCommand {
             """
     ) { arguments in
         Failure.reported("profile validate") { () throws(CommandError) in
-            let installation = try Installation.find()
+            let installation = try prepared(Installation.find())
             var isWrong = false
             for operand in arguments.operands {
                 let result = ProfileValidation(path(operand), installation)
@@ -33,7 +34,7 @@ struct ProfileValidation {
 
     init(_ reference: String, _ installation: Installation) {
         do throws(CommandError) {
-            let source = try installation.profileSource(reference)
+            let source = try prepared(installation.profileSource(reference))
             let (file, mistakes) = ProfileFile.read(source.bytes, file: source.called)
             errors += mistakes.map(\.description)
             guard let file else { return }
@@ -61,11 +62,13 @@ struct ProfileValidation {
     }
 
     private mutating func check(_ profile: Profile, _ layers: PartialProfile, _ installation: Installation) {
-        reporting(layers[.image]) { () throws(CommandError) in _ = try installation.image(profile.image) }
+        reporting(layers[.image]) { () throws(CommandError) in
+            _ = try prepared(installation.image(profile.image))
+        }
         var lines: [String] = []
         for variant in RulesVariant.all + [RulesVariant(terminal: true)] {
             reporting(layers[.policy]) { () throws(CommandError) in
-                let parts = try installation.policyParts(of: profile, variant)
+                let parts = try prepared(installation.policyParts(of: profile, variant))
                 do throws(SeccompError) {
                     let filter = try FilterCache(directory: nil, policies: nil).filter(parts: parts)
                     for line in filter.warnings where !lines.contains(line) { lines.append(line) }

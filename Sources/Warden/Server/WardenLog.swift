@@ -1,0 +1,44 @@
+import Glibc
+import Linux
+import Wire
+
+/// Lines for the operator: one JSON object each, on standard error.
+package struct WardenLog {
+    package enum Level: String { case debug, info, warning, error }
+
+    private let write: (String) -> Void
+
+    /// - Parameter write: takes each line, without its end.
+    package init(_ write: @escaping (String) -> Void = WardenLog.toStandardError) { self.write = write }
+
+    /// - Parameter session: the id, where it is about one.
+    func line(_ level: Level, _ text: String, session: String? = nil) {
+        let line = JSONText.object { object in
+            object.add("time", WardenLog.now)
+            object.add("level", level.rawValue)
+            object.add("program", "corral-warden")
+            if let session { object.add("session", session) }
+            object.add("text", text)
+        }
+        write(line.description)
+    }
+
+    /// RFC 3339, in UTC.
+    private static var now: String {
+        var time = timespec()
+        var parts = unsafe tm()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        unsafe gmtime_r(&time.tv_sec, &parts)
+        var text = [CChar](repeating: 0, count: 32)
+        let count = unsafe strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S", &parts)
+        let seconds = String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let milliseconds = String(1000 + time.tv_nsec / 1_000_000).dropFirst()
+        return "\(seconds).\(milliseconds)Z"
+    }
+
+    /// One write for each line. A reader that is gone or full must not stop the warden: the line is lost.
+    package static func toStandardError(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        _ = unsafe bytes.span.withUnsafeBufferPointer { unsafe Glibc.write(2, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,68 @@
+/// The command line of `corral-warden`. Corrald writes it, so it is small: no short forms, no defaults that
+/// depend on a place.
+package struct WardenOptions: Hashable, Sendable {
+    package enum Socket: Hashable, Sendable {
+        /// To be made there, for the served user alone.
+        case path(String)
+        /// A listening socket that the caller has opened, by its number.
+        case descriptor(Int32)
+    }
+
+    package var socket: Socket
+    /// The uid that is served besides root; nil for the warden's own.
+    package var allowedUID: UInt32?
+    /// One warden at a time has it.
+    package var state: String?
+    /// `--ceiling KEY=VALUE`, in their order.
+    package var ceilings: [(key: String, value: String)] { pairs.map { ($0.key, $0.value) } }
+
+    private struct Pair: Hashable { let key, value: String }
+    private var pairs: [Pair] = []
+
+    /// A word that is not understood, as the sentence to show.
+    package struct Problem: Error, Hashable, CustomStringConvertible {
+        package let description: String
+    }
+
+    package static let usage = """
+        usage: corral-warden (--socket PATH | --socket-fd N) [--allow-uid UID] [--state DIR]
+                             [--ceiling KEY=VALUE]...
+        """
+
+    package init(_ words: [String]) throws(Problem) {
+        var rest = words[...]
+        var socket: Socket?
+        while let option = rest.popFirst() {
+            func value() throws(Problem) -> String {
+                guard let value = rest.popFirst(), !value.isEmpty else {
+                    throw Problem(description: "\(option) needs a value")
+                }
+                return value
+            }
+            func number(_ most: UInt32) throws(Problem) -> UInt32 {
+                let text = try value()
+                guard let number = UInt32(text), number <= most else {
+                    throw Problem(description: "\(option) must be a number up to \(most), not \(text)")
+                }
+                return number
+            }
+            switch option {
+            case "--socket", "--socket-fd":
+                if socket != nil { throw Problem(description: "one of --socket and --socket-fd, once") }
+                socket = option == "--socket" ? .path(try value()) : .descriptor(Int32(try number(1 << 20)))
+            case "--allow-uid": allowedUID = try number(.max - 1)
+            case "--state": state = try value()
+            case "--ceiling":
+                let parts = try value().split(
+                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2, !parts[0].isEmpty else {
+                    throw Problem(description: "--ceiling must be KEY=VALUE")
+                }
+                pairs.append(Pair(key: String(parts[0]), value: String(parts[1])))
+            default: throw Problem(description: "unknown option \(option)\n\(WardenOptions.usage)")
+            }
+        }
+        guard let socket else { throw Problem(description: "--socket is missing\n\(WardenOptions.usage)") }
+        self.socket = socket
+    }
+}

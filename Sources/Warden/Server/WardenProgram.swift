@@ -1,0 +1,43 @@
+import CLinux
+import Glibc
+import Launch
+import Linux
+import Preparation
+import Sandbox
+
+/// `corral-warden` as a process.
+package enum WardenProgram {
+    /// Carries out a command line.
+    /// - Returns: the exit code: 0 after an orderly end, 64 for a command line that is not understood, 1 else.
+    package static func run(_ words: [String]) -> Int32 {
+        if words == ["--version"] {
+            print(line: "corral-warden \(CorralVersion.current)")
+            return 0
+        }
+        let log = WardenLog()
+        do throws(WardenOptions.Problem) {
+            let options = try WardenOptions(words)
+            return serve(options, log)
+        } catch {
+            log.line(.error, error.description)
+            return 64
+        }
+    }
+
+    private static func serve(_ options: WardenOptions, _ log: WardenLog) -> Int32 {
+        do {
+            let start = try WardenStart.make(options, log)
+            try start.server.run()
+            log.line(.info, "everything has ended")
+            return 0
+        } catch {
+            log.line(.error, "\(error)")
+            return 1
+        }
+    }
+
+    private static func print(line: String) {
+        let bytes = Array((line + "\n").utf8)
+        _ = unsafe bytes.span.withUnsafeBufferPointer { unsafe write(1, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,126 @@
+import CLinux
+import Linux
+import Sandbox
+import WardenProtocol
+
+// The server's words to the engine, and what becomes of the engine's events.
+
+extension WardenServer {
+    func launch(_ order: SessionOrder) throws(Refusal) { try engine.create(order) }
+
+    /// Makes the streams of a process and asks for it.
+    /// - Parameter given: its standard input, where the order came with one.
+    func begin(
+        _ order: ProcessOrder, _ process: KeptProcess, _ given: Held<FileDescriptor>?
+    ) throws(Refusal) {
+        let ends: Held<SandboxEnds>?
+        do throws(SystemError) {
+            if case .pipes(let input) = order.streams {
+                ends = Held(try process.streams.makePipes(withInput: input == .pipe))
+            } else {
+                try process.streams.makeTerminalRing()
+                ends = nil
+            }
+        } catch {
+            throw Refusal(.system, "the streams of a process cannot be made: \(error)")
+        }
+        try engine.start(
+            order,
+            ends.map { ends in
+                EngineStreams(
+                    input: given?.value.number ?? ends.value.input.numberOrNone,
+                    output: ends.value.output.number, errors: ends.value.errors.number)
+            })
+        withExtendedLifetime((ends, given)) {}
+    }
+
+    func pass(_ number: Int32, to key: ProcessKey) throws(Refusal) { try engine.signal(key, number) }
+    func freeze(_ session: KeptSession) throws(Refusal) { try engine.pause(session.id) }
+    func thaw(_ session: KeptSession) throws(Refusal) { try engine.resume(session.id) }
+
+    /// A second kill of the same session joins the first.
+    func kill(_ session: KeptSession) {
+        guard !session.isDead, session.stage != .ending else { return }
+        session.stage = .ending
+        engine.kill(session.id)
+    }
+
+    func clean(_ session: KeptSession) throws(Refusal) {
+        try engine.clean(session.id)
+        session.stage = .gone
+    }
+
+    func statistics(of session: KeptSession) throws(Refusal) -> SandboxStatistics {
+        if let end = session.end { return end.statistics }
+        return try engine.statistics(session.id)
+    }
+
+    // MARK: Events
+
+    func take(_ event: EngineEvent) {
+        switch event {
+        case .ready(let id, let layers, let image): ready(id, layers, image)
+        case .terminal(let key, let master): terminal(key, master)
+        case .started(let key, let pid): started(key, pid)
+        case .startFailed(let key, let problem):
+            process(key)?.stage = .failed(problem)
+            tell(.startFailed(key, problem))
+        case .exited(let key, let record):
+            process(key)?.stage = .exited(record)
+            tell(.exited(key, record))
+        case .gone(let id, let end): gone(id, end, remains: nil)
+        case .stuck(let id, let end, let remains): gone(id, end, remains: remains)
+        case .limitHit(let id, let layer, let count): tell(.limitHit(id, layer, count: count))
+        }
+    }
+
+    private func process(_ key: ProcessKey) -> KeptProcess? {
+        table.sessions[key.session]?.processes[key.process]
+    }
+
+    private func ready(_ id: SandboxID, _ layers: [Layer: LayerState], _ image: String) {
+        guard let session = table.sessions[id] else { return }
+        session.layers = layers
+        session.image = image
+        // One that is being killed already stays so.
+        if session.stage == .starting { session.stage = .running }
+        tell(.ready(id, layers: layers, at: clinux_boottime()))
+    }
+
+    private func terminal(_ key: ProcessKey, _ master: Held<FileDescriptor>) {
+        process(key)?.streams.take(terminal: master)
+    }
+
+    private func started(_ key: ProcessKey, _ pid: Int32) {
+        guard let process = process(key) else { return }
+        process.stage = .running(pid: pid)
+        let hasTerminal = process.streams.roles.contains(.terminal)
+        let streams = hasTerminal ? process.streams : nil
+        tell(.started(key, pid: pid, at: clinux_boottime(), roles: streams?.roles ?? []), streams)
+    }
+
+    /// What was running ended with its sandbox, and its status with the init that had it.
+    private func gone(_ id: SandboxID, _ end: SandboxEnd, remains: String?) {
+        guard let session = table.sessions[id] else { return }
+        for key in session.processes.keys.sorted() {
+            guard let process = session.processes[key], !process.hasEnded else { continue }
+            if case .starting = process.stage {
+                take(.startFailed(process.key, StartProblem(.gone, errno: 0, sentence: "the sandbox ended")))
+            } else {
+                take(.exited(process.key, ExitRecord(.unknown, at: end.at)))
+            }
+        }
+        session.end = end
+        session.stage = remains == nil ? .gone : .stuck
+        // What the engine held is closed.
+        budget.give(back: DescriptorBudget.session)
+        let text = "\(end.cause.rawValue)\(end.detail.isEmpty ? "" : ": \(end.detail)")"
+        if let remains {
+            log.line(.error, "ended (\(text)), and cannot be removed: \(remains)", session: id.description)
+            tell(.stuck(id, end, remains: remains))
+        } else {
+            log.line(.info, "ended (\(text))", session: id.description)
+            tell(.gone(id, end))
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import CLinux
+import Glibc
+import Linux
+import Sandbox
+import WardenProtocol
+
+// Requests of the corrald that is served: checked against what is in custody, carried out, answered.
+
+extension WardenServer {
+    func answer(_ message: ToWarden, _ packet: Packet, _ guest: Guest) {
+        do throws(Refusal) {
+            if case .list(let after) = message.request { return list(after, message.number, guest) }
+            if case .start(let order) = message.request {
+                let process = try start(order, packet)
+                return guest.answer(message.number, .process(process.entry), process.streams)
+            }
+            guest.answer(message.number, try answer(message.request))
+        } catch {
+            guest.answer(message.number, .refused(error))
+        }
+    }
+
+    private func answer(_ request: WardenRequest) throws(Refusal) -> WardenAnswer {
+        switch request {
+        case .create(let order): try create(order)
+        case .signal(let key, let number): try signal(key, number)
+        case .resize(let key, let size): try resize(key, size)
+        case .closeInput(let key): try closeInput(key)
+        case .pause(let id): try pause(id)
+        case .resume(let id): try resume(id)
+        case .kill(let id): kill(try table.session(id))
+        case .remove(let id): try remove(id)
+        case .acknowledge(let key): try acknowledge(key)
+        case .note(let id, let note): try table.session(id).note = note
+        case .statistics(let id): return .statistics(try statistics(of: table.session(id)))
+        case .status: return .status(status)
+        case .shutdown: end("corrald asked for it")
+        case .hello:
+            throw Refusal(.malformed, "a connection is greeted once")
+        // Answered above.
+        case .start, .list: throw Refusal(.malformed, "this request has another answer")
+        }
+        return .done
+    }
+
+    // MARK: Sessions
+
+    private func create(_ order: SessionOrder) throws(Refusal) {
+        if isEnding { throw Refusal(.ending, "the warden is ending") }
+        guard table.sessions[order.id] == nil else {
+            throw Refusal(.exists, "a session with the id \(order.id) is in custody already")
+        }
+        try budget.take(DescriptorBudget.session, for: "a session")
+        do throws(Refusal) {
+            try launch(order)
+        } catch {
+            budget.give(back: DescriptorBudget.session)
+            throw error
+        }
+        table.add(KeptSession(order, began: clinux_boottime()))
+        log.line(.info, "session of the profile \(order.profile)", session: order.id.description)
+    }
+
+    private func pause(_ id: SandboxID) throws(Refusal) {
+        let session = try table.session(id)
+        if session.stage == .paused { return }
+        guard session.stage == .running else { throw session.refusal(to: "be paused") }
+        try freeze(session)
+        session.stage = .paused
+    }
+
+    private func resume(_ id: SandboxID) throws(Refusal) {
+        let session = try table.session(id)
+        if session.stage == .running { return }
+        guard session.stage == .paused else { throw session.refusal(to: "be resumed") }
+        try thaw(session)
+        session.stage = .running
+    }
+
+    private func remove(_ id: SandboxID) throws(Refusal) {
+        let session = try table.session(id)
+        if session.stage == .stuck { try clean(session) }
+        guard session.isDead else { throw session.refusal(to: "be removed; kill it first") }
+        for process in session.processes.values { budget.give(back: process.cost) }
+        table.remove(id)
+    }
+
+    // MARK: Processes
+
+    private func start(_ order: ProcessOrder, _ packet: Packet) throws(Refusal) -> KeptProcess {
+        let session = try table.session(order.key.session)
+        guard session.takesProcesses else { throw session.refusal(to: "start a process") }
+        guard session.processes[order.key.process] == nil else {
+            throw Refusal(.exists, "the session \(session.id) has a process \(order.key.process) already")
+        }
+        let given = packet.takeHeld()
+        guard (given != nil) == (order.streams == .pipes(.given)), packet.takeHeld() == nil else {
+            throw Refusal(
+                .malformed, "a descriptor comes with an order whose input is given, and with no other")
+        }
+        let count = Streams.count(for: order.streams)
+        try budget.take(count, for: "a process")
+        let process = KeptProcess(order.key, began: clinux_boottime(), cost: count)
+        do throws(Refusal) {
+            try begin(order, process, given)
+        } catch {
+            budget.give(back: count)
+            throw error
+        }
+        session.processes[order.key.process] = process
+        return process
+    }
+
+    private func signal(_ key: ProcessKey, _ number: Int32) throws(Refusal) {
+        guard case .running = try table.process(key).stage else {
+            throw Refusal(.state, "the process \(key) is not running")
+        }
+        try pass(number, to: key)
+    }
+
+    private func resize(_ key: ProcessKey, _ size: WindowSize) throws(Refusal) {
+        let master = try table.process(key).streams.number(.terminal)
+        guard master >= 0 else { throw Refusal(.state, "the process \(key) has no terminal") }
+        do throws(SystemError) {
+            _ = try call("ioctl(TIOCSWINSZ)") { clinux_terminal_resize(master, size.rows, size.columns) }
+        } catch {
+            throw Refusal(.system, error.description)
+        }
+    }
+
+    private func closeInput(_ key: ProcessKey) throws(Refusal) {
+        // Closed before counts as closed: a client may ask again after a lost connection.
+        let process = try table.process(key)
+        guard process.streams.close(.input) else { return }
+        process.cost -= 1
+        budget.give(back: 1)
+    }
+
+    private func acknowledge(_ key: ProcessKey) throws(Refusal) {
+        let process = try table.process(key)
+        guard process.hasEnded else { throw Refusal(.state, "the process \(key) has not ended") }
+        try table.session(key.session).processes[key.process] = nil
+        budget.give(back: process.cost)
+    }
+
+    // MARK: Lists
+
+    private func list(_ after: SandboxID?, _ number: UInt64, _ guest: Guest) {
+        let page = table.page(after: after, limit: WardenFormat.pageLimit)
+        for session in page.sessions {
+            guest.answer(number, .session(session.entry))
+            for key in session.processes.keys.sorted() {
+                guard let process = session.processes[key] else { continue }
+                guest.answer(number, .process(process.entry), process.streams)
+            }
+        }
+        guest.answer(number, .page(next: page.next))
+    }
+
+    private var status: WardenStatus {
+        WardenStatus(
+            build: settings.build, pid: getpid(), sessions: UInt32(clamping: table.sessions.count),
+            processes: UInt32(clamping: table.processCount), descriptors: UInt32(clamping: budget.used),
+            descriptorLimit: UInt32(clamping: budget.limit), remarks: settings.remarks)
+    }
+}
+
+extension KeptSession {
+    fileprivate func refusal(to what: String) -> Refusal {
+        Refusal(.state, "the session \(id) is \(stage.rawValue) and cannot \(what)")
+    }
+}
+
+extension Packet {
+    fileprivate func takeHeld() -> Held<FileDescriptor>? {
+        switch takeDescriptor() {
+        case .some(let descriptor): Held(descriptor)
+        case .none: nil
+        }
+    }
+}

@@ -1,0 +1,134 @@
+/// What the warden says to one request. Every request has one answer; `list` has one for each entry of the
+/// page before it.
+package enum WardenAnswer: Hashable, Sendable {
+    /// To `hello`. `instance` differs for every warden that ever was, so that corrald knows its sessions are
+    /// lost where it meets another than it left.
+    case welcome(version: UInt32, build: String, instance: UInt64)
+    case refused(Refusal)
+    case done
+    /// To `start` and of `list`; descriptors as its roles say.
+    case process(ProcessEntry)
+    /// Of `list`, before its processes.
+    case session(SessionEntry)
+    /// The end of a page, and where the next one begins; nil where there is none.
+    case page(next: SandboxID?)
+    case statistics(SandboxStatistics)
+    case status(WardenStatus)
+
+    private enum Kind: UInt16 {
+        case welcome = 64
+        case refused, done, process, session, page, statistics, status
+    }
+
+    func encode() -> (kind: UInt16, fields: [UInt8]) {
+        var fields = FieldWriter()
+        let kind: Kind
+        switch self {
+        case .welcome(let version, let build, let instance):
+            kind = .welcome
+            fields.word(version)
+            fields.text(build)
+            fields.long(instance)
+        case .refused(let refusal):
+            kind = .refused
+            refusal.write(to: &fields)
+        case .done: kind = .done
+        case .process(let entry):
+            kind = .process
+            entry.write(to: &fields)
+        case .session(let entry):
+            kind = .session
+            entry.write(to: &fields)
+        case .page(let next):
+            kind = .page
+            fields.longOrNone(next?.value)
+        case .statistics(let statistics):
+            kind = .statistics
+            statistics.write(to: &fields)
+        case .status(let status):
+            kind = .status
+            status.write(to: &fields)
+        }
+        return (kind.rawValue, fields.bytes)
+    }
+
+    /// - Returns: nil for a kind that is no answer.
+    init?(kind: UInt16, _ fields: inout FieldReader) throws(WireProblem) {
+        guard let kind = Kind(rawValue: kind) else { return nil }
+        switch kind {
+        case .welcome:
+            self = .welcome(
+                version: try fields.word("version"), build: try fields.text("build"),
+                instance: try fields.long("instance"))
+        case .refused: self = .refused(try Refusal(from: &fields))
+        case .done: self = .done
+        case .process: self = .process(try ProcessEntry(from: &fields))
+        case .session: self = .session(try SessionEntry(from: &fields))
+        case .page: self = .page(next: try fields.longOrNone("next").map(SandboxID.init))
+        case .statistics: self = .statistics(try SandboxStatistics(from: &fields))
+        case .status: self = .status(try WardenStatus(from: &fields))
+        }
+    }
+}
+
+/// Why a request was not carried out. Nothing of it was, then.
+package struct Refusal: Error, Hashable, Sendable {
+    package enum Code: String, CaseIterable, Hashable, Sendable {
+        /// The two do not speak the same version.
+        case version
+        /// Somebody else is being served, or the caller may not be.
+        case notServed = "not-served"
+        /// Not a message, or not one for this moment.
+        case malformed
+        case unknownSession = "unknown-session"
+        case unknownProcess = "unknown-process"
+        /// The session or the process is there already.
+        case exists
+        /// It cannot be done in the state that the session or the process is in.
+        case state
+        /// More than the operator's ceilings allow.
+        case ceiling
+        /// The warden has no descriptors left for it.
+        case descriptors
+        /// The profile, the image or a value of the order is not what it has to be.
+        case order
+        /// This host cannot do it; the sentence says why.
+        case unsupported
+        /// A call of the kernel failed.
+        case system
+        /// The warden is ending.
+        case ending
+    }
+
+    package var code: Code
+    package var sentence: String
+    /// Which limit, what was asked and what is allowed, for `ceiling` and `descriptors`; else empty.
+    package var limit: String
+    package var asked: String
+    package var allowed: String
+
+    package init(
+        _ code: Code, _ sentence: String, limit: String = "", asked: String = "", allowed: String = ""
+    ) {
+        self.code = code
+        self.sentence = sentence
+        self.limit = limit
+        self.asked = asked
+        self.allowed = allowed
+    }
+
+    func write(to fields: inout FieldWriter) {
+        fields.choice(code)
+        for text in [sentence, limit, asked, allowed] { fields.sentence(text) }
+    }
+
+    init(from fields: inout FieldReader) throws(WireProblem) {
+        self.init(
+            try fields.choice("code"), try fields.sentence("sentence"), limit: try fields.sentence("limit"),
+            asked: try fields.sentence("asked"), allowed: try fields.sentence("allowed"))
+    }
+}
+
+extension Refusal: CustomStringConvertible {
+    package var description: String { sentence }
+}

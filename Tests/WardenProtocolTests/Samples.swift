@@ -1,0 +1,69 @@
+// Messages of every kind, with every field filled.
+
+import Sandbox
+import WardenProtocol
+
+enum Samples {
+    static let id = SandboxID(0x0123_4567_89AB_CDEF)
+    static let key = ProcessKey(id, 7)
+
+    static let order = SessionOrder(
+        id: id, profile: "default", image: "python",
+        overrides: [
+            .memory(1 << 30), .cpus(1500), .pids(64), .cpuTime(nil), .cpuTime(5000), .pidsKill,
+            .outputLimit(nil), .outputKill, .timeout(60_000),
+            .variable(EnvironmentVariable(name: "LANG", value: "zh_CN.UTF-8")), .openFiles(256),
+            .fileSize(1 << 20), .stack(8 << 20),
+        ], note: [0, 1, 255])
+
+    static let requests: [WardenRequest] = [
+        .hello(version: 1, build: "0.1.0"), .create(order), .create(SessionOrder(id: id, profile: "strict")),
+        .start(ProcessOrder(key, .arguments(["sh", "-c", "echo $0"]))),
+        .start(
+            ProcessOrder(
+                key, .shell("echo \"$1\"\n", ["sh", "数据"]), environment: ["A=", "B=b=c"],
+                directory: "/workspace", streams: .pipes(.pipe))),
+        .start(
+            ProcessOrder(
+                key, .arguments(["top"]), streams: .terminal(WindowSize(columns: 80, rows: 24)))),
+        .signal(key, 15), .resize(key, WindowSize(columns: 132, rows: 50)), .closeInput(key), .pause(id),
+        .resume(id), .kill(id), .remove(id), .acknowledge(key), .note(id, [1, 2, 3]), .list(after: nil),
+        .list(after: id), .statistics(id), .status, .shutdown,
+    ]
+
+    static let statistics = SandboxStatistics(
+        memory: 1, peakMemory: 2, cpuTime: nil, pids: 4, outOfMemoryKills: 5, pidsLimitHits: nil)
+    static let end = SandboxEnd(cause: .memory, detail: "killed", statistics: statistics, at: 99)
+    static let exit = ExitRecord(.exited(3), userTime: 1, systemTime: -1, peakMemory: 3, at: 12)
+    static let problem = StartProblem(.directory, errno: 2, sentence: "no such directory")
+    static let layers: [Layer: LayerState] = [
+        .seccomp: .inForce, .memory: .partial("per process"), .pids: .off("no cgroup"),
+    ]
+
+    static let answers: [WardenAnswer] = [
+        .welcome(version: 1, build: "0.1.0", instance: .max),
+        .refused(
+            Refusal(.ceiling, "too much", limit: "limits.memory", asked: "2GiB", allowed: "1GiB")),
+        .done,
+        .process(ProcessEntry(key, .starting, began: 5, roles: StreamRole.allCases)),
+        .process(ProcessEntry(key, .running(pid: 3), began: 5, roles: [.terminal, .outputRing])),
+        .process(ProcessEntry(key, .failed(problem), began: 5, roles: [])),
+        .process(ProcessEntry(key, .exited(exit), began: 5, roles: [])),
+        .process(ProcessEntry(key, .exited(ExitRecord(.signalled(9), at: 1)), began: 5, roles: [])),
+        .process(ProcessEntry(key, .exited(ExitRecord(.unknown, at: 1)), began: 5, roles: [])),
+        .session(
+            SessionEntry(
+                id, .gone, profile: "default", image: "host", began: 4, layers: layers, note: [9], end: end)),
+        .page(next: nil), .page(next: id), .statistics(statistics),
+        .status(
+            WardenStatus(
+                build: "0.1.0", pid: 4, sessions: 1, processes: 2, descriptors: 30, descriptorLimit: 20_000,
+                remarks: ["one", "two"])),
+    ]
+
+    static let events: [WardenEvent] = [
+        .ready(id, layers: layers, at: 1), .started(key, pid: 2, at: 3, roles: [.terminal]), .startFailed(key, problem),
+        .exited(key, exit), .gone(id, end), .stuck(id, end, remains: "/sys/fs/cgroup/x: EBUSY"),
+        .limitHit(id, .pids, count: 3),
+    ]
+}
