@@ -75,6 +75,7 @@ let package = Package(
         system("CYAML", "yaml-0.1", "libyaml-dev"),
         system("CNettle", "nettle", "nettle-dev"),
         system("CArchive", "libarchive", "libarchive-dev"),
+        system("CSQLite", "sqlite3", "libsqlite3-dev"),
 
         // The kernel, typed; what a sandbox is, as values; codecs without I/O; the init's plan.
         library("Linux", ["CLinux"]),
@@ -113,6 +114,9 @@ let package = Package(
             [
                 "Preparation", "Launch", "Cgroups", "WardenProtocol", "Sandbox", "Wire", "Linux", "CLinux",
             ]),
+        // What the daemon remembers: the only user of sqlite.
+        library("Store", ["Trees", "Wire", "Linux", "CSQLite"]),
+
         library(
             "Commands",
             [
@@ -182,6 +186,7 @@ let package = Package(
         tests("TreesTests", ["Trees", "Linux"]),
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
+        tests("StoreTests", ["Store", "Linux", "CLinux", "CSQLite"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
         tests("WardenProtocolTests", ["WardenProtocol", "Sandbox", "Linux", "CLinux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),

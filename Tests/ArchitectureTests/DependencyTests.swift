@@ -3,11 +3,13 @@ import Testing
 
 /// The rows of docs/architecture.md, lowest first: a target depends on lower rows only.
 private let rows: [[String]] = [
-    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CYardstick"],
+    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
     ["Preparation"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures"],
+    ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store"],
     ["Commands"],
     ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
 ]

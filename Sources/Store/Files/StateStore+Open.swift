@@ -1,0 +1,104 @@
+import Linux
+
+extension StateStore {
+    /// Opens the store of a state directory, and begins one where there is none.
+    ///
+    /// A damaged file is set aside with everything beside it, and a new one begun; one that a newer
+    /// Corral wrote is refused and left as it is.
+    /// - Parameters:
+    ///   - directory: an absolute path; the directory must be ours alone.
+    ///   - wall: the time, in milliseconds since 1970.
+    package static func open(in directory: String, at wall: Int64) throws(StoreError) -> OpenedStore {
+        try open(in: directory, at: wall, migrations: Migration.all)
+    }
+
+    static func open(
+        in directory: String, at wall: Int64, migrations: [Migration]
+    ) throws(StoreError) -> OpenedStore {
+        let place = try StorePlace.open(directory)
+        try place.check()
+        if try place.size(of: StorePlace.name) == nil {
+            return try begin(place, at: wall, migrations, setAside: try orphans(of: place, at: wall))
+        }
+        let problem: String
+        do throws(StoreError) {
+            return try use(place, migrations)
+        } catch {
+            guard case .damaged(_, let what) = error else { throw error }
+            problem = what
+        }
+        return try begin(place, at: wall, migrations, setAside: try place.setAside(problem, at: wall))
+    }
+
+    /// A log would be taken for the new database's own.
+    private static func orphans(
+        of place: borrowing StorePlace, at wall: Int64
+    ) throws(StoreError) -> SetAside? {
+        for suffix in StorePlace.companions where try place.size(of: StorePlace.name + suffix) != nil {
+            return try place.setAside("\(StorePlace.name)\(suffix) has no database", at: wall)
+        }
+        return nil
+    }
+
+    /// Opens a database that is there.
+    private static func use(
+        _ place: borrowing StorePlace, _ migrations: [Migration]
+    ) throws(StoreError) -> OpenedStore {
+        // sqlite takes an empty file for a new database, and would delete the log beside it.
+        if try place.size(of: StorePlace.name) == 0 {
+            throw .damaged(path: place.file, problem: "it is empty")
+        }
+        let database = try Database.open(place.file)
+        let version = try database.checkVersion(knowing: Migration.latest(migrations))
+        try database.checkContents()
+        try database.accept()
+        try database.prepareForUse()
+        let isOld = version < Migration.latest(migrations)
+        if isOld { try database.migrate(from: version, with: migrations) }
+        return OpenedStore(
+            store: StateStore(database), setAside: nil, migratedFrom: isOld ? version : nil)
+    }
+
+    /// Makes a database. It gets its name when it is whole, so that one with that name that is not whole
+    /// is always a damaged one.
+    private static func begin(
+        _ place: borrowing StorePlace, at wall: Int64, _ migrations: [Migration], setAside: SetAside?
+    ) throws(StoreError) -> OpenedStore {
+        for name in StorePlace.names(of: StorePlace.unfinished) { try place.remove(name) }
+        try place.make(StorePlace.unfinished)
+        do throws(StoreError) {
+            // The connection closes at the end of this call, which empties the log into the file.
+            try make(place(StorePlace.unfinished), at: wall, migrations)
+            try place.rename(StorePlace.unfinished, to: StorePlace.name)
+            try place.synchronise()
+        } catch {
+            for name in StorePlace.names(of: StorePlace.unfinished) { try? place.remove(name) }
+            throw error
+        }
+        let opened = try use(place, migrations)
+        return OpenedStore(store: opened.store, setAside: setAside, migratedFrom: nil)
+    }
+
+    private static func make(
+        _ path: String, at wall: Int64, _ migrations: [Migration]
+    ) throws(StoreError) {
+        let database = try Database.open(path)
+        try database.accept()
+        // Before the first table: these two are properties of the file.
+        try database.execute("begin a file", "PRAGMA auto_vacuum = INCREMENTAL")
+        try database.execute("begin a file", "PRAGMA application_id = \(Database.applicationID)")
+        try database.prepareForUse()
+        try database.migrate(from: 0, with: migrations)
+        let store = StateStore(database)
+        try database.transaction { () throws(StoreError) in
+            try store.set(.instance, randomID())
+            try store.addTenant(StateStore.defaultTenant, at: wall)
+        }
+    }
+}
+
+/// 16 lower-case hexadecimal digits.
+private func randomID() -> String {
+    let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+}

@@ -1,0 +1,45 @@
+/// Changes that wait to be recorded together, each with what is to happen once it is.
+///
+/// The loop adds to it while it handles events, and records everything once each turn: many changes
+/// then share the one wait for the device, which is what recording costs. Effects come out only after
+/// that, so that none can happen before it is on record.
+package struct Journal<Effect> {
+    private var changes: [Change] = []
+    private var effects: [Effect] = []
+
+    package init() {}
+
+    package var isEmpty: Bool { changes.isEmpty }
+
+    package var count: Int { changes.count }
+
+    /// - Parameter effect: what the caller does about the change's outcome.
+    package mutating func add(_ change: Change, then effect: Effect) {
+        changes.append(change)
+        effects.append(effect)
+    }
+
+    /// Records all changes and empties the journal.
+    /// - Throws: what stopped all of them. The journal keeps them: to try again, or to ``abandon()``.
+    package mutating func commit(to store: StateStore) throws(StoreError) -> [Recorded<Effect>] {
+        let outcomes = try store.commit(changes)
+        let recorded = zip(effects, outcomes).map { Recorded(effect: $0, outcome: $1) }
+        _ = abandon()
+        return recorded
+    }
+
+    /// Forgets the changes.
+    /// - Returns: what would have happened.
+    package mutating func abandon() -> [Effect] {
+        defer { (changes, effects) = ([], []) }
+        return effects
+    }
+}
+
+/// A change that was dealt with.
+package struct Recorded<Effect> {
+    package let effect: Effect
+    package let outcome: Outcome
+}
+
+extension Recorded: Sendable where Effect: Sendable {}

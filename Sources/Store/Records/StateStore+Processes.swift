@@ -1,0 +1,161 @@
+private enum ProcessQueries {
+    static let insert = Query(
+        "insert process",
+        """
+        INSERT INTO processes (
+            id, session, name, kind, argv, created_wall, created_boot, state, live, stdout_bytes,
+            stderr_bytes, stdout_cut, stderr_cut, restarts
+        ) VALUES (
+            :id, :session, :name, :kind, :argv, :created_wall, :created_boot, :state, 1, 0, 0, 0, 0, 0
+        )
+        """)
+    static let update = Query(
+        "update process",
+        """
+        UPDATE processes SET
+            state = :state, live = :live, cause = :cause, exit_code = :exit_code,
+            exit_signal = :exit_signal, started_wall = :started_wall, started_boot = :started_boot,
+            ended_wall = :ended_wall, ended_boot = :ended_boot, peak_memory = :peak_memory, cpu = :cpu,
+            stdout_bytes = :stdout_bytes, stderr_bytes = :stderr_bytes, stdout_cut = :stdout_cut,
+            stderr_cut = :stderr_cut, restarts = :restarts
+        WHERE id = :id
+        """)
+    static let byID = Query("read process", "SELECT * FROM processes WHERE id = :id")
+    static let byName = Query(
+        "find process", "SELECT * FROM processes WHERE session = :session AND name = :name AND live = 1")
+    static let ofSession = Query(
+        "list processes",
+        """
+        SELECT * FROM processes WHERE session = :session AND (created_wall, id) > (:wall, :id)
+        ORDER BY created_wall, id LIMIT :limit
+        """)
+    static let live = Query(
+        "list live processes", "SELECT * FROM processes WHERE live = 1 ORDER BY session, created_wall, id")
+    static let state = Query("read process state", "SELECT session, state FROM processes WHERE id = :id")
+    static let hasSession = Query("look for session", "SELECT 1 AS found FROM sessions WHERE id = :id")
+    static let keep = Query(
+        "keep result",
+        """
+        INSERT OR REPLACE INTO results (process, kept_wall, stdout, stderr)
+        VALUES (:process, :kept, :stdout, :stderr)
+        """)
+    static let result = Query("read result", "SELECT * FROM results WHERE process = :process")
+}
+
+extension StateStore {
+    package func process(_ id: String) throws(StoreError) -> ProcessRecord? {
+        try processes(ProcessQueries.byID, ["id": .text(id)]).first
+    }
+
+    /// The live process of a session that has this name.
+    package func process(named name: String, in session: String) throws(StoreError) -> ProcessRecord? {
+        try processes(ProcessQueries.byName, ["session": .text(session), "name": .text(name)]).first
+    }
+
+    /// A session's processes, oldest first.
+    /// - Parameters:
+    ///   - last: the last one of the page before; nil for the first page.
+    ///   - limit: the most to return.
+    package func processes(
+        of session: String, after last: PageMark? = nil, limit: Int
+    ) throws(StoreError) -> [ProcessRecord] {
+        try processes(
+            ProcessQueries.ofSession,
+            [
+                "session": .text(session), "wall": .integer(last?.created ?? Int64.min),
+                "id": .text(last?.id ?? ""), "limit": .integer(Int64(limit)),
+            ])
+    }
+
+    /// All processes that have not ended, those of one session together.
+    package func liveProcesses() throws(StoreError) -> [ProcessRecord] {
+        try processes(ProcessQueries.live)
+    }
+
+    /// What a process wrote, where it is still kept.
+    package func result(of process: String) throws(StoreError) -> ResultRecord? {
+        try database.first(ProcessQueries.result, ["process": .text(process)]) { (row) throws(StoreError) in
+            ResultRecord(
+                process: try row.text("process"), kept: try row.integer("kept_wall"),
+                stdout: try row.blob("stdout"), stderr: try row.blob("stderr"))
+        }
+    }
+
+    private func processes(
+        _ query: Query, _ values: SQLValues = [:]
+    ) throws(StoreError) -> [ProcessRecord] {
+        try database.rows(query, values) { (row) throws(StoreError) in try ProcessRecord(row) }
+    }
+
+    func start(_ process: ProcessRecord, _ why: String) throws(StoreError) -> Outcome {
+        let found = try database.first(ProcessQueries.hasSession, ["id": .text(process.session)]) { _ in true
+        }
+        guard found == true else { return .missing(id: process.session) }
+        if let name = process.name, let other = try self.process(named: name, in: process.session) {
+            return .nameTaken(by: other.id)
+        }
+        try database.run(
+            ProcessQueries.insert,
+            [
+                "id": .text(process.id), "session": .text(process.session), "name": .optional(process.name),
+                "kind": .text(process.kind.rawValue), "argv": .text(process.argv),
+                "created_wall": .integer(process.created.wall),
+                "created_boot": .unsigned(process.created.boot), "state": .text(process.standing.state),
+            ])
+        try write(process.id, process.standing)
+        try note(
+            HistoryEntry(
+                session: process.session, process: process.id, from: nil, to: process.standing.state,
+                at: process.created, why: why))
+        return .done
+    }
+
+    func updateProcess(
+        _ id: String, _ standing: ProcessStanding, _ moment: Moment, _ why: String
+    ) throws(StoreError) -> Outcome {
+        let earlier = try database.first(ProcessQueries.state, ["id": .text(id)]) {
+            (row) throws(StoreError) in
+            (session: try row.text("session"), state: try row.text("state"))
+        }
+        guard let earlier else { return .missing(id: id) }
+        try write(id, standing)
+        if earlier.state != standing.state {
+            try note(
+                HistoryEntry(
+                    session: earlier.session, process: id, from: earlier.state, to: standing.state,
+                    at: moment,
+                    why: why))
+        }
+        return .done
+    }
+
+    func keep(_ result: ResultRecord) throws(StoreError) -> Outcome {
+        let found = try database.first(ProcessQueries.state, ["id": .text(result.process)]) { _ in true }
+        guard found == true else { return .missing(id: result.process) }
+        try database.run(
+            ProcessQueries.keep,
+            [
+                "process": .text(result.process), "kept": .integer(result.kept),
+                "stdout": .blob(result.stdout), "stderr": .blob(result.stderr),
+            ])
+        return .done
+    }
+
+    private func write(_ id: String, _ standing: ProcessStanding) throws(StoreError) {
+        try database.run(
+            ProcessQueries.update,
+            [
+                "id": .text(id), "state": .text(standing.state), "live": .flag(standing.isLive),
+                "cause": .optional(standing.cause), "exit_code": .optional(standing.exitCode),
+                "exit_signal": .optional(standing.exitSignal),
+                "started_wall": .optional(standing.started?.wall),
+                "started_boot": .optional(standing.started?.boot),
+                "ended_wall": .optional(standing.ended?.wall), "ended_boot": .optional(standing.ended?.boot),
+                "peak_memory": .optional(standing.peakMemory), "cpu": .optional(standing.cpu),
+                "stdout_bytes": .unsigned(standing.stdout.written),
+                "stderr_bytes": .unsigned(standing.stderr.written),
+                "stdout_cut": .unsigned(standing.stdout.cut), "stderr_cut": .unsigned(standing.stderr.cut),
+                "restarts": .unsigned(standing.restarts),
+            ])
+    }
+}

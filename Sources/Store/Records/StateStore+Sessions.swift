@@ -1,0 +1,145 @@
+private enum SessionQueries {
+    static let insert = Query(
+        "insert session",
+        """
+        INSERT INTO sessions (
+            id, name, tenant, profile, image, spec, request_key, request_digest, created_wall, created_boot,
+            state, live, cause, started_wall, started_boot, ended_wall, ended_boot, boot, warden,
+            ttl_deadline, idle_deadline, max_deadline, last_use, removals
+        ) VALUES (
+            :id, :name, :tenant, :profile, :image, :spec, :request_key, :request_digest, :created_wall,
+            :created_boot, :state, :live, :cause, :started_wall, :started_boot, :ended_wall, :ended_boot,
+            :boot, :warden, :ttl_deadline, :idle_deadline, :max_deadline, :last_use, :removals
+        )
+        """)
+    static let update = Query(
+        "update session",
+        """
+        UPDATE sessions SET
+            state = :state, live = :live, cause = :cause, started_wall = :started_wall,
+            started_boot = :started_boot, ended_wall = :ended_wall, ended_boot = :ended_boot, boot = :boot,
+            warden = :warden, ttl_deadline = :ttl_deadline, idle_deadline = :idle_deadline,
+            max_deadline = :max_deadline, last_use = :last_use, removals = :removals
+        WHERE id = :id
+        """)
+    static let addLabel = Query(
+        "insert label", "INSERT INTO labels (session, key, value) VALUES (:session, :key, :value)")
+    static let labels = Query("read labels", "SELECT key, value FROM labels WHERE session = :session")
+    static let byID = Query("read session", "SELECT * FROM sessions WHERE id = :id")
+    static let byName = Query(
+        "find session", "SELECT * FROM sessions WHERE tenant = :tenant AND name = :name AND live = 1")
+    static let byRequest = Query(
+        "find request", "SELECT * FROM sessions WHERE tenant = :tenant AND request_key = :key")
+    static let state = Query("read session state", "SELECT state FROM sessions WHERE id = :id")
+    static let live = Query(
+        "list live sessions", "SELECT * FROM sessions WHERE live = 1 ORDER BY created_wall, id")
+}
+
+extension StateStore {
+    package func session(_ id: String) throws(StoreError) -> SessionRecord? {
+        try sessions(SessionQueries.byID, ["id": .text(id)]).first
+    }
+
+    /// The live session that has this name.
+    package func session(named name: String, of tenant: String) throws(StoreError) -> SessionRecord? {
+        try sessions(SessionQueries.byName, ["tenant": .text(tenant), "name": .text(name)]).first
+    }
+
+    /// The session that was made for a request with this idempotency key.
+    package func session(
+        requested key: String, by tenant: String
+    ) throws(StoreError) -> SessionRecord? {
+        try sessions(SessionQueries.byRequest, ["tenant": .text(tenant), "key": .text(key)]).first
+    }
+
+    /// All sessions of which something may be left outside, oldest first: what the reconciler begins with.
+    package func liveSessions() throws(StoreError) -> [SessionRecord] { try sessions(SessionQueries.live) }
+
+    /// The sessions whose rows a statement gives, with their labels.
+    func sessions(_ query: Query, _ values: SQLValues = [:]) throws(StoreError) -> [SessionRecord] {
+        try database.rows(query, values) { (row) throws(StoreError) in
+            try SessionRecord(row, labels: try labels(of: try row.text("id")))
+        }
+    }
+
+    private func labels(of session: String) throws(StoreError) -> [String: String] {
+        let pairs = try database.rows(SessionQueries.labels, ["session": .text(session)]) {
+            (row) throws(StoreError) in (try row.text("key"), try row.text("value"))
+        }
+        return Dictionary(pairs) { first, _ in first }
+    }
+
+    func create(_ session: SessionRecord, _ why: String) throws(StoreError) -> Outcome {
+        if let request = session.request,
+            let earlier = try self.session(requested: request.key, by: session.tenant)
+        {
+            return earlier.request == request ? .existing(earlier) : .conflict(session: earlier.id)
+        }
+        guard try hasTenant(session.tenant) else { return .noTenant(session.tenant) }
+        if let name = session.name, let other = try self.session(named: name, of: session.tenant) {
+            return .nameTaken(by: other.id)
+        }
+        try insert(session)
+        for (key, value) in session.labels {
+            try database.run(
+                SessionQueries.addLabel,
+                ["session": .text(session.id), "key": .text(key), "value": .text(value)])
+        }
+        try note(
+            HistoryEntry(
+                session: session.id, process: nil, from: nil, to: session.standing.state, at: session.created,
+                why: why))
+        return .done
+    }
+
+    func update(
+        _ id: String, _ standing: SessionStanding, _ moment: Moment, _ why: String
+    ) throws(StoreError) -> Outcome {
+        let state = try database.first(SessionQueries.state, ["id": .text(id)]) { (row) throws(StoreError) in
+            try row.text("state")
+        }
+        guard let state else { return .missing(id: id) }
+        try database.run(
+            SessionQueries.update,
+            [
+                "id": .text(id), "state": .text(standing.state), "live": .flag(standing.isLive),
+                "cause": .optional(standing.cause), "started_wall": .optional(standing.started?.wall),
+                "started_boot": .optional(standing.started?.boot),
+                "ended_wall": .optional(standing.ended?.wall), "ended_boot": .optional(standing.ended?.boot),
+                "boot": .text(standing.boot), "warden": .optional(standing.warden),
+                "ttl_deadline": .optional(standing.ttlDeadline),
+                "idle_deadline": .optional(standing.idleDeadline),
+                "max_deadline": .optional(standing.maxDeadline), "last_use": .unsigned(standing.lastUse),
+                "removals": .unsigned(standing.removals),
+            ])
+        if state != standing.state {
+            try note(
+                HistoryEntry(
+                    session: id, process: nil, from: state, to: standing.state, at: moment, why: why))
+        }
+        return .done
+    }
+
+    private func insert(_ session: SessionRecord) throws(StoreError) {
+        let standing = session.standing
+        try database.run(
+            SessionQueries.insert,
+            [
+                "id": .text(session.id), "name": .optional(session.name), "tenant": .text(session.tenant),
+                "profile": .text(session.profile), "image": .text(session.image),
+                "spec": .text(session.spec), "request_key": .optional(session.request?.key),
+                "request_digest": .optional(session.request?.digest),
+                "created_wall": .integer(session.created.wall),
+                "created_boot": .unsigned(session.created.boot), "state": .text(standing.state),
+                "live": .flag(standing.isLive), "cause": .optional(standing.cause),
+                "started_wall": .optional(standing.started?.wall),
+                "started_boot": .optional(standing.started?.boot),
+                "ended_wall": .optional(standing.ended?.wall), "ended_boot": .optional(standing.ended?.boot),
+                "boot": .text(standing.boot), "warden": .optional(standing.warden),
+                "ttl_deadline": .optional(standing.ttlDeadline),
+                "idle_deadline": .optional(standing.idleDeadline),
+                "max_deadline": .optional(standing.maxDeadline), "last_use": .unsigned(standing.lastUse),
+                "removals": .unsigned(standing.removals),
+            ])
+    }
+}

@@ -1,0 +1,68 @@
+private enum CheckQueries {
+    static let application = Query("read application_id", "PRAGMA application_id")
+    static let version = Query("read user_version", "PRAGMA user_version")
+    static let contents = Query("check the file", "PRAGMA integrity_check(1)")
+    static let references = Query("check references", "PRAGMA foreign_key_check")
+    static let logging = Query("keep a log", "PRAGMA journal_mode = WAL")
+    static let synchronous = Query("read synchronous", "PRAGMA synchronous")
+}
+
+extension Database {
+    /// Says in the file's header that it is Corral's: "CRRL".
+    static let applicationID: Int64 = 0x4352_524C
+
+    /// Finds out whose the file is.
+    /// - Parameter known: the latest version of the schema that this program can use.
+    /// - Returns: the file's version of the schema.
+    func checkVersion(knowing known: Int64) throws(StoreError) -> Int64 {
+        let application = try number(CheckQueries.application, "application_id")
+        guard application == Self.applicationID else {
+            throw .damaged(path: path, problem: "it is not a database of Corral's")
+        }
+        let version = try number(CheckQueries.version, "user_version")
+        guard version <= known else { throw .newer(path: path, version: version, known: known) }
+        guard version > 0 else { throw .damaged(path: path, problem: "its version is \(version)") }
+        return version
+    }
+
+    /// Looks at every page and every index: nothing of a file that has a wrong one is used.
+    func checkContents() throws(StoreError) {
+        // A header that asks for a way of writing that no sqlite has.
+        if refusesWrites { throw .damaged(path: path, problem: "its header forbids writing") }
+        let found = try first(CheckQueries.contents) { (row) throws(StoreError) in
+            try row.text("integrity_check")
+        }
+        if found != "ok" { throw .damaged(path: path, problem: found ?? "the check said nothing") }
+        let orphan = try first(CheckQueries.references) { (row) throws(StoreError) in try row.text("table") }
+        if let orphan {
+            throw .damaged(path: path, problem: "a row of \(orphan) refers to one that is not there")
+        }
+    }
+
+    /// How it is written from now on.
+    func prepareForUse() throws(StoreError) {
+        let mode = try first(CheckQueries.logging) { (row) throws(StoreError) in try row.text("journal_mode")
+        }
+        guard mode == "wal" else {
+            throw .place(
+                path: path, problem: "is on a file system that sqlite can keep no log on (a network's?)")
+        }
+        // FULL: a transaction is on the device when it ends. Temporary tables never leave memory, what is
+        // deleted is overwritten, and a cell that does not fit its page is noticed when it is read.
+        try execute(
+            "settings",
+            """
+            PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
+            PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 8388608;
+            """)
+        guard try number(CheckQueries.synchronous, "synchronous") == 2 else {
+            throw .place(path: path, problem: "cannot be written durably: sqlite refuses synchronous=FULL")
+        }
+    }
+
+    private func number(_ query: Query, _ column: String) throws(StoreError) -> Int64 {
+        let value = try first(query) { (row) throws(StoreError) in try row.integer(column) }
+        guard let value else { throw .damaged(path: path, problem: "\(column) is missing") }
+        return value
+    }
+}

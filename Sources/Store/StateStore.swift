@@ -1,0 +1,37 @@
+/// What the daemon must not forget: sessions, processes, what became of them, tenants, audit records.
+/// docs/store.md describes files and tables.
+///
+/// A change is on the device when the call that makes it returns, so that its effect may follow. For one
+/// thread; nothing here looks at a clock.
+package final class StateStore {
+    let database: Database
+    /// Of the database.
+    package let path: String
+
+    init(_ database: Database) {
+        self.database = database
+        path = database.path
+    }
+}
+
+/// A store that was opened, and what had to be done to it before.
+package struct OpenedStore {
+    package let store: StateStore
+    /// What was there before and could not be used; for the operator to know.
+    package let setAside: SetAside?
+    /// The schema's version before it was brought up to date; nil where nothing was to be done.
+    package let migratedFrom: Int64?
+}
+
+/// A point in time, on both clocks.
+package struct Moment: Hashable, Sendable {
+    /// Milliseconds since 1970, for people; may jump.
+    package var wall: Int64
+    /// Nanoseconds of CLOCK_BOOTTIME; means something within one boot only.
+    package var boot: UInt64
+
+    package init(wall: Int64, boot: UInt64) {
+        self.wall = wall
+        self.boot = boot
+    }
+}
