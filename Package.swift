@@ -90,6 +90,7 @@ let package = Package(
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
+        library("Capture", ["Linux", "CLinux"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -160,7 +161,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Figures", "Wire", "Relay", "Dialects", "Sandbox", "Seccomp", "Linux", "CLinux",
+                "Figures", "Wire", "Relay", "Dialects", "Capture", "Sandbox", "Seccomp", "Linux", "CLinux",
                 "CYardstick",
             ],
             swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
@@ -173,7 +174,13 @@ let package = Package(
             ],
             swiftSettings: swift, linkerSettings: staticExecutable),
 
+        // What CaptureTests kill at random: fills a ring, writes a pattern. Beside the rows.
+        .executableTarget(
+            name: "capture-role", dependencies: ["Capture", "Linux", "CLinux"],
+            swiftSettings: swift, linkerSettings: staticExecutable),
+
         tests("LinuxTests", ["Linux", "CLinux"]),
+        tests("CaptureTests", ["Capture", "Linux", "CLinux"]),
         tests("WireTests", ["Wire"]),
         tests("InitPlanTests", ["InitPlan"]),
         tests("SandboxValueTests", ["Sandbox"]),

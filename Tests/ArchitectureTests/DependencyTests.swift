@@ -6,6 +6,7 @@ private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Capture"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
     ["Preparation"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures"],
@@ -15,7 +16,9 @@ private let rows: [[String]] = [
 ]
 
 /// Stand beside the rows: they may use any library and one another, and else only tests may use them.
-private let besideRows = ["TestSupport", "Attacks", "attacker", "prove", "Soak", "FuzzTargets"]
+private let besideRows = [
+    "TestSupport", "Attacks", "attacker", "prove", "Soak", "FuzzTargets", "capture-role",
+]
 
 /// A target of Package.swift and the targets it names as dependencies.
 private struct Target: Hashable {
