@@ -51,7 +51,7 @@ let countAllocations: [LinkerSetting] = [
             .flatMap { ["-Xlinker", "--wrap=\($0)"] })
 ]
 
-func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
@@ -76,6 +76,8 @@ let package = Package(
         system("CNettle", "nettle", "nettle-dev"),
         system("CArchive", "libarchive", "libarchive-dev"),
         system("CSQLite", "sqlite3", "libsqlite3-dev"),
+        system("CMicroHTTPD", "libmicrohttpd", "libmicrohttpd-dev"),
+        system("CWslay", nil, "libwslay-dev"),
 
         // The kernel, typed; what a sandbox is, as values; codecs without I/O; the init's plan.
         library("Linux", ["CLinux"]),
@@ -91,6 +93,7 @@ let package = Package(
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
         library("Capture", ["Linux", "CLinux"]),
+        library("Service", ["Wire", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -212,6 +215,7 @@ let package = Package(
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
+        tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("ArchitectureTests", []),

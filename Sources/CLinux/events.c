@@ -63,6 +63,13 @@ int clinux_timerfd(uint64_t nanoseconds) {
     return fd;
 }
 
+int clinux_timerfd_at(int fd, uint64_t at) {
+    struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(at / 1000000000), .tv_nsec = (long)(at % 1000000000)},
+    };
+    return timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
 uint64_t clinux_boottime(void) {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);

@@ -31,6 +31,8 @@ int clinux_signalfd_read(int fd);
 
 /// A timer on CLOCK_BOOTTIME that fires once after `nanoseconds` (0 disarms).
 int clinux_timerfd(uint64_t nanoseconds);
+/// Has a timer fire once, when CLOCK_BOOTTIME is `at` nanoseconds or more; 0 disarms it.
+int clinux_timerfd_at(int fd, uint64_t at);
 
 /// CLOCK_BOOTTIME in nanoseconds: counts suspend, never jumps.
 uint64_t clinux_boottime(void);

@@ -1,0 +1,130 @@
+import Glibc
+import Linux
+
+/// One connection that speaks HTTP: whose it is, and what it is doing.
+final class Client {
+    enum Phase {
+        /// A head is awaited, or half there.
+        case head(since: BootTime)
+        /// A body is awaited.
+        case body(since: BootTime, received: UInt64, last: BootTime)
+        /// The server's turn.
+        case answering
+    }
+
+    let peer: PeerCredentials
+    /// The library's; open for as long as this is in the table.
+    let socket: CInt
+    /// Over its user's limit: told so, and closed.
+    let isRefused: Bool
+    var phase: Phase
+    var exchange: Exchange?
+
+    init(_ peer: PeerCredentials, socket: CInt, isRefused: Bool) {
+        self.peer = peer
+        self.socket = socket
+        self.isRefused = isRefused
+        phase = .head(since: Timer.now)
+    }
+
+    /// When it is cut off, unless something happens; nil while the server has the turn.
+    func deadline(_ limits: ServiceLimits) -> BootTime? {
+        switch phase {
+        case .head(let since): since + (isRefused ? limits.refusedHead : limits.head)
+        case .body(let since, let received, let last):
+            // Idle, or bringing so little that it would never end.
+            min(last + limits.body, since + limits.body + received * 1_000_000_000 / limits.bodyRate)
+        case .answering: nil
+        }
+    }
+
+    func received(_ count: Int) {
+        guard case .body(let since, let received, _) = phase else { return }
+        phase = .body(since: since, received: received + UInt64(count), last: Timer.now)
+    }
+
+    /// Ends the connection both ways. The library sees that and closes it.
+    func cut() { _ = Glibc.shutdown(socket, CInt(SHUT_RDWR)) }
+}
+
+/// The connections of a service, and how many each user has.
+final class Clients {
+    private(set) var all: [ObjectIdentifier: Client] = [:]
+    private var perUser: [UInt32: Int] = [:]
+    private var refused = 0
+    private var handedOver: [WeakUpgraded] = []
+    private(set) var upgradedCount = 0
+    /// Called when an upgraded connection's owner has let go of it.
+    var onUpgradedGone: (() -> Void)?
+    /// Called when an upgraded connection has got a time to be cut off at.
+    var onDeadline: ((BootTime) -> Void)?
+
+    private struct WeakUpgraded {
+        weak var value: Upgraded?
+    }
+
+    /// Every upgraded connection that is still somebody's.
+    var upgraded: [Upgraded] { handedOver.compactMap(\.value) }
+
+    func add(_ socket: CInt, _ peer: PeerCredentials, _ limits: ServiceLimits) -> Client {
+        let isRefused = perUser[peer.uid, default: 0] >= limits.connectionsPerUser
+        let client = Client(peer, socket: socket, isRefused: isRefused)
+        all[ObjectIdentifier(client)] = client
+        if isRefused {
+            refused += 1
+            if refused > limits.refusals { client.cut() }
+        } else {
+            perUser[peer.uid, default: 0] += 1
+        }
+        return client
+    }
+
+    func remove(_ client: Client) {
+        guard all.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
+        if client.isRefused { refused -= 1 } else { leave(client.peer.uid) }
+    }
+
+    func upgraded(_ connection: Upgraded) {
+        handedOver.removeAll { $0.value == nil }
+        handedOver.append(WeakUpgraded(value: connection))
+        perUser[connection.peer.uid, default: 0] += 1
+        upgradedCount += 1
+    }
+
+    func upgradedGone(_ uid: UInt32) {
+        leave(uid)
+        upgradedCount -= 1
+        onUpgradedGone?()
+    }
+
+    private func leave(_ uid: UInt32) {
+        let rest = perUser[uid, default: 1] - 1
+        perUser[uid] = rest == 0 ? nil : rest
+    }
+
+    /// Cuts off whoever is over its time; returns when the next one will be.
+    func sweep(_ limits: ServiceLimits, now: BootTime) -> BootTime? {
+        var next: BootTime?
+        for client in all.values {
+            var deadline = client.deadline(limits)
+            if let due = deadline, due <= now {
+                client.cut()
+                // Until the library has noticed.
+                client.phase = .answering
+                deadline = nil
+            }
+            if let beat = client.exchange?.beat(now: now) { deadline = min(deadline ?? beat, beat) }
+            if let deadline { next = min(next ?? deadline, deadline) }
+        }
+        for connection in upgraded {
+            guard let deadline = connection.deadline else { continue }
+            if deadline <= now {
+                connection.cut()
+                connection.cutOff(at: nil)
+            } else {
+                next = min(next ?? deadline, deadline)
+            }
+        }
+        return next
+    }
+}

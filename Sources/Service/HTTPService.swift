@@ -1,0 +1,214 @@
+import CMicroHTTPD
+import Glibc
+package import Linux
+
+/// HTTP/1.1 on a listening unix socket, on the thread of an ``EventLoop``.
+///
+/// libmicrohttpd does the parsing; its epoll descriptor is watched by the loop and it runs when that is
+/// readable, when a time has come, and when an answer is given. One thread, no lock: what an endpoint
+/// does, it does between two events of the loop. A service must be stopped before it is let go of.
+@safe package final class HTTPService: EventHandler {
+    package let limits: ServiceLimits
+    package let endpoints: [Endpoint]
+    /// Requests that were begun.
+    package private(set) var requests: UInt64 = 0
+
+    let loop: EventLoop
+    let router: Router
+    let clients = Clients()
+    let admit: (RequestHead) throws(ServiceError) -> Void
+    var daemon: OpaquePointer?
+    var stopping: Stopping?
+    /// Nil when the service has ended, so that it holds its owner no more.
+    private var answers: (any Answering)?
+    /// The library's epoll descriptor, a copy.
+    private let ready: FileDescriptor
+    private var token: EventLoop.Token?
+    private var timer: Timer?
+    private var isScheduled = false
+    /// Connections that were handed over, for the library to forget when it is not at work.
+    private var forgotten: [OpaquePointer] = unsafe []
+
+    package struct Stopping {
+        let deadline: BootTime
+        let done: () -> Void
+    }
+
+    var isStopping: Bool { stopping != nil }
+
+    /// Connections that speak HTTP, and those that were upgraded.
+    package var connections: Int { clients.all.count }
+    package var upgradedConnections: Int { clients.upgradedCount }
+
+    /// Begins to serve.
+    ///
+    /// - Parameters:
+    ///   - listening: a listening stream socket, non-blocking or not. It is closed when the service stops.
+    ///   - admit: asked before the table is looked at, such as for `Host` and tokens.
+    package static func start<Owner>(
+        _ routes: [Route<Owner>], for owner: Owner, on loop: EventLoop, listening: consuming FileDescriptor,
+        limits: ServiceLimits = ServiceLimits(),
+        admit: @escaping (RequestHead) throws(ServiceError) -> Void = { (_) throws(ServiceError) in }
+    ) throws(SystemError) -> HTTPService {
+        let problems = Router.problems(in: routes.map(\.endpoint))
+        precondition(problems.isEmpty, "the table of routes: \(problems.joined(separator: "; "))")
+        try listening.setNonBlocking()
+        let context = ServiceContext()
+        guard let daemon = unsafe startDaemon(listening.number, context, limits) else {
+            throw SystemError("MHD_start_daemon", nil, Errno(rawValue: errno))
+        }
+        // It is the library's now, which closes it.
+        _ = listening.release()
+        let ready: FileDescriptor
+        do {
+            let epoll = unsafe corral_mhd_epoll(daemon)
+            ready = FileDescriptor(
+                owning: try call("fcntl(F_DUPFD_CLOEXEC)") { fcntl(epoll, F_DUPFD_CLOEXEC, 3) })
+        } catch {
+            unsafe MHD_stop_daemon(daemon)
+            throw error
+        }
+        let answers = OwnedRoutes(routes: routes, owner: owner)
+        let service = unsafe HTTPService(
+            loop, daemon, ready, routes.map(\.endpoint), answers, limits, admit)
+        context.service = service
+        service.context = context
+        do {
+            try service.register()
+        } catch {
+            service.end()
+            throw error
+        }
+        return service
+    }
+
+    /// Kept for the library, which has a bare pointer to it.
+    private var context: ServiceContext?
+
+    private init(
+        _ loop: EventLoop, _ daemon: OpaquePointer, _ ready: consuming FileDescriptor,
+        _ endpoints: [Endpoint], _ answers: any Answering,
+        _ limits: ServiceLimits, _ admit: @escaping (RequestHead) throws(ServiceError) -> Void
+    ) {
+        self.loop = loop
+        unsafe self.daemon = daemon
+        self.ready = ready
+        self.endpoints = endpoints
+        self.answers = answers
+        self.limits = limits
+        self.admit = admit
+        router = Router(endpoints)
+    }
+
+    private func register() throws(SystemError) {
+        timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() }
+        clients.onDeadline = { [weak self] in self?.wake(atLatest: $0) }
+        token = try loop.add(ready, for: .readable, handler: self)
+    }
+
+    /// - Parameter index: the endpoint's place in the table.
+    func answer(_ index: Int, _ request: Request) throws(ServiceError) -> Reply {
+        guard let answers else { throw ServiceError(.unavailable, "the service has ended") }
+        return try answers.answer(index, request)
+    }
+
+    // MARK: turns
+
+    package func ready(_ token: EventLoop.Token, _ events: Events) { turn() }
+
+    /// Has the library run once more, soon.
+    func schedule() {
+        guard !isScheduled, let token else { return }
+        isScheduled = true
+        loop.again(token)
+    }
+
+    /// Has the deadlines looked at no later than this.
+    func wake(atLatest time: BootTime) { timer?.fire(atLatest: time) }
+
+    private func turn() {
+        isScheduled = false
+        guard let daemon = unsafe daemon else { return }
+        // The library has connections ready that its descriptor does not show; bounded, so that a busy
+        // client does not starve what else is on the loop.
+        for _ in 0..<16 {
+            _ = unsafe MHD_run(daemon)
+            forget()
+            guard let patience = unsafe patience(of: daemon) else { return endIfPossible() }
+            if patience > 0 {
+                wake(atLatest: Timer.now + patience * 1_000_000)
+                return endIfPossible()
+            }
+        }
+        schedule()
+    }
+
+    /// Milliseconds until the library has something to do; nil for never.
+    private func patience(of daemon: OpaquePointer) -> UInt64? {
+        var milliseconds: UInt64 = 0
+        guard unsafe MHD_get_timeout(daemon, &milliseconds) == .YES else { return nil }
+        return min(milliseconds, 3_600_000)
+    }
+
+    private func timePassed() {
+        let now = Timer.now
+        if let next = clients.sweep(limits, now: now) { wake(atLatest: next) }
+        turn()
+    }
+
+    // MARK: what the library tells
+
+    func opened(_ connection: OpaquePointer) -> Client? {
+        let socket = unsafe corral_mhd_socket(connection)
+        let lent = FileDescriptor(owning: socket)
+        let peer = try? lent.peerCredentials()
+        _ = lent.release()
+        guard let peer else { return nil }
+        let client = clients.add(socket, peer, limits)
+        wake(atLatest: Timer.now + (client.isRefused ? limits.refusedHead : limits.head))
+        return client
+    }
+
+    func begun(_ exchange: Exchange) {
+        requests += 1
+        exchange.client.exchange = exchange
+    }
+
+    func exchangeOver(_ client: Client) {
+        if isStopping { client.cut() }
+        wake(atLatest: Timer.now + limits.head)
+    }
+
+    /// The connection becomes the owner's; the library is told to forget it when it has returned.
+    func handedOver(_ exchange: Exchange, _ socket: CInt, early: [UInt8], _ handle: OpaquePointer) {
+        unsafe forgotten.append(handle)
+        guard let upgrade = exchange.upgrade else { return }
+        exchange.upgrade = nil
+        let copy = fcntl(socket, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { return exchange.client.cut() }
+        let connection = Upgraded(
+            FileDescriptor(owning: copy), early: early, peer: exchange.client.peer, clients: clients)
+        upgrade.begin(connection)
+    }
+
+    private func forget() {
+        let handles = unsafe forgotten
+        unsafe forgotten = []
+        unsafe handles.forEach { unsafe corral_mhd_close_upgraded($0) }
+        if unsafe !handles.isEmpty { schedule() }
+    }
+
+    // MARK: the end
+
+    /// Stops the library and lets go of everything. No connection may be left.
+    func end() {
+        if let token { loop.remove(ready, token) }
+        token = nil
+        timer?.cancel()
+        timer = nil
+        if let daemon = unsafe daemon { unsafe MHD_stop_daemon(daemon) }
+        unsafe daemon = nil
+        context = nil
+        answers = nil
+    }
+}
