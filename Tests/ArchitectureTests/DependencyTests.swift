@@ -10,6 +10,7 @@ private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CMicroHTTPD", "CWslay", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Service"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Configuration", "Client", "Tables"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
     ["Preparation"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures"],

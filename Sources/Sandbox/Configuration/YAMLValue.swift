@@ -1,19 +1,25 @@
 /// A value of a file together with where it is, which is what an error about it needs.
-struct YAMLValue {
-    let node: YAMLNode
-    let key: String
-    let file: String
+package struct YAMLValue {
+    package let node: YAMLNode
+    package let key: String
+    package let file: String
 
-    func error(_ problem: String) -> ConfigError {
+    package init(node: YAMLNode, key: String, file: String) {
+        self.node = node
+        self.key = key
+        self.file = file
+    }
+
+    package func error(_ problem: String) -> ConfigError {
         ConfigError(file: file, line: node.mark.line, column: node.mark.column, key: key, problem: problem)
     }
 
-    func error(expected: String) -> ConfigError { error("is \(node.noun); expected \(expected)") }
+    package func error(expected: String) -> ConfigError { error("is \(node.noun); expected \(expected)") }
 
     // MARK: Scalars
 
     /// Text, quoted or plain, such as `"3.10"` or `3.10`.
-    func text() throws(ConfigError) -> String {
+    package func text() throws(ConfigError) -> String {
         guard case .scalar(let text, let plain) = node.content else { throw error(expected: "text") }
         if plain, ["", "~", "null", "Null", "NULL"].contains(text) {
             throw error(
@@ -23,14 +29,14 @@ struct YAMLValue {
     }
 
     /// Text that passes `check`.
-    func text(_ check: (String) throws(ValueError) -> Void) throws(ConfigError) -> String {
+    package func text(_ check: (String) throws(ValueError) -> Void) throws(ConfigError) -> String {
         let text = try text()
         try located { () throws(ValueError) in try check(text) }
         return text
     }
 
     /// Text fit for one line of a terminal.
-    func line(atMost limit: Int) throws(ConfigError) -> String {
+    package func line(atMost limit: Int) throws(ConfigError) -> String {
         try text { (text) throws(ValueError) in
             if !(1...limit).contains(text.utf8.count) {
                 throw ValueError("is \(text.utf8.count) bytes long; expected 1 to \(limit)")
@@ -42,13 +48,13 @@ struct YAMLValue {
     }
 
     /// A plain word, for types that are told by how they are written.
-    func word(expected: String) throws(ConfigError) -> String {
+    package func word(expected: String) throws(ConfigError) -> String {
         guard case .scalar(let text, plain: true) = node.content else { throw error(expected: expected) }
         if text.isEmpty { throw error("has no value; expected \(expected)") }
         return text
     }
 
-    func flag() throws(ConfigError) -> Bool {
+    package func flag() throws(ConfigError) -> Bool {
         switch try word(expected: "true or false") {
         case "true": return true
         case "false": return false
@@ -56,19 +62,19 @@ struct YAMLValue {
         }
     }
 
-    func number<Number: FixedWidthInteger>(_ quantity: Quantity) throws(ConfigError) -> Number {
+    package func number<Number: FixedWidthInteger>(_ quantity: Quantity) throws(ConfigError) -> Number {
         let text = try word(expected: "\(quantity.noun) without quotation marks")
         // A range wider than the type would be our mistake; clamping keeps it from being a trap.
         return Number(clamping: try located { () throws(ValueError) in try quantity.read(text) })
     }
 
-    func numberOrNone(_ quantity: Quantity) throws(ConfigError) -> UInt64? {
+    package func numberOrNone(_ quantity: Quantity) throws(ConfigError) -> UInt64? {
         let text = try word(expected: "\(quantity.noun) without quotation marks, or none")
         return try located { () throws(ValueError) in try quantity.readOrNone(text) }
     }
 
     /// Runs `body`, whose errors are about this value.
-    func located<Result>(_ body: () throws(ValueError) -> Result) throws(ConfigError) -> Result {
+    package func located<Result>(_ body: () throws(ValueError) -> Result) throws(ConfigError) -> Result {
         do throws(ValueError) {
             return try body()
         } catch {
@@ -78,13 +84,13 @@ struct YAMLValue {
 
     // MARK: Collections
 
-    func items() throws(ConfigError) -> [YAMLValue] {
+    package func items() throws(ConfigError) -> [YAMLValue] {
         guard case .sequence(let nodes) = node.content else { throw error(expected: "a list") }
         return nodes.enumerated().map { YAMLValue(node: $1, key: "\(key)[\($0)]", file: file) }
     }
 
     /// A mapping with keys of the file's own choice, in the file's order.
-    func entries() throws(ConfigError) -> [(key: YAMLValue, value: YAMLValue)] {
+    package func entries() throws(ConfigError) -> [(key: YAMLValue, value: YAMLValue)] {
         try mapping().map { entry in
             let inner = keyPath(key, entry.key)
             let key = YAMLNode(content: .scalar(entry.key, plain: false), mark: entry.keyMark)

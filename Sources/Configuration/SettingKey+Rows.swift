@@ -1,0 +1,94 @@
+import Sandbox
+
+// The table itself: what each key is, when a new value holds, what it means.
+extension SettingKey {
+    var row: Row {
+        switch self {
+        case .state: Row(.path, .restart, "what outlasts the daemon: records and workspaces")
+        case .runtime:
+            Row(.path, .restart, "sockets and locks; where `state` is set and this is not, `run` below it")
+        case .user: Row(.account, .restart, "whom corrald becomes when root starts it")
+        case .profiles: Row(.paths, .live, "directories of profiles, the first that has a name counts")
+        case .images: Row(.paths, .live, "directories of images; imports go into the first")
+        case .mounts: Row(.paths, .live, "below these, directories of the host may be mounted into sessions")
+        case .uids:
+            Row(
+                .range(Quantity(.count, 1...4_294_967_293)), .restart,
+                "user ids of the host that sandboxes have, two each, and group ids of the same numbers")
+        case .socketPath: Row(.path, .restart, "where the API listens; in `runtime` unless set")
+        case .socketGroup: Row(.account, .restart, "whose members may connect, and so start sessions")
+        case .socketMode:
+            Row(.quantity(Quantity(.mode, 0o600...0o666)), .restart, "permissions of the socket")
+        case .wardenPath:
+            Row(.pathOrNone, .restart, "the program corral-warden; `none` is the one installed with corrald")
+        case .wardenNamespaces:
+            Row(
+                .quantity(Quantity(.count, 0...1024)), .live,
+                "network namespaces made ahead, so that a start does not wait for one")
+        default: bounds
+        }
+    }
+
+    /// How much there may be.
+    private var bounds: Row {
+        switch self {
+        case .limitSessions: Row(.quantity(Quantity(.count, 1...16_384)), .live, "sessions at once")
+        case .limitProcesses:
+            Row(.quantity(Quantity(.count, 1...1024)), .live, "execs and managed processes, each session")
+        case .limitMemory:
+            Row(.quantity(ceiling(Limits.Rule.memory)), .live, "the most memory a session may ask for")
+        case .limitPids:
+            Row(.quantity(ceiling(Limits.Rule.pids)), .live, "the most processes and threads, each session")
+        case .limitCPUs:
+            Row(.quantity(ceiling(Limits.Rule.cpus)), .live, "the most processors' worth of time")
+        case .limitOpenFiles:
+            Row(
+                .quantity(ceiling(Limits.Rule.openFiles)), .live,
+                "the most open descriptors, each process of a session")
+        case .limitWorkspace:
+            Row(.quantity(ceiling(Limits.Rule.workspace)), .live, "the most bytes of a workspace")
+        case .outputRing:
+            Row(
+                .quantity(Quantity(.size, 4096...1 << 30)), .live,
+                "bytes kept of each output of a process; older ones go")
+        case .resultsRetention:
+            Row(.quantity(time), .live, "how long results of sessions and processes are kept after the end")
+        case .httpBody:
+            Row(.quantity(Quantity(.size, 1024...256 << 20)), .live, "the largest body of a request")
+        case .httpHeaders:
+            Row(.quantity(Quantity(.size, 4096...1 << 20)), .restart, "the largest head of a request")
+        case .httpConnections:
+            Row(.quantity(Quantity(.count, 1...16_384)), .restart, "connections at once")
+        case .httpIdle:
+            Row(.quantity(time), .live, "until a connection on which nothing moves is closed")
+        default: habits
+        }
+    }
+
+    /// What holds where a caller says nothing, and what is told.
+    private var habits: Row {
+        switch self {
+        case .defaultProfile: Row(.name, .live, "the profile of a session that names none")
+        case .defaultTTL:
+            Row(.quantity(timeOrNone), .live, "life of a session from its creation or last renewal")
+        case .defaultIdle: Row(.quantity(timeOrNone), .live, "until a session that nobody uses is ended")
+        case .defaultMax:
+            Row(.quantity(timeOrNone), .live, "life of a session from its creation, renewals or not")
+        case .defaultGrace:
+            Row(
+                .quantity(Quantity(.duration, 0...3_600_000)), .live,
+                "from asking a session to stop to killing it")
+        case .logLevel:
+            Row(.word(["debug", "info", "warning", "error"]), .live, "the least important that is logged")
+        default:
+            Row(
+                .word(["auto", "json", "text"]), .live,
+                "`json`: an object a line; `text`: for people; `auto`: text on a terminal, else json")
+        }
+    }
+
+    private var time: Quantity { Quantity(.duration, 1000...31_536_000_000) }
+    private var timeOrNone: Quantity { Quantity(.duration, 1000...31_536_000_000, orNone: true) }
+
+    private func ceiling(_ rule: Quantity) -> Quantity { Quantity(rule.kind, rule.range, orNone: true) }
+}
