@@ -97,6 +97,7 @@ let package = Package(
         library("Configuration", ["Sandbox", "Wire", "Linux"]),
         library("Client", ["Wire", "Linux", "CLinux"]),
         library("Tables", ["Sandbox", "Wire"]),
+        library("API", ["Sandbox", "Wire"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -223,6 +224,7 @@ let package = Package(
         tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
+        tests("APITests", ["API", "Wire"]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),

@@ -11,6 +11,7 @@ private let rows: [[String]] = [
     ["Linux", "Sandbox", "Wire", "InitPlan"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Service"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Configuration", "Client", "Tables"],
+    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API"],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
     ["Preparation"],
     ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures"],

@@ -1,0 +1,82 @@
+// The objects that are about no one session.
+
+extension APIObject {
+    package static let failure = APIObject(
+        "Failure", "Why a request was refused; the one shape of all errors.",
+        [
+            .required(
+                "error",
+                .object(
+                    APIObject(
+                        "Error", "What was wrong, where, and what to do.",
+                        [
+                            .required("code", .text(most: 64), "a word for programs, such as `not-found`"),
+                            .required("message", .text(most: 4096), "a sentence for people"),
+                            APIField("field", .text(most: 4096), "the member or parameter that was wrong"),
+                            APIField("hint", .text(most: 4096), "what to do"),
+                        ])), "the error")
+        ])
+
+    package static let health = APIObject(
+        "Health", "Whether the daemon can serve.",
+        [
+            .required("status", .word(["ok", "degraded"]), "degraded: it serves, but not all of it"),
+            .required("warden", .word(["connected", "lost"]), "the process that owns the sandboxes"),
+            .required("store", .word(["ok", "read-only", "set-aside"]), "the database"),
+        ])
+
+    package static let info = APIObject(
+        "Info", "What the daemon is and has.",
+        [
+            .required("version", .text(most: 64), "of corrald"),
+            .required("warden_version", .text(most: 64), "of corral-warden"),
+            .required("kernel", .text(most: 256), "release of the kernel"),
+            .required("state", .text(most: 4096), "the state directory"),
+            .required("sessions", .count, "that have not ended"),
+            .required("sessions_max", .count, "at most"),
+            .required("started", .time, "when this daemon began"),
+        ])
+
+    package static let profileList = APIObject(
+        "ProfileList", "Profiles that a session may be created with.",
+        [
+            .required(
+                "profiles",
+                .list(
+                    .object(
+                        APIObject(
+                            "ProfileEntry", "One profile.",
+                            [
+                                .required("name", .name, "its name"),
+                                .required("image", .name, "its image"),
+                                .required("source", .text(most: 64), "`operator` or `shipped`"),
+                                APIField("problem", .text(most: 4096), "why it cannot be used"),
+                            ])), most: 10_000), "sorted by name")
+        ])
+
+    package static let imageList = APIObject(
+        "ImageList", "Images that a session may be created with.",
+        [
+            .required(
+                "images",
+                .list(
+                    .object(
+                        APIObject(
+                            "ImageEntry", "One image.",
+                            [
+                                .required("name", .name, "its name"),
+                                .required("kind", .word(["host", "tree"]), "the host's files, or its own"),
+                            ])), most: 10_000), "sorted by name")
+        ])
+
+    package static let event = APIObject(
+        "Event", "Something that happened, as it is sent in `data` of a server-sent event.",
+        [
+            .required("time", .time, "when"),
+            .required("type", .text(most: 64), "such as `session.running` or `process.ended`"),
+            .required("session", .id, "whose"), APIField("tenant", .name, "whose"),
+            APIField("process", .id, "of which process"),
+            APIField("state", .text(most: 64), "the new state"), APIField("cause", .cause, "why"),
+            APIField("message", .text(most: 4096), "more about it"),
+        ])
+}
