@@ -51,6 +51,10 @@ let countAllocations: [LinkerSetting] = [
             .flatMap { ["-Xlinker", "--wrap=\($0)"] })
 ]
 
+/// The Swift runtime alone is linked in: libmicrohttpd brings libraries that are not to be had otherwise.
+let staticRuntime: [LinkerSetting] =
+    sanitizing ? [] : [.unsafeFlags(["-static-stdlib", "-use-ld=lld"])]
+
 func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
@@ -97,6 +101,7 @@ let package = Package(
         library("Configuration", ["Sandbox", "Wire", "Linux"]),
         library("Client", ["Wire", "Linux", "CLinux"]),
         library("Tables", ["Sandbox", "Wire"]),
+        library("Sessions", ["Sandbox"]),
         library("API", ["Sandbox", "Wire"]),
 
         // What puts mechanisms together.
@@ -124,6 +129,14 @@ let package = Package(
             ]),
         // What the daemon remembers: the only user of sqlite.
         library("Store", ["Trees", "Wire", "Linux", "CSQLite"]),
+
+        // What corrald is made of.
+        library(
+            "Daemon",
+            [
+                "API", "Service", "Sessions", "Store", "Capture", "WardenProtocol", "Configuration",
+                "Preparation", "Sandbox", "Wire", "Linux", "CLinux",
+            ]),
 
         library(
             "Commands",
@@ -163,6 +176,9 @@ let package = Package(
         .executableTarget(
             name: "corral-warden", dependencies: ["Warden"],
             swiftSettings: swift, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "corrald", dependencies: ["Daemon"],
+            swiftSettings: swift, linkerSettings: staticRuntime),
         // What the relay is measured against, and the allocations of the benchmarks.
         .target(name: "CYardstick", cSettings: c),
         .executableTarget(
@@ -225,6 +241,8 @@ let package = Package(
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
         tests("APITests", ["API", "Wire"]),
+        tests("SessionsTests", ["Sessions", "Sandbox"]),
+        tests("DaemonTests", ["Daemon", "API", "Sandbox", "Wire", "Linux"]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),

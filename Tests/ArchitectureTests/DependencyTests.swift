@@ -3,21 +3,19 @@ import Testing
 
 /// The rows of docs/architecture.md, lowest first: a target depends on lower rows only.
 private let rows: [[String]] = [
-    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CYardstick"],
+    [
+        "CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CMicroHTTPD", "CWslay", "CYardstick",
+    ],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Capture"],
-    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CMicroHTTPD", "CWslay", "CYardstick"],
-    ["Linux", "Sandbox", "Wire", "InitPlan"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Service"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "Configuration", "Client", "Tables"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API"],
-    ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images"],
-    ["Preparation"],
-    ["Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures"],
+    [
+        "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol", "Capture", "Service",
+        "Configuration", "Client", "Tables", "API", "Sessions",
+    ],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store"],
+    ["Preparation"],
+    ["Warden", "Daemon"],
     ["Commands"],
-    ["corral", "sandbox-init", "corral-unpack", "Benchmarks"],
+    ["corral", "corrald", "corral-warden", "sandbox-init", "corral-unpack", "Benchmarks"],
 ]
 
 /// Stand beside the rows: they may use any library and one another, and else only tests may use them.
