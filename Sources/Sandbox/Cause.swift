@@ -6,6 +6,8 @@ package enum Cause: String, CaseIterable, Sendable {
     case timeout
     case ttl
     case idle
+    /// The longest that a session may live, however often it is renewed.
+    case max
     case memory
     case pids
     /// The limit of cpu time.
