@@ -228,11 +228,8 @@ let package = Package(
         tests(
             "CommandsTests",
             [
-                "Commands", "Preparation", "Cgroups", "Launch", "Linux", "Plugins", "Relay", "Sandbox",
-                "Seccomp", "Wire",
-            ]),
-                "Commands", "Cgroups", "Configuration", "Launch", "Linux", "Plugins", "Relay", "Sandbox",
-                "Seccomp", "Tables", "Wire",
+                "Commands", "Preparation", "Cgroups", "Configuration", "Launch", "Linux", "Plugins", "Relay",
+                "Sandbox", "Seccomp", "Tables", "Wire",
             ]),
         tests("ConfigurationTests", ["Configuration", "Sandbox", "Linux", "Wire"]),
         tests("ClientTests", ["Client", "Linux", "Wire"]),
