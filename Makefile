@@ -24,6 +24,7 @@ build: $(TMPDIR) ## release build of corral and what runs in sandboxes in .build
 	@scripts/setup.sh build
 	swift build -c release --product sandbox-init
 	swift build -c release --product corral-unpack
+	swift build -c release --product corral-warden
 	swift build -c release --product corral
 
 demo: setup stage ## run a plugin and twenty attacks in sandboxes and show what happens
@@ -66,7 +67,7 @@ bench: $(TMPDIR) ## measure everything beside others, write docs/benchmarks.md (
 lint: ## check the form of Swift, shell and Python
 	@scripts/lint.sh
 
-install: .build/release/corral .build/release/sandbox-init .build/release/corral-unpack ## install the release build (PREFIX=/usr/local DESTDIR=)
+install: .build/release/corral .build/release/sandbox-init .build/release/corral-unpack .build/release/corral-warden ## install the release build (PREFIX=/usr/local DESTDIR=)
 	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
 
 uninstall: ## remove exactly what install put there (PREFIX=/usr/local DESTDIR=)
@@ -81,7 +82,7 @@ stage: build
 	@scripts/install.sh "$(CURDIR)/.build/stage"
 
 # Only where there is none: `sudo make install` must not need a compiler.
-.build/release/corral .build/release/sandbox-init .build/release/corral-unpack:
+.build/release/corral .build/release/sandbox-init .build/release/corral-unpack .build/release/corral-warden:
 	@$(MAKE) --no-print-directory build
 
 $(TMPDIR):

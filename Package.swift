@@ -224,6 +224,11 @@ let package = Package(
         tests(
             "WardenServerTests",
             ["Warden", "WardenProtocol", "Preparation", "Cgroups", "Sandbox", "Wire", "Linux", "CLinux"]),
+        tests(
+            "WardenTests",
+            [
+                "Warden", "WardenProtocol", "Preparation", "Cgroups", "Launch", "Sandbox", "Linux", "CLinux",
+            ]),
         tests("PreparationTests", ["Preparation", "Sandbox", "Seccomp", "Linux"]),
         tests(
             "CommandsTests",

@@ -1,4 +1,6 @@
+import CLinux
 import InitPlan
+package import Linux
 
 /// A process to start in a running sandbox.
 package struct ProcessRequest: Sendable {
@@ -36,5 +38,47 @@ package struct ProcessRequest: Sendable {
         for text in arguments { writer.text(text) }
         for text in environment { writer.text(text) }
         return writer.bytes
+    }
+}
+
+/// Descriptors that a process gets; all stay the caller's. -1 for those that it does not get.
+package struct ProcessDescriptors {
+    /// A memory file that becomes its descriptor 3.
+    package var script: CInt
+    /// -1 for the sandbox's own /dev/null.
+    package var input: CInt
+    package var output: CInt
+    package var errors: CInt
+
+    package init(script: CInt = -1, input: CInt = -1, output: CInt, errors: CInt) {
+        self.script = script
+        self.input = input
+        self.output = output
+        self.errors = errors
+    }
+}
+
+/// A program text for a shell, of any size: the kernel takes no argument of more than 128 KiB (execve(2),
+/// MAX_ARG_STRLEN), and arguments are there for everybody to read.
+///
+/// The shell reads it as `sh -c` would have it: from a descriptor that is neither its standard input nor
+/// open in what it starts, with $0 and the parameters as given.
+package enum ShellScript {
+    /// Closes the descriptor, on the first line, so that errors have the line numbers of the text.
+    private static let opening = Array("exec 3<&-; ".utf8)
+    private static let reading = ". /proc/self/fd/3"
+
+    /// The text in a sealed memory file, for ``ProcessDescriptors/script``.
+    package static func file(_ text: String) throws(SystemError) -> FileDescriptor {
+        let file = try MemoryFile.make("corral-script", opening + Array(text.utf8))
+        let number = file.number
+        _ = try call("fcntl(F_ADD_SEALS)", on: "corral-script") { clinux_memfd_seal(number) }
+        return file
+    }
+
+    /// What to start with the file.
+    /// - Parameter words: $0, $1 and so on; without any, $0 is `sh`.
+    package static func arguments(_ words: [String]) -> [String] {
+        ["sh", "-c", reading] + (words.isEmpty ? ["sh"] : words)
     }
 }

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import InitPlan
 package import Linux
 
@@ -19,8 +20,27 @@ package enum RootTemplate {
     package static func make(_ steps: LaunchPlan.Steps) throws(LaunchError) -> FileDescriptor {
         // A switch, because ?? would need a copy.
         switch try detached(steps) {
-        case .some(let root): root
-        case .none: try cloned(steps)
+        case .some(let root): return root
+        case .none:
+            try enterOwnNamespace()
+            return try cloned(steps)
+        }
+    }
+
+    /// The same for who makes many: only the first moves this thread, and nothing stays attached.
+    /// - Parameter hasNamespace: whether this thread is in a mount namespace of its own.
+    package static func make(
+        _ steps: LaunchPlan.Steps, hasNamespace: inout Bool
+    ) throws(LaunchError) -> FileDescriptor {
+        switch try detached(steps) {
+        case .some(let root): return root
+        case .none:
+            if !hasNamespace { try enterOwnNamespace() }
+            hasNamespace = true
+            let root = try cloned(steps)
+            // What is in use of it stays with the clone (umount(2), MNT_DETACH).
+            _ = unsafe umount2(place, 2)
+            return root
         }
     }
 
@@ -36,7 +56,6 @@ package enum RootTemplate {
 
     /// A detached clone of a tree that is attached in a mount namespace into which this thread moves.
     private static func cloned(_ steps: LaunchPlan.Steps) throws(LaunchError) -> FileDescriptor {
-        try enterOwnNamespace()
         let root = try newRoot()
         try attach(root)
         if let failure = fill(root, steps) { throw failure.error(steps) }

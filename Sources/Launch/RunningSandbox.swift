@@ -76,20 +76,19 @@ package final class RunningSandbox {
         output: borrowing FileDescriptor, errors: borrowing FileDescriptor
     ) throws(SystemError) {
         try start(
-            request, as: process, endsSandbox: endsSandbox, script: nil, input: input, output: output,
-            errors: errors)
+            request, as: process, endsSandbox: endsSandbox,
+            ProcessDescriptors(input: input.numberOrNone, output: output.number, errors: errors.number))
     }
 
-    /// The same with a memory file as the process's descriptor 3.
+    /// The same by numbers.
     package func start(
-        _ request: ProcessRequest, as process: UInt64, endsSandbox: Bool, script: borrowing FileDescriptor?,
-        input: borrowing FileDescriptor?, output: borrowing FileDescriptor, errors: borrowing FileDescriptor
+        _ request: ProcessRequest, as process: UInt64, endsSandbox: Bool, _ given: ProcessDescriptors
     ) throws(SystemError) {
         let body = try MemoryFile.make("corral-request", request.bytes)
-        let (script, input) = (script.numberOrNone, input.numberOrNone)
-        let descriptors = [body.number, script, input, output.number, errors.number]
+        let descriptors = [body.number, given.script, given.input, given.output, given.errors]
         let flags =
-            StartFlags.streams | (script < 0 ? 0 : StartFlags.script) | (input < 0 ? 0 : StartFlags.input)
+            StartFlags.streams | (given.script < 0 ? 0 : StartFlags.script)
+            | (given.input < 0 ? 0 : StartFlags.input)
         try send(
             ControlMessage(.start, process: process, a: endsSandbox ? 1 : 0, b: flags),
             descriptors.filter { $0 >= 0 })
@@ -108,13 +107,11 @@ package final class RunningSandbox {
 
     /// The same on a terminal that is made for it; ``takeTerminal()`` has the master when the process has
     /// started. For sandboxes that have terminals on request.
-    /// - Parameter script: as ``start(_:as:endsSandbox:script:input:output:errors:)`` has it.
+    /// - Parameter script: as ``ProcessDescriptors/script``.
     package func startOnNewTerminal(
-        _ request: ProcessRequest, as process: UInt64, columns: UInt16, rows: UInt16,
-        script: borrowing FileDescriptor?
+        _ request: ProcessRequest, as process: UInt64, columns: UInt16, rows: UInt16, script: CInt = -1
     ) throws(SystemError) {
         let body = try MemoryFile.make("corral-request", request.bytes)
-        let script = script.numberOrNone
         let flags = StartFlags.newTerminal | (script < 0 ? 0 : StartFlags.script)
         try send(
             ControlMessage(.start, process: process, b: flags, c: UInt64(columns), d: UInt64(rows)),

@@ -15,8 +15,8 @@ package struct Installation: Sendable {
         self.directories = directories ?? .standard(root: root)
     }
 
-    /// `CORRAL_DATA`, else `../share/corral` seen from this program's file, else the source tree
-    /// that it was built in.
+    /// `CORRAL_DATA`, else `share/corral` beside the `bin` or the `libexec/corral` that this program's file is
+    /// in, else the source tree that it was built in.
     package static func find() throws(PreparationError) -> Installation {
         if let named = unsafe getenv("CORRAL_DATA") {
             let root = unsafe String(cString: named)
@@ -28,7 +28,8 @@ package struct Installation: Sendable {
             return Installation(root: root)
         }
         guard let program = SelfPath.directory else { throw PreparationError("cannot read /proc/self/exe") }
-        let candidates = ["\(program)/../share/corral", "\(program)/../../.."]
+        let up = program.hasSuffix("/libexec/corral") ? "../.." : ".."
+        let candidates = ["\(program)/\(up)/share/corral", "\(program)/../../.."]
         for candidate in candidates where holdsData(candidate) { return Installation(root: candidate) }
         throw PreparationError(
             "the directories profiles and images were not found; looked in \(candidates.joined(separator: ", ")); "

@@ -99,6 +99,24 @@ package final class SandboxResources {
         if let sweep { leavesNote = sweep.remaining.contains(slot.value.number) }
     }
 
+    /// Whether an earlier holder of the slot left something that ``sweep()`` would remove.
+    package var inherits: Bool { leavesNote }
+
+    /// Removes what every dead launcher left behind, however many there were; for who stays.
+    package static func sweepAll(
+        _ host: HostSetup, _ slots: Held<SlotFile>
+    ) throws(PreparationError) -> Sweep {
+        do {
+            let own = try slots.value.acquire(
+                count: Int(Identity.slots), startingAt: Int(getpid()) % Int(Identity.slots))
+            let sweep = try host.layout.sweepLeftovers(slots: slots.value, own: own, asksAll: true)
+            if own.isNoted, !sweep.remaining.contains(own.number) { try own.note(false) }
+            return sweep
+        } catch {
+            throw PreparationError("\(error)")
+        }
+    }
+
     package var descriptors: LaunchDescriptors {
         var descriptors = LaunchDescriptors()
         if let group {

@@ -28,6 +28,7 @@ package enum Product {
                 (path("corral"), "bin/corral", 0o755),
                 (path("sandbox-init"), "libexec/corral/sandbox-init", 0o755),
                 (path("corral-unpack"), "libexec/corral/corral-unpack", 0o755),
+                (path("corral-warden"), "libexec/corral/corral-warden", 0o755),
             ] + data("profiles", ".yaml") + data("profiles/seccomp", ".json") + data("images", ".yaml")
         for copy in copies {
             let target = "\(prefix)/\(copy.to)"

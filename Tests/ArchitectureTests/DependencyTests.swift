@@ -16,6 +16,8 @@ private let rows: [[String]] = [
     ["Warden", "Daemon"],
     ["Commands"],
     ["corral", "corrald", "corral-warden", "sandbox-init", "corral-unpack", "Benchmarks"],
+    ["Commands", "Warden"],
+    ["corral", "sandbox-init", "corral-unpack", "corral-warden", "Benchmarks"],
 ]
 
 /// Stand beside the rows: they may use any library and one another, and else only tests may use them.

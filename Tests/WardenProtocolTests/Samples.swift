@@ -62,7 +62,8 @@ enum Samples {
     ]
 
     static let events: [WardenEvent] = [
-        .ready(id, layers: layers, at: 1), .started(key, pid: 2, at: 3, roles: [.terminal]), .startFailed(key, problem),
+        .ready(id, layers: layers, at: 1), .started(key, pid: 2, at: 3, roles: [.terminal]),
+        .startFailed(key, problem),
         .exited(key, exit), .gone(id, end), .stuck(id, end, remains: "/sys/fs/cgroup/x: EBUSY"),
         .limitHit(id, .pids, count: 3),
     ]

@@ -22,7 +22,10 @@ import WardenProtocol
         (["--socket", ""], "--socket needs a value"),
         (["--socket-fd", "-1"], "--socket-fd must be a number up to 1048576, not -1"),
         (["--socket", "a", "--socket-fd", "3"], "one of --socket and --socket-fd, once"),
-        (["--socket", "a", "--allow-uid", "root"], "--allow-uid must be a number up to 4294967294, not root"),
+        (
+            ["--socket", "a", "--allow-uid", "root"],
+            "--allow-uid must be a number up to 4294967294, not root"
+        ),
         (["--socket", "a", "--ceiling", "=1"], "--ceiling must be KEY=VALUE"),
         (["--socket", "a", "--verbose"], "unknown option --verbose\n" + WardenOptions.usage),
     ])
@@ -56,7 +59,9 @@ import WardenProtocol
     }
 
     @Test func `a session with one process takes at most 8 descriptors`() {
-        for streams in [ProcessOrder.Streams.pipes(.pipe), .pipes(.none), .terminal(.init(columns: 1, rows: 1))] {
+        for streams in [
+            ProcessOrder.Streams.pipes(.pipe), .pipes(.none), .terminal(.init(columns: 1, rows: 1)),
+        ] {
             #expect(DescriptorBudget.session + Streams.count(for: streams) <= 8)
         }
     }

@@ -16,20 +16,35 @@ final class TestWarden {
     ///   - allowing: the uid that is served besides root.
     init(
         in directory: TemporaryDirectory? = nil, allowing: UInt32 = geteuid(), _ more: [String] = [],
-        openFiles: Int? = nil
+        openFiles: Int? = nil, user: UInt32? = nil
     ) throws {
-        let directory = try directory ?? TemporaryDirectory()
+        let directory = try directory ?? TemporaryDirectory(mode: user == nil ? 0o755 : 0o777)
+        if user != nil { try TestWarden.copyPrograms(to: directory) }
+        let path = user == nil ? Product.path("corral-warden") : directory("corral-warden")
         var words = [
-            Product.path("corral-warden"), "--socket", directory("warden.sock"), "--allow-uid", "\(allowing)",
+            path, "--socket", directory("warden.sock"), "--allow-uid", "\(allowing)",
             "--state", directory("state"),
         ]
         if let openFiles { words = ["prlimit", "--nofile=\(openFiles):\(openFiles)", "--"] + words }
         // The rules of this source tree, wherever the build directory is.
-        let environment = Program.environment.merging(["CORRAL_DATA": Repository.root]) { $1 }
+        let data = user == nil ? Repository.root : directory.path
+        let environment = Program.environment.merging(["CORRAL_DATA": data]) { $1 }
         self.directory = directory
-        program = try Program(words + more, environment: environment).start()
+        program = try Program(words + more, environment: environment, user: user).start()
         try #require(
             try program.waitForText("serving uid", within: 60), "the warden said: \(program.errorsSoFar)")
+    }
+
+    /// Another user may not enter the build directory.
+    private static func copyPrograms(to directory: TemporaryDirectory) throws {
+        for name in ["corral-warden", "sandbox-init"] {
+            try File.write(try File.read(Product.path(name)), to: directory(name), mode: 0o755)
+        }
+        for name in ["profiles", "images"] {
+            let copied = try Program.run(["cp", "-r", Repository.path(name), directory(name)])
+            try #require(copied.status == 0, "\(copied.errors)")
+            _ = try Program.run(["chmod", "-R", "a+rX", directory(name)])
+        }
     }
 
     /// Ends it in order and says what it wrote.
@@ -55,9 +70,20 @@ final class Client: WardenLinkDelegate {
     private(set) var streams: [ProcessKey: StreamTable] = [:]
     private(set) var lost: String?
 
-    init(_ socket: String, build: String = CorralVersion.current) throws {
+    /// Connects, and waits until a client before it is gone: programs that other tests start at this moment
+    /// have copies of its socket until their exec.
+    init(_ socket: String) throws {
         loop = try EventLoop()
-        holder = try WardenLink.connect(to: socket, build: build, on: loop, delegate: self)
+        try #require(
+            try eventually {
+                do throws(WardenLinkError) {
+                    holder = try WardenLink.connect(
+                        to: socket, build: CorralVersion.current, on: loop, delegate: self)
+                    return true
+                } catch .refused(let refusal) where refusal.code == .notServed {
+                    return false
+                }
+            })
     }
 
     deinit { loop.removeAll() }
@@ -93,7 +119,10 @@ final class Client: WardenLinkDelegate {
         }
     }
 
-    /// Every answer to a request; one but for `list`.
+    /// Closes this side's copy of a descriptor.
+    func drop(_ key: ProcessKey, _ role: StreamRole) { streams[key]?[role] = nil }
+
+    /// The answer to a request; not for `list`.
     @discardableResult
     func ask(_ request: WardenRequest, descriptors: [CInt] = []) throws -> WardenAnswer {
         var answer: WardenAnswer?
@@ -142,7 +171,8 @@ final class Client: WardenLinkDelegate {
         _ id: SandboxID, profile: String = "default", overrides: [ProfileOverride] = [], note: [UInt8] = []
     ) throws {
         let order = SessionOrder(id: id, profile: profile, overrides: overrides, note: note)
-        try #require(try ask(.create(order)) == .done)
+        let answer = try ask(.create(order))
+        try #require(answer == .done, "\(answer)")
         try wait("\(id) to be ready") {
             events.contains {
                 switch $0 {
@@ -190,6 +220,23 @@ final class Client: WardenLinkDelegate {
         try ask(.kill(id))
         try wait("\(id) to be gone") { end(of: id) != nil }
         try #require(try ask(.remove(id)) == .done)
+    }
+
+    /// Reads from a terminal until it has shown `text`.
+    func terminalText(_ key: ProcessKey, until text: String) throws -> Bool {
+        let master = try #require(streams[key]?[.terminal])
+        var shown = ""
+        return try eventually {
+            var request = pollfd(fd: master.value.number, events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&request, 1, 50) == 1, request.revents & Int16(POLLIN) != 0 else {
+                return false
+            }
+            var buffer = [UInt8](repeating: 0, count: 1024)
+            var room = buffer.mutableSpan
+            let count = try master.value.read(into: &room)
+            shown += String(decoding: buffer.prefix(count), as: UTF8.self)
+            return shown.contains(text)
+        }
     }
 
     /// Everything up to the end of a stream; each read waits.

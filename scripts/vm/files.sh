@@ -37,7 +37,7 @@ install_corral() {
     local root=$1 name
     install -d "$root/opt/bin" "$root/opt/libexec/corral" "$root/opt/share/corral"
     strip -o "$root/opt/bin/corral" .build/debug/corral
-    for name in sandbox-init corral-unpack; do
+    for name in sandbox-init corral-unpack corral-warden; do
         strip -o "$root/opt/libexec/corral/$name" ".build/debug/$name"
     done
     cp -r profiles images "$root/opt/share/corral/"
@@ -50,7 +50,7 @@ install_tests() {
     # A link, as SwiftPM makes it: corral finds its profiles three directories above its own.
     ln -s machine/debug "$tree/.build/debug"
     cp -r Package.swift profiles images examples docs Tests scripts "$tree/"
-    ln -s /opt/bin/corral /opt/libexec/corral/{sandbox-init,corral-unpack} "$tree/.build/debug/"
+    ln -s /opt/bin/corral /opt/libexec/corral/{sandbox-init,corral-unpack,corral-warden} "$tree/.build/debug/"
     # The attack table, for attacks.sh.
     for name in prove attacker; do
         if [[ -x .build/debug/$name ]]; then strip -o "$tree/.build/debug/$name" ".build/debug/$name"; fi

@@ -60,6 +60,10 @@ final class KeptSession {
 
 /// Everything in custody, by id.
 struct CustodyTable {
+    /// The most sessions there can be records of, those that are gone included: with a note of 4 KiB each
+    /// they take 64 MiB. How many can be alive is a ceiling of the operator's.
+    static let mostSessions = 16_384
+
     private(set) var sessions: [SandboxID: KeptSession] = [:]
 
     func session(_ id: SandboxID) throws(Refusal) -> KeptSession {

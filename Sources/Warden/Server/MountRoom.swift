@@ -28,19 +28,19 @@ enum MountRoom {
     /// Moves this process into a mount namespace of its own, which new mounts of the host still come into,
     /// and takes away what is not needed there.
     /// - Parameter more: paths beside ``trees``: image stores, profiles, the program's own file.
-    /// - Returns: how many mounts were taken away and how many could not be.
-    static func enter(keeping more: [String]) throws(SystemError) -> (removed: Int, remaining: Int) {
+    /// - Returns: how many could not be taken away.
+    static func enter(keeping more: [String]) throws(SystemError) -> Int {
         _ = try call("unshare(CLONE_NEWNS)") { clinux_unshare(UInt64(CLINUX_NEWNS)) }
         // What is unmounted here must not be unmounted there.
         _ = try call("mount_setattr(/)") {
             clinux_set_root_propagation(UInt64(CLINUX_PROPAGATION_SLAVE))
         }
         let points = try MountTable.read().entries.map(\.point)
-        var (removed, remaining) = (0, 0)
+        var remaining = 0
         for point in needless(points, kept: trees + more) {
             // MNT_DETACH: a mount below it, which comes first, may be held by somebody.
-            if unsafe umount2(point, CInt(2)) == 0 { removed += 1 } else { remaining += 1 }
+            if unsafe umount2(point, 2) < 0 { remaining += 1 }
         }
-        return (removed, remaining)
+        return remaining
     }
 }

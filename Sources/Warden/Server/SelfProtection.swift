@@ -17,7 +17,7 @@ enum SelfProtection {
     /// Has the kernel, when memory runs out, look for another process first: without the warden every
     /// sandbox ends.
     /// - Throws: without CAP_SYS_RESOURCE, as in many containers and for every ordinary user.
-    static func sparedWhenMemoryRunsOut() throws(SystemError) {
+    static func spareWhenMemoryRunsOut() throws(SystemError) {
         try FileDescriptor.open("/proc/self", O_RDONLY | O_DIRECTORY).writeControl("oom_score_adj", "-900")
     }
 }

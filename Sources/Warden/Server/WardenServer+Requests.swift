@@ -50,6 +50,12 @@ extension WardenServer {
         guard table.sessions[order.id] == nil else {
             throw Refusal(.exists, "a session with the id \(order.id) is in custody already")
         }
+        let most = CustodyTable.mostSessions
+        guard table.sessions.count < most else {
+            throw Refusal(
+                .ceiling, "\(most) sessions are in custody; remove some that are gone", limit: "custody",
+                asked: "\(most + 1)", allowed: "\(most)")
+        }
         try budget.take(DescriptorBudget.session, for: "a session")
         do throws(Refusal) {
             try launch(order)

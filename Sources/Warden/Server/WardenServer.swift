@@ -13,12 +13,7 @@ final class WardenServer {
         var allowedUID: UInt32
         var build: String
         /// Told by `status`, as far as something could not be done as it should.
-        var remarks: [String] = []
-
-        init(allowedUID: UInt32, build: String) {
-            self.allowedUID = allowedUID
-            self.build = build
-        }
+        var remarks: [String]
     }
 
     /// Connections that have not said who they are; the oldest makes room.
@@ -110,7 +105,8 @@ final class WardenServer {
         let uid = guest.credentials.uid
         guard uid == settings.allowedUID || uid == 0 else {
             return Refusal(
-                .notServed, "this warden serves the user \(settings.allowedUID) and root; the caller is \(uid)")
+                .notServed,
+                "this warden serves the user \(settings.allowedUID) and root; the caller is \(uid)")
         }
         guard version == WardenFormat.version, build == settings.build else {
             return Refusal(

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Linux
+import Preparation
 import Sandbox
 
 /// Everything that a warden does before it serves, in the order in which it has to be done.
@@ -27,17 +28,20 @@ struct WardenStart {
         // Before anything is started: children inherit no handler, and a signal is an event from here on.
         let signals = try SignalHandler(on: loop)
         let hardLimit = try SelfProtection.raiseDescriptorLimit()
-        var settings = WardenServer.Settings(
-            allowedUID: options.allowedUID ?? geteuid(), build: CorralVersion.current)
-        settings.remarks = protect(options)
-        for remark in settings.remarks { log.line(.warning, remark) }
-        // Before the engine: leftovers are removed by one warden at a time.
-        let listener = try listener(options, settings.allowedUID)
-        let engine = try makeEngine(options, log)
+        let uid = options.allowedUID ?? geteuid()
+        // Before mounts are taken away: its directory may be on one of them.
+        let listener = try listener(options, uid)
+        let surroundings = try Surroundings.prepare()
+        for remark in surroundings.remarks { log.line(.warning, remark) }
+        let engine = try Engine.make(
+            ceilings: options.ceilings, hasMountNamespace: surroundings.hasMountNamespace,
+            isSpared: surroundings.isSpared)
+        let settings = WardenServer.Settings(
+            allowedUID: uid, build: CorralVersion.current, remarks: surroundings.remarks)
         let server = WardenServer(engine, settings, on: loop, hardLimit: hardLimit, log: log)
         try server.listen(on: listener)
         signals.server = server
-        log.line(.info, "serving uid \(settings.allowedUID)")
+        log.line(.info, "serving uid \(uid)")
         return WardenStart(server: server, lock: lock, signals: signals)
     }
 
@@ -49,26 +53,36 @@ struct WardenStart {
         case .descriptor(let number): try ListeningSocket.adopt(number)
         }
     }
+}
 
-    /// - Returns: what could not be done, a sentence each; nothing of it is needed to launch.
-    private static func protect(_ options: WardenOptions) -> [String] {
-        var remarks: [String] = []
+/// What the warden has around it, as far as this host and this user let it.
+private struct Surroundings {
+    var hasMountNamespace = false
+    /// Whether the kernel looks for another process when memory runs out.
+    var isSpared = false
+    /// What could not be done, a sentence each; nothing of it is needed to launch.
+    var remarks: [String] = []
+
+    static func prepare() throws(PreparationError) -> Surroundings {
+        var result = Surroundings()
         do throws(SystemError) {
-            try SelfProtection.sparedWhenMemoryRunsOut()
+            try SelfProtection.spareWhenMemoryRunsOut()
+            result.isSpared = true
         } catch {
-            remarks.append("the warden is not spared when memory runs out: \(error)")
+            result.remarks.append("the warden is not spared when memory runs out: \(error)")
         }
         // An ordinary user's launches copy the mounts anyway, in a user namespace of their own.
-        guard geteuid() == 0 else { return remarks }
+        guard geteuid() == 0 else { return result }
+        let kept = try Engine.keptPaths()
         do throws(SystemError) {
-            let (_, remaining) = try MountRoom.enter(keeping: keptPaths(options))
-            if remaining > 0 {
-                remarks.append("\(remaining) mounts stay in the warden's mount namespace and make launches slower")
-            }
+            let remaining = try MountRoom.enter(keeping: kept)
+            result.hasMountNamespace = true
+            guard remaining > 0 else { return result }
+            result.remarks.append("\(remaining) mounts that no launch needs stay, and make each slower")
         } catch {
-            remarks.append("the warden has no mount namespace of its own: \(error)")
+            result.remarks.append("the warden has no mount namespace of its own: \(error)")
         }
-        return remarks
+        return result
     }
 }
 
@@ -90,12 +104,5 @@ private final class SignalHandler: EventHandler {
             guard number > 0 else { return }
             if number == SIGTERM || number == SIGINT { server?.end("signal \(number)") }
         }
-    }
-}
-
-extension WardenStart {
-    static func keptPaths(_ options: WardenOptions) -> [String] { [] }
-    static func makeEngine(_ options: WardenOptions, _ log: WardenLog) throws -> any SandboxEngine {
-        throw Problem(description: "there is no engine")
     }
 }

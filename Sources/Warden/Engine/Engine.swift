@@ -1,0 +1,200 @@
+import CLinux
+import Cgroups
+import Glibc
+import Launch
+import Linux
+import Preparation
+import Sandbox
+import WardenProtocol
+
+/// Makes sandboxes, watches them and ends them, on one thread, by the very libraries that `corral run` uses.
+///
+/// Orders have names and values; what they stand for is read here. Everything that takes time besides a
+/// launch itself (an init that builds, groups that empty) is waited for by the loop.
+final class Engine: SandboxEngine {
+    /// For how long groups may hold something after the init is dead, and an init may take to die, in
+    /// nanoseconds; then the sandbox is said to be stuck.
+    static let patienceWithTheDead: UInt64 = 10_000_000_000
+
+    let ceilings: Ceilings
+    let host: HostSetup
+    private let orders: OrderedRules
+    private let slots: Held<SlotFile>?
+    /// One for all: to close its mount takes an RCU grace period.
+    private let executable: Held<InitExecutable>
+    private(set) var sandboxes: [SandboxID: LiveSandbox] = [:]
+    private(set) var loop: EventLoop?
+    private var tell: (EngineEvent) -> Void = { _ in }
+    private var nextSlot: Int
+    private var hasMountNamespace: Bool
+    /// Whether the kernel spares this process when memory runs out, which no sandbox may have from it.
+    private let isSpared: Bool
+    /// When to look for what dead launchers left: their inits may be dying still.
+    private var sweeps: [UInt64] = []
+
+    /// - Parameters:
+    ///   - host: nil to ask this host.
+    ///   - hasMountNamespace: whether the calling thread is in one of its own already.
+    ///   - isSpared: whether ``SelfProtection/spareWhenMemoryRunsOut()`` holds.
+    init(
+        _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil, hasMountNamespace: Bool,
+        isSpared: Bool = false
+    ) throws(PreparationError) {
+        self.ceilings = ceilings
+        var known = host
+        if known == nil { known = try HostSetup.probe(workspace: nil, called: "workspace", mounts: []) }
+        guard let asked = known else { throw PreparationError("nothing is known of this host") }
+        self.host = asked
+        orders = OrderedRules(installation)
+        slots = try SandboxResources.slots(asked)
+        do throws(LaunchError) {
+            executable = Held(try InitExecutable.open(privileged: asked.abilities.privileged))
+        } catch {
+            throw PreparationError(error.description)
+        }
+        nextSlot = Int(getpid())
+        self.hasMountNamespace = hasMountNamespace
+        self.isSpared = isSpared
+    }
+
+    func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError) {
+        self.loop = loop
+        self.tell = tell
+        let now = clinux_boottime()
+        sweeps = [0, 1, 4, 15].map { now + $0 * 1_000_000_000 }
+        look()
+    }
+
+    func say(_ event: EngineEvent) { tell(event) }
+
+    // MARK: Launching
+
+    func create(_ order: SessionOrder) throws(Refusal) {
+        guard let loop else { throw Refusal(.state, "the engine has not begun") }
+        try Ceilings.check("sessions", sandboxes.count, atMost: ceilings.sessions)
+        guard sandboxes[order.id] == nil else {
+            throw Refusal(.exists, "there is a sandbox with the id \(order.id) already")
+        }
+        let rules = try orders.read(order, ceilings)
+        let resources = try take(order.id)
+        let sandbox = try begin(rules, resources)
+        do throws(Refusal) {
+            if isSpared { try expose(sandbox) }
+            let live = try build(order.id, sandbox, rules, resources)
+            do throws(SystemError) {
+                try live.begin(on: loop)
+            } catch {
+                throw Refusal(.system, "the sandbox cannot be watched: \(error)")
+            }
+            sandboxes[order.id] = live
+        } catch {
+            resources.kill(sandbox)
+            try? resources.release()
+            throw error
+        }
+    }
+
+    /// Before the init is told to go: what it starts has its score.
+    private func expose(_ sandbox: RunningSandbox) throws(Refusal) {
+        do throws(SystemError) {
+            try OutOfMemoryScore.reset(of: sandbox.pid)
+        } catch {
+            throw Refusal(.system, "the sandbox would be spared when memory runs out: \(error)")
+        }
+    }
+
+    private func take(_ id: SandboxID) throws(Refusal) -> SandboxResources {
+        nextSlot += 1
+        do throws(PreparationError) {
+            return try SandboxResources.take(
+                host, id: id.description, slots: slots, mark: GroupName.sessionMark, startingAt: nextSlot)
+        } catch {
+            throw Refusal(.system, error.description)
+        }
+    }
+
+    private func begin(
+        _ rules: LaunchRules, _ resources: SandboxResources
+    ) throws(Refusal) -> RunningSandbox {
+        do throws(LaunchError) {
+            return try Launcher.begin(
+                identity: resources.identity, without: rules.without(host),
+                privileged: host.abilities.privileged, workspace: nil, descriptors: resources.descriptors,
+                executable: executable.value)
+        } catch {
+            try? resources.release()
+            throw Refusal(error)
+        }
+    }
+
+    private func build(
+        _ id: SandboxID, _ sandbox: RunningSandbox, _ rules: LaunchRules, _ resources: SandboxResources
+    ) throws(Refusal) -> LiveSandbox {
+        let terminal = ceilings.terminals ? SandboxSpec.Terminal.onRequest : .none
+        do {
+            try resources.setLimits(host.groupLimits(rules.limits))
+            let watch = try LimitWatch.make(rules.limits, resources, host, polls: true)
+            let plan = try host.plan(
+                rules, identity: resources.identity, cgroups: resources.layers, terminal: terminal)
+            let template = try host.template(rules, plan.placements, terminal: terminal != .none)
+            try Launcher.build(
+                sandbox, plan, identity: resources.identity, workspace: nil
+            ) { () throws(LaunchError) in
+                guard let template else { return nil }
+                return try RootTemplate.make(template, hasNamespace: &hasMountNamespace)
+            }
+            resources.closeLaunchFiles()
+            // While the init works.
+            if resources.inherits { resources.sweep() }
+            return LiveSandbox(id, self, sandbox, rules, plan.layers, resources, watch)
+        } catch let error as LaunchError {
+            throw Refusal(error)
+        } catch {
+            throw Refusal(.unsupported, "\(error)")
+        }
+    }
+
+    // MARK: Time
+
+    var patience: CInt {
+        var next = sweeps.first
+        for live in sandboxes.values {
+            if let due = live.due { next = min(next ?? due, due) }
+        }
+        guard let next else { return -1 }
+        let now = clinux_boottime()
+        return next <= now ? 0 : CInt(clamping: (next - now + 999_999) / 1_000_000)
+    }
+
+    func look() {
+        let now = clinux_boottime()
+        if let first = sweeps.first, first <= now {
+            sweeps.removeFirst()
+            // What could not be removed is tried again, and by every launch that gets such a slot.
+            if let slots { _ = try? SandboxResources.sweepAll(host, slots) }
+        }
+        // Those that are due, before any of them changes the table.
+        for live in sandboxes.values.filter({ $0.due.map { $0 <= now } ?? false }) { look(at: live, now) }
+    }
+
+    func forget(_ live: LiveSandbox) { sandboxes[live.id] = nil }
+
+    func live(_ id: SandboxID) throws(Refusal) -> LiveSandbox {
+        guard let live = sandboxes[id] else {
+            throw Refusal(.unknownSession, "there is no sandbox with the id \(id)")
+        }
+        return live
+    }
+}
+
+extension Refusal {
+    init(_ error: LaunchError) {
+        let code: Code
+        switch error {
+        case .layerMissing, .limitAboveHost, .noProxy: code = .unsupported
+        case .imagePathMissing, .imageTreeMissing, .noRunLink, .workspace, .mount: code = .order
+        case .initMissing, .system, .step, .mixedInstallation, .initEnded: code = .system
+        }
+        self.init(code, error.description)
+    }
+}

@@ -1,0 +1,110 @@
+import Cgroups
+import Launch
+import Linux
+import Preparation
+import Sandbox
+import WardenProtocol
+
+/// One sandbox from its order to its last cgroup, as the engine keeps it. Three descriptors: the control
+/// socket, the pidfd and the lock on its slot.
+final class LiveSandbox: EventHandler {
+    enum Phase: Hashable {
+        /// The init builds it.
+        case starting
+        case running
+        case paused
+        /// Killed, and its init has not ended yet.
+        case ending
+        /// Its init has ended; what is left are cgroups.
+        case emptying(until: UInt64)
+        /// It was told to be stuck. `remove` tries again.
+        case stuck
+    }
+
+    let id: SandboxID
+    let rules: LaunchRules
+    let layers: [Layer: LayerState]
+    let resources: SandboxResources
+    let watch: LimitWatch?
+    /// Until its init has been reaped.
+    var sandbox: RunningSandbox?
+    var phase = Phase.starting
+    /// Whether its init has built it.
+    var isReady = false
+    /// Why it ends, where the engine knows: the first reason counts.
+    private(set) var cause: Cause?
+    private(set) var detail = ""
+    /// The commands of the processes that are starting or running.
+    var commands: [UInt64: String] = [:]
+    /// When the engine has to look at it; nil for never.
+    var due: UInt64?
+    /// How long the next look at its groups is put off, in nanoseconds.
+    var pause: UInt64 = 500_000
+    /// What was told of limits.
+    var told = GroupStatistics(oomKills: 0, pidsLimitHits: 0)
+    private unowned let engine: Engine
+    private var tokens: (control: EventLoop.Token, pidfd: EventLoop.Token)?
+
+    init(
+        _ id: SandboxID, _ engine: Engine, _ sandbox: RunningSandbox, _ rules: LaunchRules,
+        _ layers: [Layer: LayerState], _ resources: SandboxResources, _ watch: LimitWatch?
+    ) {
+        self.id = id
+        self.engine = engine
+        self.sandbox = sandbox
+        self.rules = rules
+        self.layers = layers
+        self.resources = resources
+        self.watch = watch
+    }
+
+    var isAlive: Bool { phase == .starting || phase == .running || phase == .paused }
+
+    func end(because cause: Cause, _ detail: String = "") {
+        guard self.cause == nil else { return }
+        self.cause = cause
+        self.detail = detail
+    }
+
+    // MARK: Events
+
+    func begin(on loop: EventLoop) throws(SystemError) {
+        guard let sandbox else { return }
+        try sandbox.stopWaiting()
+        let control = try loop.add(sandbox.control, for: .readable, handler: self)
+        do throws(SystemError) {
+            tokens = (control, try loop.add(sandbox.pidfd, for: .readable, handler: self))
+        } catch {
+            loop.remove(sandbox.control, control)
+            throw error
+        }
+    }
+
+    /// The init says nothing more.
+    func stopListening(on loop: EventLoop) {
+        if let sandbox, let tokens { loop.remove(sandbox.control, tokens.control) }
+    }
+
+    /// Everything about its init is known: its descriptors are closed.
+    func letGo(on loop: EventLoop) {
+        guard let sandbox else { return }
+        stopListening(on: loop)
+        if let tokens { loop.remove(sandbox.pidfd, tokens.pidfd) }
+        tokens = nil
+        self.sandbox = nil
+    }
+
+    func ready(_ token: EventLoop.Token, _ events: Events) {
+        if token == tokens?.pidfd { return engine.ended(self) }
+        engine.listen(to: self)
+    }
+
+    // MARK: Figures
+
+    var statistics: SandboxStatistics {
+        let (usage, statistics) = (resources.usage(), resources.statistics())
+        return SandboxStatistics(
+            memory: usage.memory, peakMemory: statistics.peakMemory, cpuTime: statistics.cpuTime,
+            pids: usage.pids, outOfMemoryKills: statistics.oomKills, pidsLimitHits: statistics.pidsLimitHits)
+    }
+}

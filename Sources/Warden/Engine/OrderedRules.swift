@@ -1,0 +1,51 @@
+import Glibc
+import Launch
+import Linux
+import Preparation
+import Sandbox
+import WardenProtocol
+
+/// From an order to the rules of its sandbox, read from the operator's own files each time: what was stored
+/// of them counts as long as the files are the same (``Rules``).
+struct OrderedRules {
+    private let installation: Installation
+    private let cache: Held<FileDescriptor>?
+
+    init(_ installation: Installation) {
+        self.installation = installation
+        switch StateDirectory.cache() {
+        case .some(let directory): cache = Held(directory)
+        case .none: cache = nil
+        }
+    }
+
+    /// - Throws: `order` for names and values that are wrong, `ceiling` for what the operator does not allow.
+    func read(_ order: SessionOrder, _ ceilings: Ceilings) throws(Refusal) -> LaunchRules {
+        try ceilings.check(order)
+        let variant = RulesVariant(terminal: ceilings.terminals, image: order.image)
+        let rules: LaunchRules
+        let own: Profile
+        do throws(PreparationError) {
+            // Anew: which directories there are, and who may write to them, may have changed.
+            let directories = ProfileDirectories(installation.directories.all)
+            let found = Installation(root: installation.root, directories: directories)
+            let read = try cached { (cache) throws(PreparationError) in
+                try found.rules(order.profile, variant, cache: cache)
+            }
+            own = read.profile
+            rules = try LaunchRules(read, overrides: order.overrides)
+        } catch {
+            throw Refusal(.order, error.description)
+        }
+        try ceilings.check(rules.profile, own: own)
+        return rules
+    }
+
+    private func cached(
+        _ body: (borrowing FileDescriptor?) throws(PreparationError) -> Rules
+    ) throws(PreparationError) -> Rules {
+        // A second descriptor of it: a box cannot lend its value as an optional one.
+        let copy = try? cache?.value.duplicate()
+        return try body(copy)
+    }
+}
