@@ -17,8 +17,9 @@ package struct InitExecutable: ~Copyable {
     package let protection: Protection
 
     /// Finds the file: `CORRAL_INIT`, else beside this program, else where `make install` puts it.
-    package static func open(privileged: Bool) throws(LaunchError) -> InitExecutable {
-        let candidates = candidates()
+    /// - Parameter path: the file itself, where the caller knows it.
+    package static func open(privileged: Bool, path: String? = nil) throws(LaunchError) -> InitExecutable {
+        let candidates = path.map { [$0] } ?? candidates()
         for path in candidates {
             let number = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
             guard number >= 0 else { continue }

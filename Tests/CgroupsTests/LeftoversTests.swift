@@ -45,6 +45,37 @@ struct LeftoversTests {
         }
     }
 
+    @Test func `groups of both marks are swept, since they take their slots from one file`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            let live = try state.slots.acquire(count: 100, startingAt: 5)
+            let other = "\(state.mark)b"
+            let dead = [state.name(9, "a"), "\(other)-9-b"]
+            let stays = "\(other)-\(live.number)-c"
+            for slot in [9, live.number] { try state.note(slot) }
+            for name in dead + [stays] { try state.makeOnly(name) }
+            let swept = try state.layout.sweepLeftovers(
+                slots: state.slots, own: own, marks: [state.mark, other]
+            ).removed
+            #expect(swept == dead)
+            let isAsExpected = state.holds([stays])
+            #expect(isAsExpected)
+        }
+    }
+
+    @Test func `who stays asks about every slot with a note, however many there are`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            let noted = Sweep.all + 8
+            for slot in 10..<10 + noted { try state.note(slot) }
+            let some = try state.sweep(own: own).asked
+            let all = try state.layout.sweepLeftovers(
+                slots: state.slots, own: own, marks: [state.mark], asksAll: true
+            ).asked
+            #expect(some == Sweep.few && all == noted - Sweep.few)
+        }
+    }
+
     @Test func `a group dies with the last copy of its slot's descriptor`() throws {
         try withState { state in
             let own = try state.slots.acquire(count: 100)

@@ -103,6 +103,28 @@ import Testing
         #expect([read.process, read.a, read.b, read.c, read.d, read.e] == [7, 1, 2, 3, 4, 5])
     }
 
+    @Test(
+        arguments: [
+            (StartFlags.streams, 3), (StartFlags.streams | StartFlags.input, 4),
+            (StartFlags.streams | StartFlags.script, 4),
+            (StartFlags.streams | StartFlags.input | StartFlags.script, 5),
+            (StartFlags.firstTerminal, 1), (StartFlags.newTerminal, 1),
+            (StartFlags.newTerminal | StartFlags.script, 2),
+        ] as [(UInt64, Int)])
+    func `what a process is started with says how many descriptors there are`(flags: UInt64, count: Int) {
+        #expect(StartFlags.count(flags) == count)
+    }
+
+    @Test(
+        arguments: [
+            0, StartFlags.script, StartFlags.input, StartFlags.streams | StartFlags.newTerminal,
+            StartFlags.input | StartFlags.newTerminal, StartFlags.firstTerminal | StartFlags.newTerminal,
+            StartFlags.streams | 32, 1 << 63,
+        ] as [UInt64])
+    func `what does not go together is nothing to start with`(flags: UInt64) {
+        #expect(StartFlags.count(flags) == 0)
+    }
+
     @Test func `words of no kind are no message`() {
         #expect(ControlMessage([99, 0, 0, 0, 0, 0, 0, 0]) == nil)
     }

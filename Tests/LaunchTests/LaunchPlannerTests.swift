@@ -108,6 +108,12 @@ import Testing
             try !LaunchPlannerTests.plan(without, host).initial.descriptions.contains { $0.contains("pts") })
     }
 
+    @Test func `terminals on request are made by the same step, and more of them`() throws {
+        let spec = LaunchPlannerTests.spec(identity: .slot(3)) { $0.terminal = .onRequest }
+        let steps = try LaunchPlannerTests.plan(spec, LaunchPlannerTests.root).initial.descriptions
+        #expect(steps.contains("devpts /dev/pts, at most 64 terminals"))
+    }
+
     @Test func `an ordinary user's init makes the root, and what holds in part says so`() throws {
         let spec = LaunchPlannerTests.spec(
             identity: .single(uid: 1500, gid: 1500),

@@ -17,11 +17,14 @@ final class EngineBench {
     private(set) var terminals: [ProcessKey: Held<FileDescriptor>] = [:]
     private var made: [SandboxID] = []
 
-    init(_ ceilings: Ceilings = Ceilings(), host: HostSetup? = nil, root: String = Repository.root) throws {
-        // Beside the tests' program, and not where this one is.
-        _ = unsafe setenv("CORRAL_INIT", Product.path("sandbox-init"), 1)
+    /// - Parameter initPath: beside the tests, and not where the program is that runs them.
+    init(
+        _ ceilings: Ceilings = Ceilings(), host: HostSetup? = nil, root: String = Repository.root,
+        initPath: String = Product.path("sandbox-init")
+    ) throws {
         loop = try EventLoop()
-        engine = try Engine(ceilings, Installation(root: root), host: host, hasMountNamespace: false)
+        engine = try Engine(
+            ceilings, Installation(root: root), host: host, initPath: initPath, hasMountNamespace: false)
         try engine.begin(on: loop) { [unowned self] event in
             if case .terminal(let key, let master) = event { terminals[key] = master }
             events.append(event)

@@ -17,6 +17,14 @@ private func groups(of id: SandboxID) -> [String] {
     Census.take().cgroups.filter { $0.hasSuffix("-\(id)") }.sorted()
 }
 
+/// Who has no state directory and no cgroups.
+private func becomeOrdinaryUser() throws {
+    for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] { unsafe unsetenv(name) }
+    let user = Host.ordinaryUser
+    guard unsafe setgroups(0, nil) == 0, setgid(user) == 0, setuid(user) == 0, prctl(4, 1, 0, 0, 0) == 0
+    else { throw SystemError("setuid", "\(user)", Errno(rawValue: errno)) }
+}
+
 private func openDescriptors() -> Int { File.names(in: "/proc/self/fd").count }
 
 @Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
@@ -167,6 +175,32 @@ struct EngineEndTests {
         #expect(try bench.kill(id).cause == .operator)
         #expect(groups(of: id) == [])
         try bench.clear()
+    }
+
+    // MARK: An ordinary user
+
+    /// In a process of its own, which becomes that user.
+    @Test func `an ordinary user has sandboxes that stay as well`() async throws {
+        let place = try TemporaryDirectory()
+        _ = unsafe chmod(place.path, 0o755)
+        try File.write(
+            try File.read(Product.path("sandbox-init")), to: place("sandbox-init"), mode: 0o755)
+        await #expect(processExitsWith: .success) { [initPath = place("sandbox-init") as String] in
+            try becomeOrdinaryUser()
+            let bench = try EngineBench(initPath: initPath)
+            let id = try bench.sandbox()
+            let told = try bench.finish(bench.start(.shell("id -u; echo $0", ["name"]), in: id))
+            #expect(told.text == "1000\nname\n" && told.status == .exited(0))
+            let key = bench.key(id)
+            let order = ProcessOrder(
+                key, .arguments(["test", "-t", "0"]), streams: .terminal(WindowSize(columns: 80, rows: 24)))
+            try bench.engine.start(order, nil)
+            try bench.wait("it ends") { $0.exit(of: key) != nil }
+            #expect(bench.exit(of: key)?.status == .exited(0))
+            #expect(try refusal { try bench.engine.pause(id) }.code == .unsupported)
+            #expect(try bench.kill(id).cause == .operator)
+            try bench.clear()
+        }
     }
 
     // MARK: What is left

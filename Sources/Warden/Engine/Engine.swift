@@ -34,11 +34,14 @@ final class Engine: SandboxEngine {
 
     /// - Parameters:
     ///   - host: nil to ask this host.
+    ///   - initPath: the file of the init; nil to look for it.
     ///   - hasMountNamespace: whether the calling thread is in one of its own already.
     ///   - isSpared: whether ``SelfProtection/spareWhenMemoryRunsOut()`` holds.
     init(
         _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil, hasMountNamespace: Bool,
         isSpared: Bool = false
+        _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil, initPath: String? = nil,
+        hasMountNamespace: Bool
     ) throws(PreparationError) {
         self.ceilings = ceilings
         var known = host
@@ -48,7 +51,7 @@ final class Engine: SandboxEngine {
         orders = OrderedRules(installation)
         slots = try SandboxResources.slots(asked)
         do throws(LaunchError) {
-            executable = Held(try InitExecutable.open(privileged: asked.abilities.privileged))
+            executable = Held(try InitExecutable.open(privileged: asked.abilities.privileged, path: initPath))
         } catch {
             throw PreparationError(error.description)
         }
