@@ -16,17 +16,22 @@ struct corral_mhd_callbacks {
     MHD_RequestCompletedCallback completed;
 };
 
-/// Starts a server without a thread, which takes over the listening socket.
+/// Starts a server without a thread and without a listening socket.
 static inline struct MHD_Daemon *corral_mhd_start(
-    int listener, unsigned connections, size_t memory, unsigned idle_seconds,
-    const struct corral_mhd_callbacks *calls) {
+    unsigned connections, size_t memory, unsigned idle_seconds, const struct corral_mhd_callbacks *calls) {
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL, NULL, calls->access, calls->context,
-        MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL, NULL,
+        calls->access, calls->context, MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, calls->target, calls->context,
         MHD_OPTION_NOTIFY_CONNECTION, calls->connection, calls->context, MHD_OPTION_NOTIFY_COMPLETED,
         calls->completed, calls->context, MHD_OPTION_END);
+}
+
+/// Gives the library a connection, which is its own from then on; 0 when it closed it at once.
+static inline int corral_mhd_add(struct MHD_Daemon *daemon, int socket) {
+    struct sockaddr address = {.sa_family = AF_UNIX};
+    return MHD_add_connection(daemon, socket, &address, sizeof address.sa_family) == MHD_YES;
 }
 
 /// The epoll descriptor that is readable when the server has something to do; -1 without one.
@@ -37,13 +42,15 @@ static inline int corral_mhd_epoll(struct MHD_Daemon *daemon) {
 
 /// The connection's socket, which stays the library's; -1 when it has none.
 static inline int corral_mhd_socket(struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info ? info->connect_fd : -1;
 }
 
 /// What the connection's first notification stored.
 static inline void *corral_mhd_socket_context(struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
 }
 

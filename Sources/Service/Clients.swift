@@ -66,13 +66,17 @@ final class Clients {
     /// Every upgraded connection that is still somebody's.
     var upgraded: [Upgraded] { handedOver.compactMap(\.value) }
 
+    /// Whether a connection of a user is taken, and be it only to refuse it in words.
+    func admits(_ uid: UInt32, _ limits: ServiceLimits) -> Bool {
+        perUser[uid, default: 0] < limits.connectionsPerUser || refused < limits.refusals
+    }
+
     func add(_ socket: CInt, _ peer: PeerCredentials, _ limits: ServiceLimits) -> Client {
         let isRefused = perUser[peer.uid, default: 0] >= limits.connectionsPerUser
         let client = Client(peer, socket: socket, isRefused: isRefused)
         all[ObjectIdentifier(client)] = client
         if isRefused {
             refused += 1
-            if refused > limits.refusals { client.cut() }
         } else {
             perUser[peer.uid, default: 0] += 1
         }

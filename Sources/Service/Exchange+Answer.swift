@@ -22,7 +22,9 @@ extension Exchange {
             // Refused by the library, and left out, when it has a line's end in it.
             _ = unsafe MHD_add_response_header(made, header.name, header.value)
         }
-        if service.isStopping, upgrade == nil { _ = unsafe MHD_add_response_header(made, "Connection", "close") }
+        if service.isStopping, upgrade == nil {
+            _ = unsafe MHD_add_response_header(made, "Connection", "close")
+        }
         let result = unsafe MHD_queue_response(connection, CUnsignedInt(response.status), made)
         unsafe MHD_destroy_response(made)
         return result == .YES
@@ -101,7 +103,8 @@ private let endOfStream = -1
 private let endWithError = -2
 
 private func readStream(
-    _ context: UnsafeMutableRawPointer?, _ position: UInt64, _ memory: UnsafeMutablePointer<CChar>?, _ count: Int
+    _ context: UnsafeMutableRawPointer?, _ position: UInt64, _ memory: UnsafeMutablePointer<CChar>?,
+    _ count: Int
 ) -> Int {
     guard let context = unsafe context, let memory = unsafe memory else { return endWithError }
     let stream = unsafe Unmanaged<ResponseStream>.fromOpaque(context).takeUnretainedValue()

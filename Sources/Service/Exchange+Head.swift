@@ -7,7 +7,9 @@ extension Exchange {
     func begin(_ method: String, _ version: String) -> Bool {
         let headers = unsafe readHeaders(connection, atMost: service.limits.headerFields)
         let isDeclared =
-            headers.map { $0.all("content-length").contains { $0 != "0" } || !$0.all("transfer-encoding").isEmpty }
+            headers.map {
+                $0.all("content-length").contains { $0 != "0" } || !$0.all("transfer-encoding").isEmpty
+            }
             ?? true
         do throws(ServiceError) {
             guard let headers else {
@@ -108,7 +110,9 @@ extension Endpoint {
         case .bytes, .stream: break
         }
         let length = try head.headers.single("content-length")
-        guard let limit = body.limit, let length, let given = UInt64(length), given > UInt64(limit) else { return }
+        guard let limit = body.limit, let length, let given = UInt64(length), given > UInt64(limit) else {
+            return
+        }
         throw tooLarge(limit: limit, given: length)
     }
 

@@ -8,12 +8,13 @@ final class ServiceContext {
 }
 
 /// - Returns: nil with `errno` set. The context must outlive the daemon.
-func startDaemon(_ listener: CInt, _ context: ServiceContext, _ limits: ServiceLimits) -> OpaquePointer? {
+func startDaemon(_ context: ServiceContext, _ limits: ServiceLimits) -> OpaquePointer? {
     var calls = unsafe corral_mhd_callbacks(
         context: Unmanaged.passUnretained(context).toOpaque(), access: access, target: target,
         connection: connectionChanged, completed: completed)
+    // One more than are accepted: the library counts those that it is just letting go of.
     return unsafe corral_mhd_start(
-        listener, CUnsignedInt(limits.connections), limits.memory, limits.stall, &calls)
+        CUnsignedInt(limits.connections + 64), limits.memory, limits.stall, &calls)
 }
 
 private func service(_ context: UnsafeMutableRawPointer?) -> HTTPService? {
@@ -35,7 +36,7 @@ private func connectionChanged(
         guard let pointer = unsafe own.pointee else { return }
         unsafe own.pointee = nil
         let client = unsafe Unmanaged<Client>.fromOpaque(pointer).takeUnretainedValue()
-        service.clients.remove(client)
+        service.closed(client)
     }
 }
 

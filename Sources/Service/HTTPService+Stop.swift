@@ -1,5 +1,3 @@
-import CMicroHTTPD
-import Glibc
 package import Linux
 
 /// The graceful end: no new connections, answers under way are finished, and then nothing is left.
@@ -12,11 +10,11 @@ extension HTTPService {
     /// - Parameter done: called on the loop's thread when no connection is left and the service is off
     ///   the loop. The service then holds nothing.
     package func stop(within time: BootTime, _ done: @escaping () -> Void) {
-        guard let daemon = unsafe daemon, !isStopping else { return }
+        guard unsafe daemon != nil, !isStopping else { return }
         let deadline = Timer.now + time
         stopping = Stopping(deadline: deadline, done: done)
-        let listener = unsafe MHD_quiesce_daemon(daemon)
-        if listener >= 0 { _ = FileDescriptor(owning: listener) }
+        listener?.close()
+        listener = nil
         for connection in clients.upgraded { connection.onStop?() }
         clients.onUpgradedGone = { [weak self] in self?.schedule() }
         for client in clients.all.values {

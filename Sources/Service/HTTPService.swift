@@ -25,7 +25,10 @@ package import Linux
     private let ready: FileDescriptor
     private var token: EventLoop.Token?
     private var timer: Timer?
+    var listener: Listener?
     private var isScheduled = false
+    /// Who is at the other end of the connection that the library is being given.
+    private var arriving: PeerCredentials?
     /// Connections that were handed over, for the library to forget when it is not at work.
     private var forgotten: [OpaquePointer] = unsafe []
 
@@ -54,11 +57,9 @@ package import Linux
         precondition(problems.isEmpty, "the table of routes: \(problems.joined(separator: "; "))")
         try listening.setNonBlocking()
         let context = ServiceContext()
-        guard let daemon = unsafe startDaemon(listening.number, context, limits) else {
+        guard let daemon = unsafe startDaemon(context, limits) else {
             throw SystemError("MHD_start_daemon", nil, Errno(rawValue: errno))
         }
-        // It is the library's now, which closes it.
-        _ = listening.release()
         let ready: FileDescriptor
         do {
             let epoll = unsafe corral_mhd_epoll(daemon)
@@ -74,7 +75,7 @@ package import Linux
         context.service = service
         service.context = context
         do {
-            try service.register()
+            try service.register(listening)
         } catch {
             service.end()
             throw error
@@ -100,10 +101,11 @@ package import Linux
         router = Router(endpoints)
     }
 
-    private func register() throws(SystemError) {
+    private func register(_ listening: consuming FileDescriptor) throws(SystemError) {
         timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() }
         clients.onDeadline = { [weak self] in self?.wake(atLatest: $0) }
         token = try loop.add(ready, for: .readable, handler: self)
+        listener = try Listener.make(on: loop, listening, for: self)
     }
 
     /// - Parameter index: the endpoint's place in the table.
@@ -152,21 +154,36 @@ package import Linux
 
     private func timePassed() {
         let now = Timer.now
+        listener?.resume()
         if let next = clients.sweep(limits, now: now) { wake(atLatest: next) }
         turn()
     }
 
-    // MARK: what the library tells
+    // MARK: connections
 
+    var hasRoom: Bool { clients.all.count < limits.connections }
+
+    func accepted(_ socket: consuming FileDescriptor) {
+        guard let daemon = unsafe daemon, let peer = try? socket.peerCredentials() else { return }
+        // Over the limit by so much that nobody is told: closed with this value.
+        guard clients.admits(peer.uid, limits) else { return }
+        arriving = peer
+        _ = unsafe corral_mhd_add(daemon, socket.release())
+        arriving = nil
+        schedule()
+    }
+
+    /// The library has taken the connection that it was given.
     func opened(_ connection: OpaquePointer) -> Client? {
-        let socket = unsafe corral_mhd_socket(connection)
-        let lent = FileDescriptor(owning: socket)
-        let peer = try? lent.peerCredentials()
-        _ = lent.release()
-        guard let peer else { return nil }
-        let client = clients.add(socket, peer, limits)
+        guard let arriving else { return nil }
+        let client = unsafe clients.add(corral_mhd_socket(connection), arriving, limits)
         wake(atLatest: Timer.now + (client.isRefused ? limits.refusedHead : limits.head))
         return client
+    }
+
+    func closed(_ client: Client) {
+        clients.remove(client)
+        listener?.resume()
     }
 
     func begun(_ exchange: Exchange) {
@@ -202,6 +219,8 @@ package import Linux
 
     /// Stops the library and lets go of everything. No connection may be left.
     func end() {
+        listener?.close()
+        listener = nil
         if let token { loop.remove(ready, token) }
         token = nil
         timer?.cancel()

@@ -51,7 +51,9 @@ package import Linux
         _ connection: Upgraded, on loop: EventLoop, limits: Limits = Limits()
     ) throws(SystemError) -> WebSocket {
         let socket = WebSocket(connection, loop, limits)
-        guard socket.startFrames() else { throw SystemError("wslay_event_context_server_init", nil, .outOfMemory) }
+        guard socket.startFrames() else {
+            throw SystemError("wslay_event_context_server_init", nil, .outOfMemory)
+        }
         try connection.socket.value.setNonBlocking()
         socket.watched = .readable
         let token = try loop.add(connection.socket.value, for: .readable, handler: socket)

@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{}", "an object"), (" [1, 2]\n", "a list"), ("\"a\"", "a string"), ("12", "a number"), ("null", "null"),
+        ("{}", "an object"), (" [1, 2]\n", "a list"), ("\"a\"", "a string"), ("12", "a number"),
+        ("null", "null"),
     ])
     func `a JSON body is parsed`(body: String, kind: String) throws {
         let rig = try Rig()
@@ -25,7 +26,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{", "1:2"), ("{\n \"a\": tru}", "2:7"), ("{\"a\":1,\"a\":2}", "1:8"), ("[1,]", "1:4"), ("{} {}", "1:4"),
+        ("{", "1:2"), ("{\n \"a\": tru}", "2:7"), ("{\"a\":1,\"a\":2}", "1:8"), ("[1,]", "1:4"),
+        ("{} {}", "1:4"),
         (String(repeating: "[", count: 65), "1:65"), ("", "1:1"), ("\u{FEFF}{}", "1:1"),
     ])
     func `a body that is not JSON is refused with its place`(body: String, place: String) throws {
@@ -38,9 +40,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", 415), ("Content-Type: text/plain\r\n", 415), ("Content-Type: application/json; charset=latin1\r\n", 415),
+        ("", 415), ("Content-Type: text/plain\r\n", 415),
+        ("Content-Type: application/json; charset=latin1\r\n", 415),
         ("Content-Type: application/json\r\nContent-Type: text/plain\r\n", 400),
-        ("Content-Type: application/json; charset=UTF-8\r\n", 200), ("Content-Type: Application/JSON\r\n", 200),
+        ("Content-Type: application/json; charset=UTF-8\r\n", 200),
+        ("Content-Type: Application/JSON\r\n", 200),
     ])
     func `the body's type must be JSON where JSON is wanted`(header: String, status: Int) throws {
         let rig = try Rig()
@@ -144,7 +148,8 @@ import Testing
         do {
             let client = try RawClient(rig.path)
             client.send(
-                "PUT /v1/upload\(full ? "?portion=1" : "") HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+                "PUT /v1/upload\(full ? "?portion=1" : "") HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc"
+            )
             #expect(eventually { rig.ask { $0.uploads.first?.count } == .some(full ? 1 : 3) })
         }
         #expect(eventually { rig.ask { $0.uploads[0].isAborted } == true })

@@ -217,7 +217,11 @@ final class Upload: BodySink {
     }
 
     func complete() throws(ServiceError) -> Reply {
-        .now(.json(.object { $0.add("count", count); $0.add("sum", sum) }))
+        .now(
+            .json(
+                .object {
+                    $0.add("count", count); $0.add("sum", sum)
+                }))
     }
 
     func abort() { isAborted = true }

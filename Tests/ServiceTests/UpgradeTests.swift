@@ -11,11 +11,14 @@ import Testing
         let rig = try Rig()
         let client = try RawClient(rig.path)
         client.send(
-            "GET /v1/attach HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: corral-attach/1\r\n\r\nabc")
+            "GET /v1/attach HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: corral-attach/1\r\n\r\nabc"
+        )
         #expect(client.sees("\r\n\r\nearly:abc"))
         #expect(client.status == 101)
         #expect(client.text.contains("Upgrade: corral-attach/1\r\n"))
-        #expect(client.text.contains("Connection: Upgrade\r\n") || client.text.contains("Connection: upgrade\r\n"))
+        #expect(
+            client.text.contains("Connection: Upgrade\r\n") || client.text.contains("Connection: upgrade\r\n")
+        )
         // It is no connection of HTTP any more, and counted all the same.
         #expect(eventually { rig.ask { $0.service?.connections } == .some(0) })
         #expect(rig.ask { $0.service?.upgradedConnections } == .some(1))
@@ -28,7 +31,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "Connection: Upgrade\r\n", "Upgrade: corral-attach/1\r\n", "Connection: Upgrade\r\nUpgrade: websocket\r\n",
+        "Connection: Upgrade\r\n", "Upgrade: corral-attach/1\r\n",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n",
         "Connection: Upgrade\r\nUpgrade: corral-attach/2\r\n",
     ])
     func `who asks for another protocol is told which there is`(headers: String) throws {
@@ -56,7 +60,8 @@ import Testing
     @Test func `a handshake that is wrong is refused`() throws {
         let rig = try Rig()
         let wrong = [
-            (asking + key, 426), (asking + key + "Sec-WebSocket-Version: 8\r\n", 426), (asking + version, 400),
+            (asking + key, 426), (asking + key + "Sec-WebSocket-Version: 8\r\n", 426),
+            (asking + version, 400),
             (asking + version + "Sec-WebSocket-Key: short\r\n", 400), (asking + version + key + key, 400),
             (asking + version + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!==\r\n", 400),
             (asking + version + key + "Origin: http://evil.example\r\n", 403), (key + version, 426),
@@ -91,7 +96,9 @@ import Testing
         asyncio.run(main())
         """
 
-    @Test func `Python's websockets talks to it: text, binary, fragments, ping, large messages, close`() throws {
+    @Test func `Python's websockets talks to it: text, binary, fragments, ping, large messages, close`()
+        throws
+    {
         let rig = try Rig()
         let outcome = try rig.python(python)
         #expect(outcome.errors == "")
@@ -109,7 +116,9 @@ import Testing
     }
 
     /// A frame of a client: masked with zeros.
-    private func frame(_ opcode: UInt8, _ payload: [UInt8], masked: Bool = true, final: Bool = true) -> [UInt8] {
+    private func frame(_ opcode: UInt8, _ payload: [UInt8], masked: Bool = true, final: Bool = true)
+        -> [UInt8]
+    {
         var bytes = [(final ? 0x80 : 0) | opcode]
         let mask: UInt8 = masked ? 0x80 : 0
         if payload.count < 126 {
@@ -140,7 +149,10 @@ import Testing
             (frame(1, [0x41], masked: false), 1002), (frame(3, []), 1002), (frame(1, [0xFF]), 1007),
             (frame(9, [], final: false), 1002), (frame(0, [1]), 1002),
             (frame(2, [UInt8](repeating: 0, count: 1_001)), 1009),
-            (frame(1, [UInt8](repeating: 0x61, count: 900), final: false) + frame(0, [UInt8](repeating: 0x61, count: 101)), 1009),
+            (
+                frame(1, [UInt8](repeating: 0x61, count: 900), final: false)
+                    + frame(0, [UInt8](repeating: 0x61, count: 101)), 1009
+            ),
         ]
         for (bytes, code) in cases {
             let client = try open(rig)
