@@ -12,6 +12,9 @@ package struct AttachFrame: Hashable, Sendable {
     /// The largest payload of frames that carry no stream.
     package static let noteLimit = 4096
 
+    /// How much input a client may be ahead of what the process took.
+    package static let inputWindow: UInt64 = 64 << 10
+
     package enum Kind: UInt8, CaseIterable, Sendable {
         case input = 1
         case output = 2

@@ -47,6 +47,7 @@ package final class AttachedReader: EventHandler {
     private var granted: UInt64 = 0
     private var isGrantTold = true
     private var received: UInt64 = 0
+    private var taken: UInt64 = 0
     private var isInputEnded = false
 
     init(
@@ -69,10 +70,13 @@ package final class AttachedReader: EventHandler {
         wake()
     }
 
-    /// Lets the client send input up to `total` bytes since the connection began.
-    package func grant(_ total: UInt64) {
-        guard total > granted else { return }
-        granted = total
+    /// Lets the client send input, as much as ``AttachFrame/inputWindow`` at first.
+    package func acceptInput() { inputTaken(0) }
+
+    /// The process took `count` more bytes of this client's input, which may send as many again.
+    package func inputTaken(_ count: Int) {
+        taken += UInt64(count)
+        granted = taken + AttachFrame.inputWindow
         isGrantTold = false
         wake()
     }

@@ -9,16 +9,17 @@ import TestSupport
 /// lost or there twice moves all that follow.
 enum Pattern {
     static func bytes(_ range: Range<UInt64>) -> [UInt8] {
-        range.map { UInt8(truncatingIfNeeded: ($0 / 8) >> (8 * ($0 % 8))) }
+        if range.isEmpty { return [] }
+        let words = (range.lowerBound / 8...(range.upperBound - 1) / 8).map(\.littleEndian)
+        let bytes = unsafe words.withUnsafeBytes { unsafe Array($0) }
+        return Array(bytes.dropFirst(Int(range.lowerBound % 8)).prefix(range.count))
     }
 
     /// The first offset of `bytes`, which begin at `offset`, where they are not the pattern.
     static func mismatch(_ bytes: [UInt8], at offset: UInt64) -> UInt64? {
-        for (index, byte) in bytes.enumerated() {
-            let place = offset + UInt64(index)
-            if byte != UInt8(truncatingIfNeeded: (place / 8) >> (8 * (place % 8))) { return place }
-        }
-        return nil
+        let expected = Self.bytes(offset..<offset + UInt64(bytes.count))
+        if bytes == expected { return nil }
+        return zip(bytes, expected).enumerated().first { $1.0 != $1.1 }.map { offset + UInt64($0.offset) }
     }
 }
 

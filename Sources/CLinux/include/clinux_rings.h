@@ -19,4 +19,7 @@ int clinux_punch(int fd, int64_t offset, int64_t count);
 /// does not change. A peer that is gone is EPIPE, and no SIGPIPE.
 ssize_t clinux_sendfile_from(int target, int source, int64_t offset, size_t count);
 
+/// write(2) to a pipe that nobody may read any more: EPIPE then, and no SIGPIPE.
+ssize_t clinux_write_quietly(int fd, const void *bytes, size_t count);
+
 #endif
