@@ -6,6 +6,7 @@ import TestSupport
 /// A state directory of one test's own, and records to put into it.
 struct Fixture {
     let directory: TemporaryDirectory
+    var path: String { directory.path }
     /// Of the database.
     var file: String { directory("corral.db") }
 
@@ -14,8 +15,8 @@ struct Fixture {
     /// 2026-11-21T21:43:36Z and a bit, on the clock for people.
     static let wall: Int64 = 1_795_297_416_789
 
-    func open(_ migrations: [Migration] = Migration.all) throws -> OpenedStore {
-        try StateStore.open(in: directory.path, at: Self.wall, migrations: migrations)
+    func open(_ migrations: [Migration] = Migration.all) throws(StoreError) -> OpenedStore {
+        try StateStore.open(in: path, at: Self.wall, migrations: migrations)
     }
 
     func store() throws -> StateStore { try open().store }
@@ -30,7 +31,7 @@ struct Fixture {
 
     /// The names in the directory, without what sqlite keeps while the file is open.
     var names: [String] {
-        File.names(in: directory.path).filter { $0 != "corral.db-wal" && $0 != "corral.db-shm" }
+        File.names(in: path).filter { $0 != "corral.db-wal" && $0 != "corral.db-shm" }
     }
 
     static func id(_ number: Int) -> String {

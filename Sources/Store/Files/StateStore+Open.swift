@@ -44,10 +44,7 @@ extension StateStore {
     private static func use(
         _ place: borrowing StorePlace, _ migrations: [Migration]
     ) throws(StoreError) -> OpenedStore {
-        // sqlite takes an empty file for a new database, and would delete the log beside it.
-        if try place.size(of: StorePlace.name) == 0 {
-            throw .damaged(path: place.file, problem: "it is empty")
-        }
+        try checkSizes(of: place)
         let database = try Database.open(place.file)
         let version = try database.checkVersion(knowing: Migration.latest(migrations))
         try database.checkContents()
@@ -57,6 +54,24 @@ extension StateStore {
         if isOld { try database.migrate(from: version, with: migrations) }
         return OpenedStore(
             store: StateStore(database), setAside: nil, migratedFrom: isOld ? version : nil)
+    }
+
+    /// Finds what sqlite would put right in a way of its own, as soon as it opened the file.
+    private static func checkSizes(of place: borrowing StorePlace) throws(StoreError) {
+        let size = try place.size(of: StorePlace.name) ?? 0
+        let log = try place.size(of: StorePlace.name + "-wal") ?? 0
+        var problem: String?
+        if size == 0 {
+            // It would be taken for a new one, and the log deleted.
+            problem = "it is empty"
+        } else if log == 0, size % Database.pageSize != 0 {
+            // The missing bytes would be taken for zeros. With a log they may be in there.
+            problem = "it ends in the middle of a page"
+        } else if try place.size(of: StorePlace.name + "-journal") != nil {
+            // It would be written into the file; the store never makes one.
+            problem = "a journal that is not ours is beside it"
+        }
+        if let problem { throw .damaged(path: place.file, problem: problem) }
     }
 
     /// Makes a database. It gets its name when it is whole, so that one with that name that is not whole
@@ -84,7 +99,8 @@ extension StateStore {
     ) throws(StoreError) {
         let database = try Database.open(path)
         try database.accept()
-        // Before the first table: these two are properties of the file.
+        // Before the first table: these are properties of the file.
+        try database.execute("begin a file", "PRAGMA page_size = \(Database.pageSize)")
         try database.execute("begin a file", "PRAGMA auto_vacuum = INCREMENTAL")
         try database.execute("begin a file", "PRAGMA application_id = \(Database.applicationID)")
         try database.prepareForUse()

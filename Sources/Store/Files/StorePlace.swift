@@ -69,8 +69,9 @@ struct StorePlace: ~Copyable {
             guard status.st_uid == geteuid() else {
                 throw .place(path: file, problem: "belongs to user \(status.st_uid), not to \(geteuid())")
             }
-            guard status.st_mode & 0o777 == 0o600 else {
-                throw .place(path: file, problem: "is open to other users; its mode must be 0600")
+            let mode = status.st_mode & 0o7777
+            guard mode == 0o600 else {
+                throw .place(path: file, problem: "has mode 0\(String(mode, radix: 8)); it must be 0600")
             }
             guard status.st_nlink == 1 else { throw .place(path: file, problem: "has another name as well") }
         }

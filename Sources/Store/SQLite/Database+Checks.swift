@@ -11,6 +11,9 @@ extension Database {
     /// Says in the file's header that it is Corral's: "CRRL".
     static let applicationID: Int64 = 0x4352_524C
 
+    /// In bytes.
+    static let pageSize: Int64 = 4096
+
     /// Finds out whose the file is.
     /// - Parameter known: the latest version of the schema that this program can use.
     /// - Returns: the file's version of the schema.

@@ -150,10 +150,11 @@ final class Database {
 
     /// - Returns: whether there is a row.
     private func step(_ statement: Statement) throws(StoreError) -> Bool {
-        switch statement.step() {
+        let result = statement.step()
+        switch result.code {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
-        default: throw failure(statement.query.name)
+        default: throw failure(statement.query.name, errno: result.errno)
         }
     }
 
@@ -162,8 +163,9 @@ final class Database {
     }
 
     /// The error that the last call left; to be asked for before the next call.
-    private func failure(_ name: String) -> StoreError {
-        let number = unsafe sqlite3_system_errno(handle)
+    /// - Parameter errno: of the system call that failed last, where it is known; 0 asks sqlite.
+    private func failure(_ name: String, errno: Int32 = 0) -> StoreError {
+        let number = errno == 0 ? unsafe sqlite3_system_errno(handle) : errno
         let fault = Fault(
             statement: name, code: unsafe sqlite3_extended_errcode(handle),
             message: unsafe String(cString: sqlite3_errmsg(handle)),

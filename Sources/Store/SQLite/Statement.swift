@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// A statement that sqlite has compiled for one connection. ``Database`` keeps it, and is the only one
 /// to use it, so that the connection outlives it.
@@ -59,8 +60,13 @@ final class Statement {
     }
 
     /// Goes on to the next row or the end.
-    /// - Returns: `SQLITE_ROW`, `SQLITE_DONE` or a failure's code.
-    func step() -> Int32 { unsafe sqlite3_step(pointer) }
+    /// - Returns: `SQLITE_ROW`, `SQLITE_DONE` or a failure's code, and the number of the system call that
+    ///   failed last, or 0. sqlite itself forgets that number when a write fails at the end of a transaction.
+    func step() -> (code: Int32, errno: Int32) {
+        errno = 0
+        let code = unsafe sqlite3_step(pointer)
+        return (code, errno)
+    }
 
     /// Makes it ready for its next use, and forgets the values, which may be secrets.
     func reset() {

@@ -5,7 +5,7 @@ import Linux
 extension StoreError {
     /// What sqlite's result (sqlite.org/rescode.html) means to whoever runs the daemon.
     static func from(_ fault: Fault, path: String) -> StoreError {
-        // sqlite keeps this number when the next failure has none.
+        // In other cases the number is one of before.
         let errno = [SQLITE_IOERR, SQLITE_CANTOPEN].contains(fault.code & 0xFF) ? fault.errno : nil
         var fault = fault
         fault.errno = errno

@@ -1,0 +1,74 @@
+import Testing
+
+@testable import Store
+
+/// Many changes in one transaction, and what may happen once they are on record.
+@Suite struct JournalTests {
+    private let fixture: Fixture
+    private let store: StateStore
+
+    init() throws {
+        fixture = try Fixture()
+        store = try fixture.store()
+    }
+
+    @Test func `effects come out in the order of their changes, each with what became of its own`() throws {
+        var journal = Journal<String>()
+        let session = Fixture.session(1, name: "a")
+        journal.add(.create(session, why: ""), then: "answer the client")
+        journal.add(.create(Fixture.session(2, name: "a"), why: ""), then: "refuse the other")
+        journal.add(
+            .session(id: session.id, session.standing.with("starting"), at: Fixture.moment(1), why: ""),
+            then: "launch")
+        journal.add(.create(Fixture.session(3, name: "Bad Name"), why: ""), then: "refuse the third")
+        journal.add(.audit(AuditEntry(wall: 1, what: "x", outcome: "done")), then: "log")
+        #expect(journal.count == 5)
+        let recorded = try journal.commit(to: store)
+        #expect(journal.isEmpty)
+        #expect(
+            recorded.map(\.effect) == [
+                "answer the client", "refuse the other", "launch", "refuse the third", "log",
+            ])
+        #expect(recorded.map(\.outcome).filter { $0 == .done }.count == 3)
+        #expect(recorded[1].outcome == .nameTaken(by: session.id))
+        #expect(recorded[3].outcome.isRefused)
+        #expect(try store.session(session.id)?.standing.state == "starting")
+        #expect(try store.list(limit: 10).sessions.count == 1)
+        // Nothing to record, nothing to wait for.
+        #expect(try journal.commit(to: store).isEmpty)
+    }
+
+    @Test func `a change that is refused in its middle leaves nothing of itself, and the others stay`() throws
+    {
+        // The session can be inserted, its second label cannot.
+        try fixture.sqlite3(
+            "CREATE TRIGGER labels_fail BEFORE INSERT ON labels WHEN new.key = 'bad' "
+                + "BEGIN SELECT RAISE(ABORT, 'no such label'); END")
+        let bad = Fixture.session(2, labels: ["bad": "1", "good": "1"])
+        let outcomes = try store.commit([
+            .create(Fixture.session(1), why: ""), .create(bad, why: ""), .create(Fixture.session(3), why: ""),
+        ])
+        #expect(outcomes.map(\.isRefused) == [false, true, false])
+        #expect(try store.list(limit: 10).sessions.map(\.id) == [1, 3].map(Fixture.id))
+        #expect(try fixture.sqlite3("SELECT count(*) FROM labels") == "0\n")
+        #expect(try store.history(limit: 10).count == 2)
+    }
+
+    @Test func `what stops all keeps the journal, to be tried again or given up`() throws {
+        var journal = Journal<Int>()
+        journal.add(.create(Fixture.session(1), why: ""), then: 1)
+        journal.add(.create(Fixture.session(2), why: ""), then: 2)
+        let other = try Database.open(fixture.file)
+        try other.execute("lock", "BEGIN IMMEDIATE")
+        #expect(throws: StoreError.busy(path: fixture.file)) { try journal.commit(to: store) }
+        // Another program that writes keeps nobody from reading.
+        #expect(try store.list(limit: 10).sessions == [])
+        try other.execute("unlock", "ROLLBACK")
+        #expect(try journal.commit(to: store).map(\.effect) == [1, 2])
+        #expect(try store.list(limit: 10).sessions.count == 2)
+        journal.add(.create(Fixture.session(3), why: ""), then: 3)
+        #expect(journal.abandon() == [3])
+        #expect(try journal.commit(to: store).isEmpty)
+        #expect(try store.list(limit: 10).sessions.count == 2)
+    }
+}
