@@ -103,6 +103,10 @@ let package = Package(
         library("Tables", ["Sandbox", "Wire"]),
         library("Sessions", ["Sandbox"]),
         library("API", ["Sandbox", "Wire"]),
+        library("API", ["Sandbox", "Wire"]),
+        library("Configuration", ["Sandbox", "Wire", "Linux"]),
+        library("Client", ["Wire", "Linux", "CLinux"]),
+        library("Tables", ["Sandbox", "Wire"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -144,7 +148,7 @@ let package = Package(
                 "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
                 "Dialects",
                 "Debian",
-                "Images", "Trees", "Configuration", "Tables", "Wire", "Linux", "CLinux",
+                "Images", "Trees", "Client", "Configuration", "Tables", "Wire", "Linux", "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
         // Attacks on sandboxes: the cases as values, and the program that makes them inside. Static,
@@ -158,7 +162,8 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
+                "Commands", "Client", "Configuration", "Tables",
+                "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
                 "Cgroups",
                 "Seccomp", "Trees", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),

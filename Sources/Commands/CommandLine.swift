@@ -14,7 +14,9 @@ package enum CorralCommand {
         PluginTestCommand.command, PluginSandboxCommand.command,
         ProfileCommand.list, ProfileCommand.show, ProfileCommand.explain, ProfileCommand.validate,
         ProfileCommand.diff, ProfileCommand.initialize,
-        ProfileCommand.path, ProfileCommand.schema, PrecompileCommand.command,
+        ProfileCommand.path, ProfileCommand.schema,
+        ConfigCommand.show, ConfigCommand.check, ConfigCommand.path, ConfigCommand.schema,
+        PrecompileCommand.command,
         CompletionCommand.command, CompletionCommand.candidates, ManCommand.command,
         DoctorCommand.command, VersionCommand.command,
     ]

@@ -13,7 +13,7 @@ extension WallTime {
         }
         if let seconds = unixTime(text) { return seconds }
         var reader = TimeReader(text)
-        if let time = reader.time() { return time }
+        if let time = reader.time(), time.isInCalendar { return time }
         throw ValueError(
             "\(quoted(text)) is not a time; expected how long ago, such as 10m or 1h30m, or a time such as "
                 + "2026-11-21T10:00:00Z or 2026-11-21")
@@ -22,9 +22,12 @@ extension WallTime {
     /// Exactly RFC 3339.
     package init?(rfc3339 text: String) {
         var reader = TimeReader(text)
-        guard let time = reader.time(), reader.hasZone else { return nil }
+        guard let time = reader.time(), reader.hasZone, time.isInCalendar else { return nil }
         self = time
     }
+
+    /// Whether its year is one of 0 to 9999 in UTC, so that it can be written.
+    private var isInCalendar: Bool { (-62_167_219_200_000...253_402_300_799_999).contains(milliseconds) }
 
     /// Numbers with units from the largest to the smallest, in milliseconds; nil for anything else.
     private static func age(_ text: String) -> UInt64? {

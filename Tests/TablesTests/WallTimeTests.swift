@@ -56,6 +56,7 @@ import Testing
         "2023-13-01", "2023-02-29",
         "2023-11-14T25:00:00Z", "2023-11-14T22:60:00Z", "2023-11-14T22:13:20+8", "2023-11-14T22:13:20Zx",
         "2023-11-14T22:13:20.Z", "2023-11-14T", "1700000000.", "１０m", "99999999999999999m", "1.2.3",
+        "0000-01-01T00:00:00+08:00", "9999-12-31T23:59:60Z",
     ])
     func `what is no time is refused`(text: String) {
         let error = #expect(throws: ValueError.self) { try WallTime.read(text, now: now) }

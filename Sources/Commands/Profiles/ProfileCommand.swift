@@ -1,6 +1,7 @@
 import Glibc
 import Preparation
 import Sandbox
+import Tables
 import Wire
 
 /// `corral profile`: the rules for sandboxes. One file for each of its commands; here are those that
@@ -120,16 +121,15 @@ enum FilePath {
 
 /// Text in columns.
 enum Columns {
-    /// Every column but the last as wide as its longest cell.
+    /// Every column but the last as wide as its longest cell on a terminal.
     static func lines(_ rows: [[String]]) -> [String] {
         let count = rows.map(\.count).max() ?? 0
         let widths = (0..<count).map { column in
-            rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
+            rows.map { $0.indices.contains(column) ? DisplayWidth.of($0[column]) : 0 }.max() ?? 0
         }
         return rows.map { row in
             row.enumerated().map { index, cell in
-                index == row.count - 1
-                    ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
+                index == row.count - 1 ? cell : DisplayWidth.padded(cell, to: widths[index])
             }.joined(separator: "  ")
         }
     }

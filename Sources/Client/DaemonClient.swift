@@ -1,0 +1,123 @@
+package import Wire
+
+/// An answer with its whole body.
+package struct HTTPResponse: Hashable, Sendable {
+    package let head: HTTPResponseHead
+    package let body: [UInt8]
+
+    /// The body as JSON.
+    package func json() throws(ClientError) -> JSONTree {
+        do throws(JSONTreeError) {
+            return try JSONTree(parsing: body)
+        } catch {
+            throw .malformed(.badLine("\(error)"))
+        }
+    }
+}
+
+/// Asks a daemon at its socket, one thing after another, on one connection as long as that lasts.
+package final class DaemonClient {
+    package let path: String
+    private let patience: Int?
+    private var kept: Connection?
+    private var buffer = [UInt8](repeating: 0, count: 64 << 10)
+
+    /// - Parameters:
+    ///   - path: the socket's, of any length.
+    ///   - patience: milliseconds for which a daemon may say nothing; nil for ever.
+    package init(path: String, patience: Int? = 60_000) {
+        self.path = path
+        self.patience = patience
+    }
+
+    /// Asks and takes the whole answer.
+    /// - Parameter limit: the most bytes of its body.
+    /// - Throws: ``ClientError/refused(_:)`` for every answer that is no success.
+    package func ask(_ request: HTTPRequest, limit: Int = 64 << 20) throws(ClientError) -> HTTPResponse {
+        var body: [UInt8] = []
+        let head = try follow(request) { (part) throws(ClientError) in
+            guard body.count + part.count <= limit else { throw .tooLarge(limit: limit) }
+            body += part
+            return true
+        }
+        return HTTPResponse(head: head, body: body)
+    }
+
+    /// Asks and hands the answer's body on as it comes.
+    /// - Parameters:
+    ///   - isEndless: whether a long silence is nothing out of the ordinary.
+    ///   - part: says whether to go on; what was not read then is thrown away.
+    /// - Throws: ``ClientError/refused(_:)`` for every answer that is no success, before any part.
+    package func follow(
+        _ request: HTTPRequest, isEndless: Bool = false, _ part: ([UInt8]) throws(ClientError) -> Bool
+    ) throws(ClientError) -> HTTPResponseHead {
+        let exchange = try begin(request)
+        try refuseUnlessFine(exchange)
+        if isEndless { exchange.waitForEver() }
+        while let bytes = try exchange.body(&buffer) {
+            if try !part(bytes) { return exchange.head }
+        }
+        kept = exchange.connectionToKeep()
+        return exchange.head
+    }
+
+    /// Asks and hands events of a stream on as they come, for as long as they do.
+    package func events(
+        _ request: HTTPRequest, _ handle: (ServerEvent) throws(ClientError) -> Bool
+    ) throws(ClientError) {
+        var decoder = EventStreamDecoder()
+        let asked = request.with("Accept", "text/event-stream")
+        _ = try follow(asked, isEndless: true) { (part) throws(ClientError) in
+            for event in try located({ () throws(HTTPError) in try decoder.append(part) }) {
+                if try !handle(event) { return false }
+            }
+            return true
+        }
+    }
+
+    /// Asks for a connection that speaks `name` (RFC 9110, section 7.8).
+    package func upgrade(
+        _ request: HTTPRequest, to name: String
+    ) throws(ClientError) -> UpgradedConnection {
+        let exchange = try begin(request.with("Connection", "Upgrade").with("Upgrade", name))
+        let head = exchange.head
+        if head.status != 101 { try refuseUnlessFine(exchange) }
+        guard head.status == 101, head.headers.has("Upgrade", word: name),
+            let upgraded = exchange.upgraded()
+        else { throw .notUpgraded(status: head.status) }
+        return upgraded
+    }
+
+    // MARK: One exchange
+
+    /// Sends a request and reads the answer's head.
+    private func begin(_ request: HTTPRequest) throws(ClientError) -> Exchange {
+        let bytes = try located { () throws(HTTPError) in try request.encoded() }
+        if let connection = kept.take(), connection.isQuiet() {
+            do throws(ClientError) {
+                return try Exchange(connection, request.method, bytes, &buffer)
+            } catch {
+                // The daemon closed it in this moment; whether it read the request nobody knows.
+                guard error == .closed, request.method.isRepeatable else { throw error }
+            }
+        }
+        return try Exchange(try Connection.open(path, patience: patience), request.method, bytes, &buffer)
+    }
+
+    private func refuseUnlessFine(_ exchange: Exchange) throws(ClientError) {
+        let head = exchange.head
+        if (200..<300).contains(head.status) { return }
+        var body: [UInt8] = []
+        while body.count < 1 << 20, let part = try exchange.body(&buffer) { body += part }
+        throw .refused(ServiceError(status: head.status, reason: head.reason, body: body))
+    }
+}
+
+/// Runs what can find that an answer is no HTTP.
+func located<Value>(_ body: () throws(HTTPError) -> Value) throws(ClientError) -> Value {
+    do throws(HTTPError) {
+        return try body()
+    } catch {
+        throw .malformed(error)
+    }
+}
