@@ -103,10 +103,6 @@ let package = Package(
         library("Tables", ["Sandbox", "Wire"]),
         library("Sessions", ["Sandbox"]),
         library("API", ["Sandbox", "Wire"]),
-        library("API", ["Sandbox", "Wire"]),
-        library("Configuration", ["Sandbox", "Wire", "Linux"]),
-        library("Client", ["Wire", "Linux", "CLinux"]),
-        library("Tables", ["Sandbox", "Wire"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
