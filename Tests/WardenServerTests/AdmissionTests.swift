@@ -143,6 +143,15 @@ private func refusal(at socket: String, build: String = CorralVersion.current) t
         try client.finish(id)
     }
 
+    /// Its standard error is a pipe that nobody reads, and is full soon.
+    @Test func `a log that nobody reads does not stop it`() throws {
+        let warden = try TestWarden()
+        let client = try Client(warden.socket)
+        for _ in 0..<1500 { _ = try refusal(at: warden.socket) }
+        #expect(try client.list().isEmpty)
+        #expect(try warden.end().status == 0)
+    }
+
     @Test func `signals that end others do not end it`() throws {
         let warden = try TestWarden()
         for number in [SIGHUP, SIGPIPE, SIGHUP] { try warden.program.signal(number) }

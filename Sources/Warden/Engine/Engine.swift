@@ -38,10 +38,8 @@ final class Engine: SandboxEngine {
     ///   - hasMountNamespace: whether the calling thread is in one of its own already.
     ///   - isSpared: whether ``SelfProtection/spareWhenMemoryRunsOut()`` holds.
     init(
-        _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil, hasMountNamespace: Bool,
-        isSpared: Bool = false
         _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil, initPath: String? = nil,
-        hasMountNamespace: Bool
+        hasMountNamespace: Bool, isSpared: Bool = false
     ) throws(PreparationError) {
         self.ceilings = ceilings
         var known = host

@@ -16,12 +16,28 @@ enum ListeningSocket {
         let old = umask(0o177)
         defer { umask(old) }
         try socket.bind(to: path)
-        if uid != geteuid() {
-            _ = try call("lchown", on: path) { unsafe lchown(path, uid, UInt32.max) }
-        }
+        if uid != geteuid() { try give(path, to: uid) }
         try socket.listen(queue: 16)
         return socket
     }
+
+    /// By descriptor, and only what this process made a moment ago: in a directory that others can write to
+    /// the name may be another file's by now, and root would give that one away.
+    private static func give(_ path: String, to uid: UInt32) throws(SystemError) {
+        let place = try FileDescriptor.open(path, CLINUX_O_PATH | O_NOFOLLOW).release()
+        defer { _ = close(place) }
+        var status = stat()
+        _ = try call("fstat", on: path) { unsafe fstat(place, &status) }
+        guard status.st_mode & S_IFMT == S_IFSOCK, status.st_nlink == 1, status.st_uid == geteuid() else {
+            throw SystemError("the socket was replaced at once", path, .busy)
+        }
+        _ = try call("fchownat", on: path) {
+            unsafe fchownat(place, "", uid, UInt32.max, emptyPath)
+        }
+    }
+
+    /// AT_EMPTY_PATH, which glibc hides.
+    private static let emptyPath: CInt = 0x1000
 
     private static func removeOld(_ path: String) throws(SystemError) {
         var status = stat()

@@ -11,8 +11,12 @@ package struct WardenLog {
     /// - Parameter write: takes each line, without its end.
     package init(_ write: @escaping (String) -> Void = WardenLog.toStandardError) { self.write = write }
 
+    /// The most bytes of a text: a line is less than PIPE_BUF (pipe(7)), so that it goes as a whole.
+    private static let longest = 2000
+
     /// - Parameter session: the id, where it is about one.
     func line(_ level: Level, _ text: String, session: String? = nil) {
+        let text = String(decoding: Array(text.utf8.prefix(WardenLog.longest)), as: UTF8.self)
         let line = JSONText.object { object in
             object.add("time", WardenLog.now)
             object.add("level", level.rawValue)
@@ -36,8 +40,10 @@ package struct WardenLog {
         return "\(seconds).\(milliseconds)Z"
     }
 
-    /// One write for each line. A reader that is gone or full must not stop the warden: the line is lost.
+    /// One write for each line. A reader that does not read must not stop the warden: the line is lost then.
     package static func toStandardError(_ line: String) {
+        var request = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
+        guard unsafe poll(&request, 1, 0) == 1, request.revents & Int16(POLLOUT) != 0 else { return }
         let bytes = Array((line + "\n").utf8)
         _ = unsafe bytes.span.withUnsafeBufferPointer { unsafe Glibc.write(2, $0.baseAddress, $0.count) }
     }
