@@ -1,4 +1,5 @@
 import Service
+import Store
 import Wire
 
 /// What happened, for those who follow it: the last of it is kept, so that whoever was cut off for a moment

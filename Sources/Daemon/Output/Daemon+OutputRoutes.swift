@@ -14,8 +14,9 @@ extension Daemon {
         let run = try process(request)
         guard let output = try outputs(run) else { return .now(.bytes([], type: "application/octet-stream")) }
         let reader: LogReader
+        let start = try start(query)
         do throws(CaptureError) {
-            reader = try LogReader(rings(query.text("stream"), output), from: try start(query))
+            reader = try LogReader(rings(query.text("stream"), output), from: start)
         } catch {
             throw ServiceError(.invalid, error.description, field: "offset")
         }

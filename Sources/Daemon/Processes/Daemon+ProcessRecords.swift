@@ -2,6 +2,7 @@ import Capture
 import Sandbox
 import Sessions
 import Store
+import WardenProtocol
 import Wire
 
 extension Daemon {
@@ -90,12 +91,11 @@ extension ProcessRun {
     /// of an exec what is shown of it.
     var requestText: String {
         JSONText.object { object in
-            if spec.kind == .managed, case .shell(let text, _) = program.command {
-                object.add("shell", text)
-            } else if spec.kind == .managed, case .arguments(let words) = program.command {
+            switch program.command {
+            case .shell(let text, _) where spec.kind == .managed: object.add("shell", text)
+            case .arguments(let words) where spec.kind == .managed:
                 object.array("argv") { list in words.forEach { list.add($0) } }
-            } else {
-                object.array("argv") { list in program.argv.forEach { list.add($0) } }
+            default: object.array("argv") { list in program.argv.forEach { list.add($0) } }
             }
             object.object("env") { variables in
                 for variable in spec.kind == .managed ? program.environment : [] {

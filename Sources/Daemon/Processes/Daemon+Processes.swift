@@ -1,10 +1,12 @@
-import CLinux
 import Capture
+import CLinux
+import Configuration
 import Glibc
 import Linux
 import Sandbox
 import Sessions
 import WardenProtocol
+import Wire
 
 // What processes ask of the warden, and what it tells of them.
 

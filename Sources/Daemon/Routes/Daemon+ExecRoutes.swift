@@ -1,9 +1,10 @@
 import API
+import Configuration
 import Sandbox
 import Service
 import Sessions
-import Wire
 import WardenProtocol
+import Wire
 
 extension Daemon {
     /// Takes a process into its session, and its beginning onto the record.

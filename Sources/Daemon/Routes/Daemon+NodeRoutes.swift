@@ -3,6 +3,8 @@ import Configuration
 import Preparation
 import Sandbox
 import Service
+import Sessions
+import WardenProtocol
 import Wire
 
 // What is about no one session.

@@ -1,10 +1,11 @@
 import API
+import Capture
 import Linux
 import Sandbox
 import Service
 import Sessions
-import Wire
 import WardenProtocol
+import Wire
 
 extension Daemon {
     /// The process that the path names.

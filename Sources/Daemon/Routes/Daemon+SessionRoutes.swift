@@ -58,9 +58,10 @@ extension Daemon {
 
     func createSession(_ request: Request) throws(ServiceError) -> Reply {
         let spec: SessionSpec
+        let reader = try request.reader(.sessionRequest)
         do throws(FieldProblem) {
-            spec = try SessionSpec(try request.reader(.sessionRequest), settings)
-        } catch let error as FieldProblem {
+            spec = try SessionSpec(reader, settings)
+        } catch {
             throw ServiceError(error)
         }
         try check(spec.profile)

@@ -49,7 +49,7 @@ extension SessionSpec {
             variables.append(EnvironmentVariable(name: name, value: value))
         }
         try labelled("env") { () throws(ValueError) in try setEnvironment(variables) }
-        if let limits = reader.object("limits") { setLimits(overrides(limits)) }
+        if let limits = reader.object("limits") { setLimits(limitOverrides(limits)) }
     }
 }
 
@@ -67,7 +67,7 @@ private func labelled<Value>(_ field: String, _ body: () throws(ValueError) -> V
     }
 }
 
-private func overrides(_ limits: APIReader) -> [ProfileOverride] {
+private func limitOverrides(_ limits: APIReader) -> [ProfileOverride] {
     var found: [ProfileOverride] = []
     if let bytes = limits.whole("memory") { found.append(.memory(bytes)) }
     if let count = limits.whole("pids") { found.append(.pids(UInt32(clamping: count))) }

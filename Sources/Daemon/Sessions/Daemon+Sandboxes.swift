@@ -2,6 +2,7 @@ import Linux
 import Sandbox
 import Sessions
 import WardenProtocol
+import Wire
 
 // What sessions ask of the warden, and what it tells of them.
 
@@ -99,7 +100,7 @@ extension Daemon {
         keep.isDead = true
         if keep.message.isEmpty { keep.message = end.detail }
         switch machine.state {
-        case .created, .starting where end.cause == .launchFailed:
+        case .starting where end.cause == .launchFailed:
             return handle(.launchFailed(end.detail), id)
         case .stopping, .quarantined: break
         default: handle(.initGone(end.cause), id)

@@ -1,3 +1,4 @@
+import Configuration
 import Sandbox
 import Sessions
 import Store

@@ -37,9 +37,9 @@ enum Accounts {
 enum Privileges {
     /// Becomes `user` for good: no capability, no other group, and no exec brings any back.
     static func drop(to user: Accounts.User) throws(SystemError) {
-        _ = try call("setgroups") { unsafe setgroups(0, nil) }
-        _ = try call("setresgid") { setresgid(user.gid, user.gid, user.gid) }
-        _ = try call("setresuid") { setresuid(user.uid, user.uid, user.uid) }
+        _ = try call("setgroups") { clinux_setgroups_none() }
+        _ = try call("setresgid") { clinux_setresgid(user.gid) }
+        _ = try call("setresuid") { clinux_setresuid(user.uid) }
         try seal()
     }
 

@@ -1,4 +1,5 @@
 import API
+import Configuration
 import Sandbox
 import Sessions
 import Store
