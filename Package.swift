@@ -245,7 +245,7 @@ let package = Package(
         tests("SoakTests", ["Wire"]),
         tests("APITests", ["API", "Wire"]),
         tests("SessionsTests", ["Sessions", "Sandbox"]),
-        tests("DaemonTests", ["Daemon", "API", "Sandbox", "Wire", "Linux"]),
+        tests("DaemonTests", ["Daemon", "API", "Capture", "Sandbox", "Wire", "Linux"]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),

@@ -9,7 +9,7 @@ import Testing
             ("{", 400, ""), (deep, 400, ""), ("[]", 400, ""),
             (#"{"ttl":"soon"}"#, 400, "ttl"), (#"{"name":"../x"}"#, 400, "name"),
             (#"{"name":"\#(String(repeating: "a", count: 65))"}"#, 400, "name"),
-            (#"{"profle":"x"}"#, 400, "\"profle\""), (#"{"profile":"no-such"}"#, 404, "profile"),
+            (#"{"profle":"x"}"#, 400, "profle"), (#"{"profile":"no-such"}"#, 404, "profile"),
             (#"{"profile":"../etc"}"#, 400, "profile"), (#"{"labels":{"-a":"b"}}"#, 400, "labels"),
             (#"{"tenant":"other"}"#, 400, "tenant"), (#"{"limits":{"memory":"64M"}}"#, 400, "limits.memory"),
         ]
@@ -49,9 +49,10 @@ import Testing
     @Test func `a file where the state directory should be, and a word that nobody knows, stop the start`() throws {
         let directory = try TemporaryDirectory()
         try directory.write("s", "a file")
-        let outcome = try Program.run([Product.path("corrald"), "--state", directory("s")], timeout: 60)
+        let outcome = try Program.run(
+            [Product.path("corrald"), "--state", directory("s")] + TestDaemon.user, timeout: 60)
         #expect(outcome.status == 1)
-        #expect(outcome.errors.contains("\(directory("s"))"))
+        #expect(outcome.errors.contains("is not a directory"))
         #expect(try Program.run([Product.path("corrald"), "--nothing"], timeout: 60).status == 64)
         let unknown = try Program.run(
             [Product.path("corrald"), "--state", directory("t"), "--set", "nothing=1"], timeout: 60)

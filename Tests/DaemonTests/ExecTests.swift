@@ -30,9 +30,7 @@ import Wire
         let daemon = try TestDaemon()
         let id = try daemon.session()
         func begin(_ body: String) throws -> RunningProgram {
-            try Program(
-                daemon.curl("POST", "/v1/sessions/\(id)/exec", body), input: Array(body.utf8)
-            ).start()
+            try Program(daemon.curl("POST", "/v1/sessions/\(id)/exec", body)).start()
         }
         // Each waits for what the other one does.
         let first = try begin(#"{"shell":"mkfifo /tmp/f; cat /tmp/f"}"#)
@@ -51,9 +49,7 @@ import Wire
         let daemon = try TestDaemon()
         let id = try daemon.session()
         let body = #"{"shell":"echo $$ > /tmp/pid; sleep 600"}"#
-        let client = try Program(
-            daemon.curl("POST", "/v1/sessions/\(id)/exec", body), input: Array(body.utf8)
-        ).start()
+        let client = try Program(daemon.curl("POST", "/v1/sessions/\(id)/exec", body)).start()
         #expect(try eventually { try daemon.exec(id, "test -s /tmp/pid").text("exit") == "0" })
         try client.signal(SIGKILL)
         _ = try client.wait()

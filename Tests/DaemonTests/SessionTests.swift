@@ -89,12 +89,15 @@ import Testing
 
     @Test func `events tell what happens, and go on after the last one that was seen`() throws {
         let daemon = try TestDaemon()
-        let follower = try Program(daemon.curl("GET", "/v1/events", nil, ["-N"])).start()
-        #expect(try eventually { try daemon.call("GET", "/v1/health").status == 200 })
         let id = try daemon.session()
+        let follower = try Program(
+            daemon.curl("GET", "/v1/events?since=2000-01-01T00:00:00Z", nil, ["-N"])).start()
         #expect(try follower.waitForText("session.running", within: 30))
         let seen = follower.outputSoFar
         #expect(seen.contains("session.starting"))
+        // And as it happens.
+        let second = try daemon.session()
+        #expect(try follower.waitForText(second, within: 30))
         let number = seen.split(separator: "\n").first { $0.hasPrefix("id: ") }.map { $0.dropFirst(4) } ?? ""
         try follower.signal(15)
         _ = try follower.wait()

@@ -14,11 +14,14 @@ final class TestDaemon {
     var state: String { directory("s") }
     var socket: String { directory("s/run/corral.sock") }
 
+    /// Whom root's becomes. No group may connect besides.
+    static let user = Host.isRoot ? ["--set", "user=nobody", "--set", "socket.group=nobody-has-it"] : []
+
     init(_ more: [String] = []) throws {
         directory = try TemporaryDirectory()
         words =
             [Product.path("corrald"), "--state", directory("s")]
-            + (Host.isRoot ? ["--set", "user=nobody", "--set", "socket.group=nobody-has-it"] : []) + more
+            + TestDaemon.user + more
         program = try TestDaemon.start(words)
         try waitUntilServing()
     }
@@ -112,7 +115,7 @@ final class TestDaemon {
 
     func curl(_ method: String, _ path: String, _ body: String? = nil, _ more: [String] = []) -> [String] {
         ["curl", "-sS", "--max-time", "300", "--unix-socket", socket, "-X", method]
-            + (body == nil ? [] : ["--data-binary", "@-"]) + more + ["http://corral\(path)"]
+            + (body.map { ["--data-binary", $0.utf8.count < 4096 ? $0 : "@-"] } ?? []) + more + ["http://corral\(path)"]
     }
 
     /// One request, whose answer is held against the operation's table.
@@ -149,6 +152,7 @@ final class TestDaemon {
         return answer.text("id")
     }
 
+    @discardableResult
     func exec(_ id: String, _ shell: String, _ more: String = "") throws -> Answer {
         let text = JSONText.object { $0.add("shell", shell) }.description.dropLast()
         return try call("POST", "/v1/sessions/\(id)/exec", text + (more.isEmpty ? "}" : ",\(more)}"))

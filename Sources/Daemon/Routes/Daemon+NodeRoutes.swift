@@ -74,9 +74,11 @@ extension Daemon {
 
     func listImages() throws(ServiceError) -> Reply {
         let installation = try installed()
-        let (described, trees) = try prepared { () throws(PreparationError) in
-            (try installation.names("images", suffix: ".yaml"), try ImageLookup.find()?.names() ?? [])
+        let described = try prepared { () throws(PreparationError) in
+            try installation.names("images", suffix: ".yaml")
         }
+        // A store that only root can read is the warden's business.
+        let trees = (try? ImageLookup.find()?.names()) ?? []
         let all = Set(described).union(trees).sorted()
         return .now(
             .json(
@@ -112,6 +114,13 @@ extension Daemon {
             let hint = nearestMatch(to: spec, in: names).map { "did you mean \($0)?" }
             throw ServiceError(.notFound, "there is no profile \(quoted(spec))", field: "profile", hint: hint)
         }
+    }
+
+    /// The image that a session has when it names none; nil for a profile that cannot be read, which the
+    /// warden then refuses with the reason.
+    func image(ofProfile name: String) -> String? {
+        guard let installation, let source = try? installation.profileSource(name) else { return nil }
+        return try? installation.chain(from: source).chain.profile().image
     }
 
     func route(_ name: String) -> APIRoute { APIRoute.all.first { $0.name == name } ?? APIRoute.all[0] }

@@ -45,7 +45,7 @@ extension ServiceError {
         case .exists, .state: self.init(.conflict, refusal.sentence)
         case .ceiling:
             self.init(
-                .forbidden, refusal.sentence, field: refusal.limit.isEmpty ? nil : "limits.\(refusal.limit)",
+                .forbidden, refusal.sentence, field: refusal.limit.isEmpty ? nil : refusal.limit,
                 hint: refusal.allowed.isEmpty ? nil : "at most \(refusal.allowed)")
         case .descriptors: self.init(.limit, refusal.sentence)
         case .order, .malformed: self.init(.invalid, refusal.sentence)

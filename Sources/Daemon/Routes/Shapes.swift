@@ -16,7 +16,7 @@ extension Daemon {
         if let name = spec.name { object.add("name", name.description) }
         object.add("tenant", spec.tenant.description)
         object.add("profile", spec.profile)
-        object.add("image", spec.image ?? keep.image ?? "")
+        object.add("image", keep.image ?? "")
         object.object("labels") { labels in
             for (key, value) in spec.labels.sorted { labels.add(key, value) }
         }

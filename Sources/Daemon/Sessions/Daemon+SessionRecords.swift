@@ -18,7 +18,7 @@ extension Daemon {
         return .create(
             StoredSession(
                 id: id.description, name: spec.name?.description, tenant: spec.tenant.description,
-                profile: spec.profile, image: spec.image ?? "",
+                profile: spec.profile, image: keep.image ?? "",
                 spec: String(decoding: keep.request, as: UTF8.self),
                 labels: Dictionary(spec.labels.sorted.map { ($0.key, $0.value) }) { first, _ in first },
                 // The key is in the request, and the table, which has every session of the store, goes by it.
@@ -45,7 +45,9 @@ extension Daemon {
         let patience = SessionPatience(grace: .milliseconds(settings.number(.defaultGrace)))
         let admission = try table.add(spec, patience: patience, at: DaemonClock.now)
         guard case .new(let id) = admission else { return admission }
-        keeps[id] = SessionKeep(id, request: request, created: DaemonClock.moment)
+        let keep = SessionKeep(id, request: request, created: DaemonClock.moment)
+        keep.image = spec.image ?? image(ofProfile: spec.profile)
+        keeps[id] = keep
         take(table.opening(id), id, before: nil, isNew: true)
         handle(.start, id)
         return admission

@@ -35,6 +35,7 @@ extension Daemon {
         keep.started = record.standing.started
         keep.ended = record.standing.ended
         keep.warden = record.standing.warden
+        keep.image = record.image
         keep.isRecorded = true
         if !record.standing.isLive { keep.message = message(of: record.id) }
         let machine = SessionMachine(
