@@ -3,13 +3,11 @@ import Testing
 
 /// The rows of docs/architecture.md, lowest first: a target depends on lower rows only.
 private let rows: [[String]] = [
-    [
-        "CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CMicroHTTPD", "CWslay", "CYardstick",
-    ],
+    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CMicroHTTPD", "CWslay", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
     [
-        "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol", "Capture", "Service",
-        "Configuration", "Client", "Tables", "API", "Sessions",
+        "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol", "Capture",
+        "Service", "Configuration", "Client", "Tables", "API", "Sessions",
     ],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store"],
     ["Preparation"],

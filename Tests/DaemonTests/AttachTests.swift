@@ -93,7 +93,9 @@ private final class AttachClient {
         }
     }
 
-    @Test func `attached clients see a stop of the daemon, and go on with the next one where they were`() throws {
+    @Test func `attached clients see a stop of the daemon, and go on with the next one where they were`()
+        throws
+    {
         let daemon = try TestDaemon()
         let id = try daemon.session()
         let made = try daemon.call(

@@ -39,14 +39,19 @@ import Testing
         let daemon = try TestDaemon()
         let id = try daemon.session()
         #expect(try daemon.call("POST", "/v1/sessions/\(id)/exec", "{}").field == "argv")
-        #expect(try daemon.call("POST", "/v1/sessions/\(id)/exec", #"{"argv":["a"],"shell":"b"}"#).field == "shell")
-        #expect(try daemon.call("POST", "/v1/sessions/\(id)/exec", #"{"argv":["a"],"cwd":"b"}"#).field == "cwd")
+        #expect(
+            try daemon.call("POST", "/v1/sessions/\(id)/exec", #"{"argv":["a"],"shell":"b"}"#).field
+                == "shell")
+        #expect(
+            try daemon.call("POST", "/v1/sessions/\(id)/exec", #"{"argv":["a"],"cwd":"b"}"#).field == "cwd")
         #expect(try daemon.call("POST", "/v1/sessions/nobody/exec", #"{"argv":["a"]}"#).status == 404)
         #expect(try daemon.call("GET", "/v1/sessions/\(id)/processes/none").status == 404)
         #expect(try daemon.call("POST", "/v1/sessions/\(id)/processes/none/attach").status == 404)
     }
 
-    @Test func `a file where the state directory should be, and a word that nobody knows, stop the start`() throws {
+    @Test func `a file where the state directory should be, and a word that nobody knows, stop the start`()
+        throws
+    {
         let directory = try TemporaryDirectory()
         try directory.write("s", "a file")
         let outcome = try Program.run(

@@ -37,7 +37,8 @@ import Wire
         let second = try daemon.exec(id, "until [ -p /tmp/f ]; do sleep 0.05; done; echo met > /tmp/f")
         #expect(second.text("exit") == "0")
         #expect(try first.wait(timeout: 60).output.contains("bWV0Cg=="))
-        let holder = try begin(#"{"shell":"mkdir /tmp/busy; until [ -e /tmp/go ]; do sleep 0.05; done; rmdir /tmp/busy"}"#)
+        let holder = try begin(
+            #"{"shell":"mkdir /tmp/busy; until [ -e /tmp/go ]; do sleep 0.05; done; rmdir /tmp/busy"}"#)
         #expect(try eventually { try daemon.exec(id, "test -d /tmp/busy").text("exit") == "0" })
         let alone = try begin(#"{"shell":"test ! -d /tmp/busy && echo alone","alone":true}"#)
         try daemon.call("POST", "/v1/sessions/\(id)/processes", #"{"argv":["touch","/tmp/go"]}"#)

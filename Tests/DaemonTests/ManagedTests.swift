@@ -64,7 +64,8 @@ import Wire
         #expect(try logs(daemon, path) == "up\ngot\n")
         let terminal = try start(
             daemon, id,
-            #"{"shell":"trap 'stty size' WINCH; stty size; while :; do sleep 0.1; done","tty":true,"columns":91,"rows":33}"#)
+            #"{"shell":"trap 'stty size' WINCH; stty size; while :; do sleep 0.1; done","tty":true,"columns":91,"rows":33}"#
+        )
         #expect(try eventually { try logs(daemon, terminal).contains("33 91") })
         #expect(try daemon.call("POST", "\(terminal)/resize", #"{"columns":120,"rows":40}"#).status == 204)
         #expect(try eventually { try logs(daemon, terminal).contains("40 120") })

@@ -15,7 +15,8 @@ import Wire
         try daemon.call("POST", "/v1/sessions/done/kill", #"{"grace":0}"#)
         var counters: [String] = []
         for id in ids {
-            let body = #"{"shell":"i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); sleep 0.01; done; exit 4"}"#
+            let body =
+                #"{"shell":"i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); sleep 0.01; done; exit 4"}"#
             let answer = try daemon.call("POST", "/v1/sessions/\(id)/processes", body)
             counters.append("/v1/sessions/\(id)/processes/\(answer.text("id"))")
         }
@@ -76,7 +77,10 @@ import Wire
             #expect(try daemon.exitStatus() == 75)
             try daemon.startAgain()
         }
-        #expect(try eventually(within: 60) { try daemon.call("GET", "/v1/sessions/\(id)").text("state") == "ended" })
+        #expect(
+            try eventually(within: 60) {
+                try daemon.call("GET", "/v1/sessions/\(id)").text("state") == "ended"
+            })
         #expect(try daemon.call("GET", "/v1/sessions/\(id)").text("cause") == "daemon-restart")
         #expect(eventually(within: 60) { !TestDaemon.isRunning(["sleep", "86399"]) })
         #expect(try daemon.session(#"{"name":"lost"}"#) != id)

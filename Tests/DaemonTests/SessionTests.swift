@@ -91,7 +91,8 @@ import Testing
         let daemon = try TestDaemon()
         let id = try daemon.session()
         let follower = try Program(
-            daemon.curl("GET", "/v1/events?since=2000-01-01T00:00:00Z", nil, ["-N"])).start()
+            daemon.curl("GET", "/v1/events?since=2000-01-01T00:00:00Z", nil, ["-N"])
+        ).start()
         #expect(try follower.waitForText("session.running", within: 30))
         let seen = follower.outputSoFar
         #expect(seen.contains("session.starting"))
@@ -102,7 +103,8 @@ import Testing
         try follower.signal(15)
         _ = try follower.wait()
         let again = try Program(
-            daemon.curl("GET", "/v1/events", nil, ["-N", "-H", "Last-Event-ID: \(number)"])).start()
+            daemon.curl("GET", "/v1/events", nil, ["-N", "-H", "Last-Event-ID: \(number)"])
+        ).start()
         #expect(try again.waitForText("session.running", within: 30))
         #expect(again.outputSoFar.contains(id))
         #expect(!again.outputSoFar.contains("id: \(number)\n"))

@@ -115,14 +115,17 @@ final class TestDaemon {
 
     func curl(_ method: String, _ path: String, _ body: String? = nil, _ more: [String] = []) -> [String] {
         ["curl", "-sS", "--max-time", "300", "--unix-socket", socket, "-X", method]
-            + (body.map { ["--data-binary", $0.utf8.count < 4096 ? $0 : "@-"] } ?? []) + more + ["http://corral\(path)"]
+            + (body.map { ["--data-binary", $0.utf8.count < 4096 ? $0 : "@-"] } ?? []) + more + [
+                "http://corral\(path)"
+            ]
     }
 
     /// One request, whose answer is held against the operation's table.
     @discardableResult
     func call(_ method: String, _ path: String, _ body: String? = nil) throws -> Answer {
         let outcome = try Program.run(
-            curl(method, path, body, ["-w", "\n%{http_code}"]), stdin: body.map { Array($0.utf8) }, timeout: 300)
+            curl(method, path, body, ["-w", "\n%{http_code}"]), stdin: body.map { Array($0.utf8) },
+            timeout: 300)
         let lines = outcome.stdout.split(separator: 0x0A, omittingEmptySubsequences: false)
         let status = Int(String(decoding: lines.last ?? [], as: UTF8.self)) ?? 0
         let text = outcome.stdout.dropLast((lines.last?.count ?? 0) + 1)
@@ -148,7 +151,8 @@ final class TestDaemon {
     /// A session that runs.
     func session(_ body: String = "{}") throws -> String {
         let answer = try call("POST", "/v1/sessions", body)
-        try #require(answer.status == 201, "\(String(decoding: answer.bytes, as: UTF8.self)) \(program.errorsSoFar)")
+        try #require(
+            answer.status == 201, "\(String(decoding: answer.bytes, as: UTF8.self)) \(program.errorsSoFar)")
         return answer.text("id")
     }
 

@@ -55,7 +55,11 @@ final class EventHub {
         followers[id] = follower
         let response = stream.response()
         for entry in entries {
-            if let number { if entry.number <= number { continue } } else if entry.wall < wall ?? .max { continue }
+            if let number {
+                if entry.number <= number { continue }
+            } else if entry.wall < wall ?? .max {
+                continue
+            }
             send(entry, to: follower)
         }
         return response

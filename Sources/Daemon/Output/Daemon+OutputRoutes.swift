@@ -45,11 +45,13 @@ extension Daemon {
     private func start(_ query: QueryReader) throws(ServiceError) -> StartPoint {
         let given = ["offset", "tail", "since"].filter { query.text($0) != nil }
         guard given.count <= 1 else {
-            throw ServiceError(.invalid, "\(given.joined(separator: " and ")) exclude each other", field: given[1])
+            throw ServiceError(
+                .invalid, "\(given.joined(separator: " and ")) exclude each other", field: given[1])
         }
         if let offset = query.whole("offset") {
             guard let stream = query.text("stream"), stream != "both" else {
-                throw ServiceError(.invalid, "an offset is one of one stream", field: "stream", hint: "name it")
+                throw ServiceError(
+                    .invalid, "an offset is one of one stream", field: "stream", hint: "name it")
             }
             return .offset(offset)
         }
@@ -135,7 +137,8 @@ final class AttachedClient: AttachDelegate {
     func received(_ frame: AttachFrame, from reader: AttachedReader) {
         daemon.handle(.used, run.session)
         if let size = frame.size {
-            daemon.link?.send(.resize(run.key, WindowSize(columns: size.columns, rows: size.rows))) { _, _ in }
+            daemon.link?.send(.resize(run.key, WindowSize(columns: size.columns, rows: size.rows))) { _, _ in
+            }
         } else if let number = frame.signal {
             daemon.signal(run, Int32(number))
         } else if frame.kind == .input {

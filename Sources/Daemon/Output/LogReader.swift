@@ -36,12 +36,16 @@ struct LogReader {
         return waiting.min { time($0) < time($1) }
     }
 
-    private func time(_ index: Int) -> UInt64 { cursors[index].ring.times.time(of: cursors[index].offset) ?? 0 }
+    private func time(_ index: Int) -> UInt64 {
+        cursors[index].ring.times.time(of: cursors[index].offset) ?? 0
+    }
 
     /// Where the other stream waits as well, only what has the same time goes at once.
     private func longest(_ index: Int) -> Int {
         let (ring, offset) = cursors[index]
-        let others = cursors.indices.contains { $0 != index && cursors[$0].offset < cursors[$0].ring.position }
+        let others = cursors.indices.contains {
+            $0 != index && cursors[$0].offset < cursors[$0].ring.position
+        }
         guard others, let next = ring.times.entries.first(where: { $0.offset > offset }) else { return .max }
         return Int(clamping: next.offset - offset)
     }

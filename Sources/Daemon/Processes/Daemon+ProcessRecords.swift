@@ -26,7 +26,9 @@ extension Daemon {
             .process(id: run.id.description, standing, at: DaemonClock.moment, why: why)
         ]
         if hasEnded, let output = run.output {
-            let (stdout, stderr) = (output.rings.first?.keptBytes ?? [], output.rings.dropFirst().first?.keptBytes ?? [])
+            let (stdout, stderr) = (
+                output.rings.first?.keptBytes ?? [], output.rings.dropFirst().first?.keptBytes ?? []
+            )
             run.result = (stdout, stderr)
             changes.append(
                 .result(

@@ -1,5 +1,5 @@
-import Capture
 import CLinux
+import Capture
 import Configuration
 import Glibc
 import Linux
@@ -77,7 +77,9 @@ extension Daemon {
             run.feed = try streams.makeFeed(on: loop)
             try output.start()
         } catch {
-            log.line(.error, "the output of process \(run.id) cannot be taken: \(error)", session: run.session.description)
+            log.line(
+                .error, "the output of process \(run.id) cannot be taken: \(error)",
+                session: run.session.description)
         }
     }
 
@@ -124,7 +126,8 @@ extension Daemon {
         let event: ProcessEvent
         switch record.status {
         case .unknown: event = .sessionEnded(table[run.session]?.machine.cause ?? .operator)
-        case .exited(let code): event = .exited(ProcessExit(.exited(UInt8(truncatingIfNeeded: code)), at: record.at))
+        case .exited(let code):
+            event = .exited(ProcessExit(.exited(UInt8(truncatingIfNeeded: code)), at: record.at))
         case .signalled(let number):
             let number = UInt8(truncatingIfNeeded: number)
             event = .exited(ProcessExit(.signalled(number), cause: cause(of: number, run), at: record.at))

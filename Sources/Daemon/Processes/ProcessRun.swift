@@ -4,8 +4,8 @@ import Linux
 import Sandbox
 import Sessions
 import Store
-import Wire
 import WardenProtocol
+import Wire
 
 /// What belongs to a process beside its machine.
 final class ProcessRun {

@@ -87,7 +87,8 @@ extension Daemon {
             switch answer {
             case .process(let result) where result.cause == .launchFailed:
                 pending.fail(
-                    ServiceError(.invalid, "the program could not be started: \(result.problem)", field: "argv"))
+                    ServiceError(
+                        .invalid, "the program could not be started: \(result.problem)", field: "argv"))
             case .process(let result): pending.complete(response(self, result))
             case .notRecorded(let why): pending.fail(.notRecorded(why))
             case .session: pending.fail(ServiceError(.fault, "an answer of another kind"))

@@ -46,7 +46,8 @@ extension Daemon {
 
     func listProfiles() throws(ServiceError) -> Reply {
         let installation = try installed()
-        let names = try prepared { () throws(PreparationError) in try installation.directories.names(.profile) }
+        let names = try prepared { () throws(PreparationError) in try installation.directories.names(.profile)
+        }
         return .now(
             .json(
                 .object { object in
@@ -56,13 +57,16 @@ extension Daemon {
                 }))
     }
 
-    private func write(profile name: String, _ installation: Installation, to object: inout JSONObjectWriter) {
+    private func write(profile name: String, _ installation: Installation, to object: inout JSONObjectWriter)
+    {
         object.add("name", name)
         var image = ""
         var source = ""
         var problem: String?
         do {
-            if let found = try installation.directories.find(name, .profile) { source = found.directory == .shipped ? "shipped" : "operator" }
+            if let found = try installation.directories.find(name, .profile) {
+                source = found.directory == .shipped ? "shipped" : "operator"
+            }
             image = try installation.chain(from: installation.profileSource(name)).chain.profile().image
         } catch {
             problem = "\(error)"

@@ -13,7 +13,9 @@ extension Daemon {
         let id = try session(request)
         do throws(TableError) {
             let text = request.parameter("process")
-            let found = try table.withProcesses(of: id) { (processes) throws(TableError) in try processes.find(text) }
+            let found = try table.withProcesses(of: id) { (processes) throws(TableError) in
+                try processes.find(text)
+            }
             if let found, let run = runs[found] { return run }
             throw TableError.unknownProcess(text)
         } catch {
@@ -88,7 +90,9 @@ extension Daemon {
         let reader = try request.reader(.stopRequest)
         let run = try process(request)
         let grace = reader.whole("grace").map { UInt64.milliseconds($0) }
-        return later(run, { .stop(Stop(.operator, grace: grace, ticket: $0)) }) { daemon, _ in daemon.shape(run) }
+        return later(run, { .stop(Stop(.operator, grace: grace, ticket: $0)) }) { daemon, _ in
+            daemon.shape(run)
+        }
     }
 
     func writeInput(_ request: Request) throws(ServiceError) -> Reply {
@@ -129,7 +133,8 @@ extension Daemon {
         let reader = try request.reader(.resizeRequest)
         let run = try running(request)
         let size = WindowSize(
-            columns: UInt16(clamping: reader.whole("columns") ?? 80), rows: UInt16(clamping: reader.whole("rows") ?? 24))
+            columns: UInt16(clamping: reader.whole("columns") ?? 80),
+            rows: UInt16(clamping: reader.whole("rows") ?? 24))
         return try asking(.resize(run.key, size)) { _ in .nothing }
     }
 }

@@ -3,8 +3,8 @@ import Sandbox
 import Service
 import Sessions
 import Store
-import Wire
 import WardenProtocol
+import Wire
 
 extension Daemon {
     // MARK: Finding
@@ -83,7 +83,9 @@ extension Daemon {
     func removeSession(_ request: Request) throws(ServiceError) -> Reply {
         let query = try QueryReader(request, route("removeSession").query)
         let id = try session(request)
-        guard let machine = table[id]?.machine else { throw ServiceError(.notFound, "there is no session \(id)") }
+        guard let machine = table[id]?.machine else {
+            throw ServiceError(.notFound, "there is no session \(id)")
+        }
         if machine.hasEnded { return remove(id) }
         guard query.flag("force") else { throw ServiceError(.notEnded(id, machine.state)) }
         return later(id, { .stop(Stop(.operator, grace: 0, ticket: $0)) }) { daemon, _ in
@@ -95,7 +97,8 @@ extension Daemon {
     private func remove(_ id: SessionID) -> Reply {
         guard let keep = keeps[id], let machine = table[id]?.machine else { return .now(.nothing) }
         do throws(TableError) {
-            var standing = SessionStanding(state: Daemon.removed, boot: boot, lastUse: machine.lifespan.lastUse)
+            var standing = SessionStanding(
+                state: Daemon.removed, boot: boot, lastUse: machine.lifespan.lastUse)
             (standing.isLive, standing.cause) = (false, machine.cause?.rawValue)
             (standing.started, standing.ended) = (keep.started, keep.ended ?? DaemonClock.moment)
             try forget(id)
@@ -115,9 +118,12 @@ extension Daemon {
     func killSession(_ request: Request) throws(ServiceError) -> Reply {
         let reader = try request.reader(.stopRequest)
         let id = try session(request)
-        if let reason = reader.text("reason"), keeps[id]?.message.isEmpty == true { keeps[id]?.message = reason }
+        if let reason = reader.text("reason"), keeps[id]?.message.isEmpty == true {
+            keeps[id]?.message = reason
+        }
         let grace = reader.whole("grace").map { UInt64.milliseconds($0) }
-        return later(id, { .stop(Stop(.operator, grace: grace, ticket: $0)) }) { daemon, _ in daemon.shape(id) }
+        return later(id, { .stop(Stop(.operator, grace: grace, ticket: $0)) }) { daemon, _ in daemon.shape(id)
+        }
     }
 
     func waitForSession(_ request: Request) throws(ServiceError) -> Reply {
@@ -182,7 +188,8 @@ extension Daemon {
         var after: UInt64 = 0
         if let text = query.text("after") {
             guard let number = UInt64(text) else {
-                throw ServiceError(.invalid, "after is no place in a list", field: "after", hint: "use next of a page")
+                throw ServiceError(
+                    .invalid, "after is no place in a list", field: "after", hint: "use next of a page")
             }
             after = number
         }
@@ -199,7 +206,9 @@ extension Daemon {
                             list.object { write(session, keep, to: &$0) }
                         }
                     }
-                    if found.count > page.count, let last = page.last { object.add("next", String(last.number)) }
+                    if found.count > page.count, let last = page.last {
+                        object.add("next", String(last.number))
+                    }
                 }))
     }
 }

@@ -11,14 +11,17 @@ extension SessionSpec {
     init(_ reader: APIReader, _ settings: Settings) throws(FieldProblem) {
         let labels = try labelled("labels") { () throws(ValueError) in
             var labels: [Label] = []
-            for (key, value) in reader.map("labels") ?? [] { labels.append(try Label(key: key, value: value)) }
+            for (key, value) in reader.map("labels") ?? [] {
+                labels.append(try Label(key: key, value: value))
+            }
             return try Labels(labels)
         }
         let name = try named("name", reader)
         let tenant = try named("tenant", reader) ?? .defaultTenant
         // The operators' issue brings others.
         guard tenant == .defaultTenant else {
-            throw FieldProblem("tenant", "there is no tenant \(quoted(tenant.description))", hint: "leave it out")
+            throw FieldProblem(
+                "tenant", "there is no tenant \(quoted(tenant.description))", hint: "leave it out")
         }
         let profile = reader.text("profile") ?? settings.text(.defaultProfile)
         func time(_ field: String, _ key: SettingKey) -> UInt64? {
@@ -39,7 +42,8 @@ extension SessionSpec {
                 idempotencyKey: key)
         }
         if isPersistent {
-            throw FieldProblem("persistent", "volumes that outlive a session are not there yet", hint: "leave it out")
+            throw FieldProblem(
+                "persistent", "volumes that outlive a session are not there yet", hint: "leave it out")
         }
         var variables: [EnvironmentVariable] = []
         for (name, value) in reader.map("env") ?? [] {
@@ -59,7 +63,9 @@ private func named(_ field: String, _ reader: APIReader) throws(FieldProblem) ->
 }
 
 /// What is wrong with a value, with the member it is in.
-private func labelled<Value>(_ field: String, _ body: () throws(ValueError) -> Value) throws(FieldProblem) -> Value {
+private func labelled<Value>(_ field: String, _ body: () throws(ValueError) -> Value) throws(FieldProblem)
+    -> Value
+{
     do throws(ValueError) {
         return try body()
     } catch {
@@ -99,7 +105,8 @@ struct QueryReader {
             guard let text = query[field.name] else { continue }
             guard QueryReader.fits(text, field.kind) else {
                 throw ServiceError(
-                    .invalid, "\(field.name): \(field.kind.expectation) was expected, and this is \(quoted(text))",
+                    .invalid,
+                    "\(field.name): \(field.kind.expectation) was expected, and this is \(quoted(text))",
                     field: field.name)
             }
         }

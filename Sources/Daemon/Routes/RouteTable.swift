@@ -24,7 +24,8 @@ enum RouteTable {
         // As bytes: they are read against the operation's own table.
         return Endpoint(
             method, route.path, name: route.name,
-            body: route.request == nil ? .none : .bytes(limit: route.bodyLimit), query: route.query.map(\.name))
+            body: route.request == nil ? .none : .bytes(limit: route.bodyLimit),
+            query: route.query.map(\.name))
     }
 
     private static let node: [String: Handler] = [

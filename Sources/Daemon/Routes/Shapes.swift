@@ -4,8 +4,8 @@ import Sandbox
 import Service
 import Sessions
 import Store
-import Wire
 import WardenProtocol
+import Wire
 
 // The answers, as the tables of the API describe them.
 

@@ -107,13 +107,17 @@ extension Daemon {
         }
         // Then what remains is removed, which says so when it cannot be.
         handle(.killed, id)
-        if let remains { log.line(.error, "something of it could not be removed: \(remains)", session: id.description) }
+        if let remains {
+            log.line(.error, "something of it could not be removed: \(remains)", session: id.description)
+        }
     }
 
     func limitHit(_ sandbox: SandboxID, _ layer: Layer) {
         let id = SessionID(value: sandbox.value)
         if layer == .memory { keeps[id]?.memoryKills += 1 }
-        events.publish("session.limit", session: sandbox.description) { $0.add("message", "the limit of \(layer.rawValue) was hit") }
+        events.publish("session.limit", session: sandbox.description) {
+            $0.add("message", "the limit of \(layer.rawValue) was hit")
+        }
     }
 
     // MARK: News

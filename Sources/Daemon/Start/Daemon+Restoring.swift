@@ -39,7 +39,8 @@ extension Daemon {
         keep.isRecorded = true
         if !record.standing.isLive { keep.message = message(of: record.id) }
         let machine = SessionMachine(
-            restoring: note(record, spec), patience: .init(grace: .milliseconds(settings.number(.defaultGrace))),
+            restoring: note(record, spec),
+            patience: .init(grace: .milliseconds(settings.number(.defaultGrace))),
             at: DaemonClock.now)
         lastNumber += 1
         do throws(TableError) {
@@ -74,7 +75,8 @@ extension Daemon {
 
     /// What there was to say about the end.
     private func message(of id: String) -> String {
-        guard let last = (try? store.history(of: id, limit: 10_000))?.last(where: { $0.entry.process == nil }),
+        guard
+            let last = (try? store.history(of: id, limit: 10_000))?.last(where: { $0.entry.process == nil }),
             Cause(rawValue: last.entry.why) == nil, SessionStep(rawValue: last.entry.why) == nil
         else { return "" }
         return last.entry.why

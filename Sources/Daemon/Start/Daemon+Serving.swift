@@ -14,7 +14,8 @@ extension Daemon {
             do throws(StartProblemText) {
                 return try connect()
             } catch {
-                guard place.startWarden == nil, DaemonClock.now < deadline, !error.description.contains("version")
+                guard place.startWarden == nil, DaemonClock.now < deadline,
+                    !error.description.contains("version")
                 else { throw error }
                 ShortWait.milliseconds(10)
             }

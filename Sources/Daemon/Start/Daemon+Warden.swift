@@ -114,7 +114,9 @@ extension Daemon: WardenLinkDelegate {
             link?.send(isDead ? .remove(sandbox) : .kill(sandbox)) { _, _ in }
         }
         log.line(
-            .info, "\(counts.adopted) sessions go on, \(counts.lost) are lost, \(counts.stray) of nobody's are ended")
+            .info,
+            "\(counts.adopted) sessions go on, \(counts.lost) are lost, \(counts.stray) of nobody's are ended"
+        )
     }
 
     private func isStray(_ sandbox: SandboxID) -> Bool {
@@ -147,7 +149,9 @@ extension Daemon: WardenLinkDelegate {
         }
         for (key, process) in found where key.session == keep.sandbox && run(key) == nil {
             // Of a request that was never recorded, or of one that is over.
-            if case .exited = process.stage { acknowledge(key) } else {
+            if case .exited = process.stage {
+                acknowledge(key)
+            } else {
                 link?.send(.signal(key, SignalNumber.kill)) { _, _ in }
             }
         }

@@ -82,7 +82,8 @@ struct DaemonStart {
             let name = settings.text(.user)
             user = Accounts.user(name)
             guard let user, user.uid != 0 else {
-                throw StartProblemText("there is no account \(name) but root's to run as; make install creates it")
+                throw StartProblemText(
+                    "there is no account \(name) but root's to run as; make install creates it")
             }
         }
         let directories = Directories(settings)
@@ -124,7 +125,8 @@ struct DaemonStart {
     ) throws -> Int32 {
         let loop = try EventLoop()
         let opened = try StateStore.open(in: directories.daemon, at: DaemonClock.wall)
-        var place = Daemon.Place(wardenSocket: directories.wardenSocket, startWarden: nil, state: directories.state)
+        var place = Daemon.Place(
+            wardenSocket: directories.wardenSocket, startWarden: nil, state: directories.state)
         if let warden {
             place.startWarden = { () throws(StartProblemText) in
                 WardenProcess.reap()

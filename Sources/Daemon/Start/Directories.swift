@@ -75,7 +75,8 @@ struct Directories {
             return file
         } catch {
             if [.wouldBlock, .accessDenied].contains(error.errno) {
-                throw StartProblemText("another corrald has the state directory \(state); stop it, or use another one")
+                throw StartProblemText(
+                    "another corrald has the state directory \(state); stop it, or use another one")
             }
             throw StartProblemText("\(error)")
         }
