@@ -36,8 +36,11 @@ extension Daemon {
     }
 
     /// Tells a process's machine of an event.
-    func handle(_ event: ProcessEvent, _ run: ProcessRun, ticket: Ticket? = nil) {
-        let now = DaemonClock.now
+    /// - Parameter moment: when it happened, where that is known.
+    func handle(
+        _ event: ProcessEvent, _ run: ProcessRun, ticket: Ticket? = nil, at moment: UInt64? = nil
+    ) {
+        let now = min(moment ?? .max, DaemonClock.now)
         let found = table.withProcesses(of: run.session) { processes in
             processes.handle(event, for: run.id, at: now)
         }

@@ -91,10 +91,11 @@ extension Daemon {
         case .gone(let id, let end): gone(id, end)
         case .stuck(let id, let end, let remains): gone(id, end, remains: remains)
         case .limitHit(let id, let layer, _): limitHit(id, layer)
-        case .started(let key, let pid, _, let roles):
+        case .started(let key, let pid, let moment, let roles):
             guard let run = run(key) else { return }
             if run.program.terminal != nil { connect(run, roles, packet) }
-            started(run, pid)
+            run.pid = pid
+            handle(.started, run, at: moment)
         case .startFailed(let key, let problem): startFailed(key, problem)
         case .exited(let key, let record): exited(key, record)
         }
@@ -103,11 +104,6 @@ extension Daemon {
     func run(_ key: ProcessKey) -> ProcessRun? {
         guard let run = runs[ProcessID(value: key.process)], run.key == key else { return nil }
         return run
-    }
-
-    func started(_ run: ProcessRun, _ pid: Int32) {
-        run.pid = pid
-        handle(.started, run)
     }
 
     func startFailed(_ key: ProcessKey, _ problem: StartProblem) {
