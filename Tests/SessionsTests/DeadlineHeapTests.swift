@@ -25,7 +25,7 @@ import Testing
     func `it does what a list that is scanned does`(seed: UInt64) {
         var random = Seeded(seed)
         var (heap, model) = (DeadlineHeap<Int>(), Model())
-        for _ in 0..<20_000 {
+        for _ in 0..<8000 {
             let key = Int.random(in: 0..<60, using: &random)
             let moment = BootTime.random(in: 0..<200, using: &random)
             switch Int.random(in: 0..<8, using: &random) {

@@ -42,6 +42,35 @@ import Testing
         #expect(table.liveCount == 2)
     }
 
+    @Test func `serial processes wait for those before them, and others for nobody`() throws {
+        var table = ProcessTable()
+        let ids = (1...5).map { ProcessID(value: $0) }
+        for (id, isSerial) in zip(ids, [true, false, true, true, false]) {
+            let spec = ProcessSpec(kind: .exec, isSerial: isSerial)
+            try table.add(id, ProcessMachine(spec, at: 1), limit: 9)
+        }
+        #expect(table.startable == [ids[0], ids[1], ids[4]])
+        for id in table.startable { _ = table.handle(.start, for: id, at: 2) }
+        #expect(table.startable == [])
+        // Also one that gives up while it waits makes room.
+        end(ids[2], in: &table)
+        #expect(table.startable == [])
+        _ = table.handle(.exited(ProcessExit(.exited(0), at: 3)), for: ids[0], at: 3)
+        #expect(table.startable == [ids[3]])
+    }
+
+    @Test func `the oldest results are forgotten first, and nothing that lives`() throws {
+        var table = ProcessTable()
+        let ids = (1...5).map { ProcessID(value: $0) }
+        for id in ids { try table.add(id, machine(), limit: 9) }
+        for id in ids.dropFirst() { end(id, in: &table) }
+        #expect(table.forgetEnded(keeping: 9) == [])
+        #expect(table.forgetEnded(keeping: 2) == [ids[1], ids[2]])
+        #expect(table.all.map(\.id) == [ids[0], ids[3], ids[4]])
+        #expect(table.forgetEnded(keeping: 0) == [ids[3], ids[4]])
+        #expect(table.liveCount == 1)
+    }
+
     @Test func `a session's processes are changed in their place`() throws {
         var table = SessionTable(limit: 1)
         let id = SessionID(value: 1)

@@ -171,7 +171,7 @@ private struct Model {
     func `a session does what a simple model of it does`(seed: UInt64) {
         var random = Seeded(seed)
         var seen: [SessionState: Int] = [:]
-        for _ in 0..<6000 { for state in walk(&random) { seen[state, default: 0] += 1 } }
+        for _ in 0..<4000 { for state in walk(&random) { seen[state, default: 0] += 1 } }
         // Else the walks would prove little.
         for state in SessionState.allCases { #expect(seen[state, default: 0] > 500, "\(state)") }
     }

@@ -24,6 +24,15 @@ import Testing
         #expect(fixture.machine.nextDeadline == 1210)
     }
 
+    @Test func `being adopted twice counts processes once`() {
+        var fixture = SessionFixture(in: .running, idle: 100)
+        fixture.send(.adopted(Holding(execs: 2)))
+        fixture.send(.adopted(Holding(execs: 1)))
+        fixture.send(.processEnded(.exec))
+        #expect(fixture.machine.processCount == 0)
+        #expect(fixture.machine.nextDeadline == 1100)
+    }
+
     @Test(arguments: [SessionStep.starting, .pausing, .paused, .resuming, .running])
     func `what the warden says holds`(step: SessionStep) {
         for isFrozen in [true, false] {

@@ -181,6 +181,10 @@ import Testing
         }
         #expect(table.ended(before: 90).map(\.value) == [3, 2])
         #expect(table.ended(before: .max).map(\.value) == [3, 2, 1])
+        #expect(table.ended(before: 0, keeping: 3) == [])
+        #expect(table.ended(before: 0, keeping: 1).map(\.value) == [3, 2])
+        #expect(table.ended(before: 75, keeping: 2).map(\.value) == [3])
+        #expect(table.ended(before: 85, keeping: 0).map(\.value) == [3, 2, 1])
     }
 
     // MARK: Filters

@@ -39,6 +39,7 @@ import Testing
             if let ticket = event.ticket {
                 let answers = actions.count { $0.answered == ticket }
                 let waits = fixture.machine.waiters.count { $0.ticket == ticket }
+                #expect(!fixture.machine.hasEnded || waits == 0, "\(event) waits for what is over")
                 #expect(answers + waits == 1, "\(event) in \(step): \(answers) answers, \(waits) waits")
             }
         }

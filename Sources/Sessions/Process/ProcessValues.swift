@@ -19,16 +19,19 @@ package struct ProcessSpec: Hashable, Sendable {
     package var grace: UInt64?
     /// An exec is never started again.
     package var restart: RestartPolicy
+    /// Whether it waits for serial ones that were asked for before it.
+    package var isSerial: Bool
 
     package init(
         kind: ProcessKind, name: Name? = nil, timeout: UInt64? = nil, grace: UInt64? = nil,
-        restart: RestartPolicy = .no
+        restart: RestartPolicy = .no, isSerial: Bool = false
     ) {
         self.kind = kind
         self.name = name
         self.timeout = timeout
         self.grace = grace
         self.restart = kind == .managed ? restart : .no
+        self.isSerial = isSerial
     }
 }
 

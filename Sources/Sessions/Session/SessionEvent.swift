@@ -31,6 +31,7 @@ package enum SessionEvent: Hashable, Sendable {
 
     // From its processes.
 
+    /// One is asked for; it counts until it has ended for good, while it waits for a restart too.
     case processStarted(ProcessKind)
     case processEnded(ProcessKind)
     /// An attach, a file, traffic of the relay.
@@ -110,7 +111,8 @@ package enum SessionAction: Hashable, Sendable {
     case launch
     /// TERM to every process but the init.
     case signalAll
-    /// Lift the cpu quota, kill the cgroup and the init, and tell when it is empty.
+    /// Lift the cpu quota, kill the cgroup and the init, and tell when it is empty; also where the warden
+    /// knows of none.
     case liftQuotaAndKill
     /// What is left of it: cgroups, volumes, network namespace. If there is nothing, that is as good.
     case remove

@@ -51,6 +51,27 @@ package struct ProcessTable: Sendable {
         return first
     }
 
+    /// Those whose turn to start has come: all that were asked for, but of the serial ones only the first
+    /// that has not ended.
+    package var startable: [ProcessID] {
+        var isBusy = false
+        return entries.compactMap { entry in
+            if entry.machine.hasEnded { return nil }
+            let waits = entry.machine.spec.isSerial && isBusy
+            if entry.machine.spec.isSerial { isBusy = true }
+            return waits || entry.machine.state != .requested ? nil : entry.id
+        }
+    }
+
+    /// Forgets the oldest of those that ended until so many are left.
+    /// - Returns: what was forgotten.
+    package mutating func forgetEnded(keeping most: Int) -> [ProcessID] {
+        let ended = entries.filter { $0.machine.hasEnded }.map(\.id)
+        let forgotten = Array(ended.dropLast(most))
+        entries.removeAll { forgotten.contains($0.id) }
+        return forgotten
+    }
+
     /// Forgets one that has ended; false where it has not, or is not there.
     package mutating func remove(_ id: ProcessID) -> Bool {
         guard let place = place(of: id), entries[place].machine.hasEnded else { return false }

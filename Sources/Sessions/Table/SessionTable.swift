@@ -177,10 +177,14 @@ package struct SessionTable: Sendable {
             .sorted { $0.number < $1.number }
     }
 
-    /// Those that ended before a moment, the first first: what may be forgotten.
-    package func ended(before moment: BootTime) -> [SessionID] {
-        sessions.values.compactMap { session in session.machine.end.map { (session.id, $0.at) } }
-            .filter { $0.1 < moment }.sorted { $0.1 < $1.1 }.map(\.0)
+    /// What may be forgotten, the first that ended first: what ended before a moment, and of the others the
+    /// oldest, so that at most so many are left.
+    package func ended(before moment: BootTime, keeping most: Int = .max) -> [SessionID] {
+        let ended = sessions.values.compactMap { session in session.machine.end.map { (session, $0.at) } }
+            .sorted { ($0.1, $0.0.number) < ($1.1, $1.0.number) }
+        let tooMany = ended.count - Swift.min(most, ended.count)
+        return ended.enumerated().filter { $0.offset < tooMany || $0.element.1 < moment }
+            .map(\.element.0.id)
     }
 
     private func belongs(_ session: Session, to tenant: Name?) -> Bool {

@@ -3,8 +3,8 @@ package import Sandbox
 /// What somebody asks for when they create a session. Everything in it has been checked for its form;
 /// whether the profile is there and allows it is decided by whoever has the operator's files.
 ///
-/// Two specs are equal exactly when they ask for the same, however they were written: that is how a
-/// repeated idempotency key is told from a mistaken one.
+/// Two specs are equal when they ask for the same, however they were written: that is how a repeated
+/// idempotency key is told from a mistaken one.
 package struct SessionSpec: Hashable, Sendable {
     package var name: Name?
     package var tenant: Name
