@@ -4,6 +4,9 @@
 /// A change is on the device when the call that makes it returns, so that its effect may follow. For one
 /// thread; nothing here looks at a clock.
 package final class StateStore {
+    /// The most rows of one call, whatever is asked for.
+    package static let largestPage = 100_000
+
     let database: Database
     /// Of the database.
     package let path: String
@@ -12,6 +15,9 @@ package final class StateStore {
         self.database = database
         path = database.path
     }
+
+    /// How many rows a call that asks for `limit` may have: one at least, so that pages come to an end.
+    static func bounded(_ limit: Int) -> Int { min(max(limit, 1), largestPage) }
 }
 
 /// A store that was opened, and what had to be done to it before.

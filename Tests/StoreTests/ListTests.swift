@@ -83,6 +83,23 @@ struct Choice: Sendable {
         #expect(second.next == nil)
     }
 
+    @Test(arguments: [Int.min, -1, 0])
+    func `a page has one session at least`(limit: Int) throws {
+        let page = try store.list(limit: limit)
+        #expect(page.sessions.map(\.id) == [Fixture.id(1)])
+        #expect(page.next == PageMark(created: Fixture.moment(1).wall, id: Fixture.id(1)))
+        #expect(try store.history(limit: limit).count == 1)
+    }
+
+    @Test func `no limit is too large to be asked for`() throws {
+        #expect(try store.list(limit: .max).sessions.count == 20)
+        #expect(try store.history(limit: .max).count == 26)
+        #expect(try store.audit(limit: .max) == [])
+        #expect(try store.verifyAudit(limit: .max) == .intact(.beginning))
+        #expect(try store.processes(of: Fixture.id(1), limit: .max) == [])
+        #expect(try store.prune(Retention(results: 0, records: 0), limit: .max) == Pruned())
+    }
+
     @Test func `a session that ends between two pages makes none come twice`() throws {
         let first = try store.list(limit: 10)
         let fifth = Fixture.session(5)

@@ -29,7 +29,7 @@ extension StateStore {
     /// - Parameter number: of the last record that is known already.
     package func audit(after number: Int64 = 0, limit: Int) throws(StoreError) -> [AuditRecord] {
         try database.rows(
-            AuditQueries.after, ["number": .integer(number), "limit": .integer(Int64(limit))]
+            AuditQueries.after, ["number": .integer(number), "limit": .integer(Int64(Self.bounded(limit)))]
         ) { (row) throws(StoreError) in try AuditRecord(row) }
     }
 
@@ -50,6 +50,7 @@ extension StateStore {
                 return .broken(number: mark.number, problem: "it is not the record that was marked")
             }
         }
+        let limit = Self.bounded(limit)
         var reached = mark
         let records = try audit(after: mark.number, limit: limit)
         for record in records {

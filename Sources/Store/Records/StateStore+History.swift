@@ -38,12 +38,16 @@ extension StateStore {
     ) throws(StoreError) -> [NumberedEntry] {
         try entries(
             HistoryQueries.ofSession,
-            ["session": .text(session), "number": .integer(number), "limit": .integer(Int64(limit))])
+            [
+                "session": .text(session), "number": .integer(number),
+                "limit": .integer(Int64(Self.bounded(limit))),
+            ])
     }
 
     /// What happened to all sessions, oldest first.
     package func history(after number: Int64 = 0, limit: Int) throws(StoreError) -> [NumberedEntry] {
-        try entries(HistoryQueries.all, ["number": .integer(number), "limit": .integer(Int64(limit))])
+        try entries(
+            HistoryQueries.all, ["number": .integer(number), "limit": .integer(Int64(Self.bounded(limit)))])
     }
 
     private func entries(_ query: Query, _ values: SQLValues) throws(StoreError) -> [NumberedEntry] {

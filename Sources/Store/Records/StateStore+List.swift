@@ -70,6 +70,7 @@ extension StateStore {
         _ query: SessionQuery = SessionQuery(), newestFirst: Bool = false, after mark: PageMark? = nil,
         limit: Int
     ) throws(StoreError) -> SessionPage {
+        let limit = Self.bounded(limit)
         let states = query.states.map { states in
             JSONText.array { list in states.forEach { list.add($0) } }.description
         }

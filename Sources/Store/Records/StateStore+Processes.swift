@@ -1,3 +1,5 @@
+// Recording and reading processes, and what they wrote.
+
 private enum ProcessQueries {
     static let insert = Query(
         "insert process",
@@ -63,7 +65,7 @@ extension StateStore {
             ProcessQueries.ofSession,
             [
                 "session": .text(session), "wall": .integer(last?.created ?? Int64.min),
-                "id": .text(last?.id ?? ""), "limit": .integer(Int64(limit)),
+                "id": .text(last?.id ?? ""), "limit": .integer(Int64(Self.bounded(limit))),
             ])
     }
 

@@ -50,7 +50,8 @@ extension StateStore {
     /// turn, until it is complete. What was written is overwritten, and free pages are given back.
     /// - Parameter limit: the most rows of each kind.
     package func prune(_ retention: Retention, limit: Int) throws(StoreError) -> Pruned {
-        try database.transaction { () throws(StoreError) in
+        let limit = Self.bounded(limit)
+        return try database.transaction { () throws(StoreError) in
             let most = SQLValue.integer(Int64(limit))
             var pruned = Pruned()
             pruned.results = try database.run(

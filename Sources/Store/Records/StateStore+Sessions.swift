@@ -1,3 +1,5 @@
+// Recording and reading sessions; lists of them are in StateStore+List.swift.
+
 private enum SessionQueries {
     static let insert = Query(
         "insert session",
