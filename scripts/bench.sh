@@ -146,7 +146,11 @@ measure allocations
 
 # The relay beside none, one in C that parses nothing, and socat.
 turns=$((rounds / 15))
-measure relay --rounds "$((turns < 3 ? 3 : turns > 21 ? 21 : turns))"
+turns=$((turns < 3 ? 3 : turns > 21 ? 21 : turns))
+measure relay --rounds "$turns"
+
+# Output of a process, through a ring to an attached client, beside cat.
+measure attach --rounds "$turns"
 
 /usr/bin/python3 scripts/bench-report.py collect "$rounds" "$lines" .build/bench.json
 page=docs/benchmarks.md

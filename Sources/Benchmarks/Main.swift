@@ -6,9 +6,9 @@ struct Main {
     private static let benchmarks: [(name: String, run: @Sendable ([String]) throws -> Void)] = [
         ("launch", launchBenchmark), ("seccomp", seccompBenchmark), ("json", jsonBenchmark),
         ("allocations", allocationCount), ("relay", relayBenchmark), ("curve", curveBenchmark),
-        ("sustained", sustainedBenchmark),
+        ("sustained", sustainedBenchmark), ("attach", attachBenchmark),
         // What benchmarks start this program again as.
-        ("relay-role", relayRole), ("floor-role", playFloor),
+        ("relay-role", relayRole), ("floor-role", playFloor), ("attach-role", attachRole),
     ]
 
     static func main() {

@@ -25,7 +25,7 @@ package enum AttachEnd: Hashable, Sendable {
 ///
 /// A client that does not read costs its cursors and at most one frame; one that reads again is told what
 /// it lost and goes on with the oldest byte there is. Nobody waits for it.
-package final class AttachedReader: EventHandler {
+package final class AttachedReader: EventHandler, InputSender {
     /// The most bytes sent or received in one turn of the loop: others wait meanwhile.
     private static let turn = 256 << 10
 
@@ -102,7 +102,7 @@ package final class AttachedReader: EventHandler {
     // MARK: Turns
 
     package func ready(_ token: EventLoop.Token, _ events: Events) {
-        if events == [] { isScheduled = false }
+        if events.rawValue == 0 { isScheduled = false }
         if events.hasAny(of: Events.readable.with(.peerClosed)) { hasInput = true }
         if canReceive, hasInput { receive() }
         // What it said before it left counts.

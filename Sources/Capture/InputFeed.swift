@@ -1,23 +1,27 @@
 import CLinux
 package import Linux
 
+/// Whoever sends input and waits for it to be taken before it sends more.
+package protocol InputSender: AnyObject {
+    /// So many of its bytes have left, and room for as many is free.
+    func inputTaken(_ count: Int)
+}
+
 /// What clients send to a process's standard input, on its way into the pipe or the terminal, in the order
 /// in which it came.
 ///
-/// It holds no more than ``AttachFrame/inputWindow`` for each client that waits for its input to be taken
-/// before it sends more. Once nobody reads the input it takes everything and throws it away, so that no
-/// client waits for ever.
+/// It holds what its senders send ahead: ``AttachFrame/inputWindow`` for each that is an ``AttachedReader``.
+/// Once nobody reads the input it takes everything and throws it away, so that no sender waits for ever.
 package final class InputFeed: EventHandler {
-    private struct Piece {
-        var bytes: ArraySlice<UInt8>
-        let taken: (Int) -> Void
-    }
-
     private let loop: EventLoop
     private var target: FileDescriptor?
     private var token: EventLoop.Token?
-    /// The next one last.
-    private var pieces: [Piece] = []
+    /// Those before `start` have left.
+    private var bytes: [UInt8] = []
+    private var start = 0
+    /// Whose the waiting bytes are. Those before `first` have left.
+    private var shares: [(sender: any InputSender, count: Int)] = []
+    private var first = 0
     private var isClosing = false
     /// Bytes that the process's pipe took.
     package private(set) var delivered: UInt64 = 0
@@ -42,13 +46,18 @@ package final class InputFeed: EventHandler {
     package var isOpen: Bool { target.numberOrNone >= 0 }
 
     /// Bytes that wait for the process.
-    package var waiting: Int { pieces.reduce(0) { $0 + $1.bytes.count } }
+    package var waiting: Int { bytes.count - start }
 
-    /// Passes `bytes` on behind what came before.
-    /// - Parameter taken: told how many of them have left, piece by piece.
-    package func offer(_ bytes: [UInt8], taken: @escaping (Int) -> Void) {
-        if isClosing || !isOpen { return taken(bytes.count) }
-        pieces.insert(Piece(bytes: bytes[...], taken: taken), at: 0)
+    /// Passes `more` on behind what came before, and tells its sender as it leaves.
+    package func offer(_ more: [UInt8], from sender: any InputSender) {
+        if isClosing || !isOpen { return sender.inputTaken(more.count) }
+        if more.isEmpty { return }
+        bytes += more
+        if first < shares.count, shares[shares.count - 1].sender === sender {
+            shares[shares.count - 1].count += more.count
+        } else {
+            shares.append((sender, more.count))
+        }
         deliver()
     }
 
@@ -62,10 +71,8 @@ package final class InputFeed: EventHandler {
     /// Lets go of the process's input at once, with whatever waits.
     package func close() {
         unwatch()
-        let dropped = pieces.reversed()
-        pieces = []
         target = nil
-        for piece in dropped { piece.taken(piece.bytes.count) }
+        drop(waiting)
     }
 
     package func ready(_ token: EventLoop.Token, _ events: Events) {
@@ -76,8 +83,7 @@ package final class InputFeed: EventHandler {
 
     private func watch() throws(SystemError) {
         switch target {
-        case .some(let open):
-            token = try loop.add(open, for: [.writable, .edgeTriggered], handler: self)
+        case .some(let open): token = try loop.add(open, for: [.writable, .edgeTriggered], handler: self)
         case .none: break
         }
     }
@@ -92,20 +98,11 @@ package final class InputFeed: EventHandler {
     }
 
     private func deliver() {
-        while let piece = pieces.last, isOpen {
-            let number = target.numberOrNone
+        while waiting > 0, isOpen {
             do {
-                let count = try unsafe piece.bytes.span.withUnsafeBufferPointer {
-                    (bytes) throws(SystemError) in
-                    try call("write") { unsafe clinux_write_quietly(number, bytes.baseAddress, bytes.count) }
-                }
+                let count = try write()
                 delivered += UInt64(count)
-                if count == piece.bytes.count {
-                    pieces.removeLast()
-                } else {
-                    pieces[pieces.count - 1].bytes = piece.bytes.dropFirst(count)
-                }
-                piece.taken(count)
+                drop(count)
             } catch  where error.errno == .wouldBlock {
                 return
             } catch {
@@ -113,5 +110,38 @@ package final class InputFeed: EventHandler {
             }
         }
         if isClosing, isOpen { close() }
+    }
+
+    private func write() throws(SystemError) -> Int {
+        let number = target.numberOrNone
+        let rest = bytes[start...]
+        return try unsafe rest.span.withUnsafeBufferPointer { (bytes) throws(SystemError) in
+            try call("write") { unsafe clinux_write_quietly(number, bytes.baseAddress, bytes.count) }
+        }
+    }
+
+    /// Forgets the next `count` bytes and tells whose they were.
+    private func drop(_ count: Int) {
+        start += count
+        if start == bytes.count {
+            bytes = []
+            start = 0
+        } else if start > AttachFrame.payloadLimit {
+            bytes.removeFirst(start)
+            start = 0
+        }
+        var left = count
+        while left > 0, first < shares.count {
+            let (sender, owned) = shares[first]
+            let part = min(left, owned)
+            left -= part
+            shares[first].count -= part
+            if part == owned { first += 1 }
+            if first == shares.count || first > 64 && first * 2 > shares.count {
+                shares.removeFirst(first)
+                first = 0
+            }
+            sender.inputTaken(part)
+        }
     }
 }

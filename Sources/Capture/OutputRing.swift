@@ -36,7 +36,8 @@ package final class OutputRing {
         return file
     }
 
-    /// Goes on with `memory`, at what it holds already.
+    /// Goes on with `memory`, at what it holds already. Follow it with ``keep(_:sparing:)``, which says
+    /// what an earlier process let go of.
     package static func adopt(_ memory: consuming FileDescriptor) throws(CaptureError) -> OutputRing {
         let memory = try RingMemory.adopt(memory)
         do throws(SystemError) {
@@ -141,6 +142,21 @@ package final class OutputRing {
         case .end: return isEnded ? .end : .nothing
         case .beyond: throw .beyond(offset: offset, position: position)
         }
+    }
+
+    /// All that is kept of a stream.
+    package struct Contents: Hashable, Sendable {
+        package let head: [UInt8]
+        /// How many bytes lay between the head and the tail.
+        package let dropped: UInt64
+        package let tail: [UInt8]
+    }
+
+    /// All that is kept. Nothing was dropped: it is all in the tail.
+    package func contents() throws(CaptureError) -> Contents {
+        Contents(
+            head: try bytes(0..<window.head), dropped: window.dropped,
+            tail: try bytes(window.tail..<position))
     }
 
     /// Bytes that are in the file, be they in the window or not yet punched out of it.

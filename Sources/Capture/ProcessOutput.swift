@@ -22,6 +22,7 @@ package final class ProcessOutput {
     /// How the process ended, and where its streams stood then.
     private(set) var end: (result: [UInt8], offsets: [UInt64])?
 
+    /// - Parameter retention: the same for as long as the process and its memory are there.
     package init(retention: Retention, on loop: EventLoop) {
         self.retention = retention
         self.loop = loop
@@ -50,8 +51,10 @@ package final class ProcessOutput {
         try fillers[stream.rawValue].watch(on: loop, for: self)
     }
 
-    /// Takes what the process writes from now on, on the loop.
+    /// Takes what the process writes from now on, on the loop. To be called once all streams are there and
+    /// before anybody reads them: only then is it known what an earlier process let go of.
     package func start() throws(SystemError) {
+        try trim()
         for stream in OutputStream.allCases { try resume(stream) }
     }
 

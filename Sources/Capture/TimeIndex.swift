@@ -98,7 +98,7 @@ extension TimeIndex {
     private static let mark: [UInt64] = [0x636f_7272_616c_0001, 0]
 
     /// Takes what `bytes` say, as far as that can be true of a stream that has come to `position`.
-    init(_ bytes: [UInt8], position: UInt64) {
+    package init(_ bytes: [UInt8], position: UInt64) {
         let words = stride(from: 0, to: bytes.count / 16 * 16, by: 8).map { start in
             bytes[start..<start + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         }
@@ -117,7 +117,7 @@ extension TimeIndex {
     func bytes(of entry: Int) -> [UInt8] { littleEndian([entries[entry].time, entries[entry].offset]) }
 
     /// All of it, zeros behind the last entry.
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         let words = Self.mark + entries.flatMap { [$0.time, $0.offset] }
         let zeros = [UInt64](repeating: 0, count: Self.size / 8 - words.count)
         return littleEndian(words + zeros)

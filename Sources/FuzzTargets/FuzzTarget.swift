@@ -37,7 +37,6 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("rules-file", longest: 16384, checkRulesFile),
         FuzzTarget("plan", checkPlan),
         FuzzTarget("control", longest: 512, checkControl),
-        FuzzTarget("warden", checkWarden),
         FuzzTarget("names", longest: 512, checkNames),
         FuzzTarget("options", longest: 1024, checkOptions),
         FuzzTarget("env-file", checkEnvironmentFile),
@@ -45,10 +44,8 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("oci", checkImageFormats),
         FuzzTarget("apt", checkAptSources),
         FuzzTarget("layer", longest: 16384, checkLayer),
-        FuzzTarget("http-answer", checkAnswer),
-        FuzzTarget("event-stream", longest: 1024, checkEvents),
-        FuzzTarget("settings", checkSettings),
-        FuzzTarget("listing", longest: 256, checkListing),
+        FuzzTarget("attached", checkAttached),
+        FuzzTarget("times", checkTimes),
     ]
 
     /// Has a bug on purpose, so that one can see that the machinery finds it and says so. Not in ``all``.

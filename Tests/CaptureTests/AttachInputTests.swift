@@ -110,7 +110,7 @@ import Testing
         let feed = try InputFeed.make(to: try pipe.writing.duplicate(), on: stage.loop)
         let notes = Notes()
         notes.action = { frame, reader in
-            if frame.kind == .input { feed.offer(frame.payload) { reader.inputTaken($0) } }
+            if frame.kind == .input { feed.offer(frame.payload, from: reader) }
         }
         let (client, reader) = try stage.attach(delegate: notes)
         reader.acceptInput()
@@ -141,6 +141,33 @@ import Testing
         #expect(feed.waiting == 0)
     }
 
+    private final class Sender: InputSender {
+        var taken = 0
+        func inputTaken(_ count: Int) { taken += count }
+    }
+
+    /// As small as they can be, which costs most.
+    @Test func `each sender is told of its own bytes, and pieces arrive in their order`() throws {
+        let loop = try EventLoop()
+        defer { loop.removeAll() }
+        let pipe = try Pipe.make()
+        let feed = try InputFeed.make(to: try pipe.writing.duplicate(), on: loop)
+        let senders = [Sender(), Sender(), Sender()]
+        for index in 0..<120_000 {
+            feed.offer([UInt8(truncatingIfNeeded: index)], from: senders[index / 7 % 3])
+            feed.offer([], from: senders[0])
+        }
+        #expect(feed.waiting > 0)
+        #expect(senders.map(\.taken).reduce(0, +) + feed.waiting == 120_000)
+        var bytes: [UInt8] = []
+        while bytes.count < 120_000 {
+            bytes += try pipe.reading.readOnce(limit: 65_536)
+            _ = try loop.turn(timeout: 0)
+        }
+        #expect(bytes == (0..<120_000).map { UInt8(truncatingIfNeeded: $0) })
+        #expect(senders.map(\.taken) == [40_004, 39_998, 39_998])
+    }
+
     @Test func `the end of the input comes behind what waits`() throws {
         let loop = try EventLoop()
         defer { loop.removeAll() }
@@ -148,12 +175,12 @@ import Testing
         let reading = try pipe.reading.duplicate()
         let feed = try InputFeed.make(to: try pipe.writing.duplicate(), on: loop)
         try closing(pipe)
-        feed.offer(Pattern.bytes(0..<100_000)) { _ in }
+        feed.offer(Pattern.bytes(0..<100_000), from: Sender())
         feed.finish()
         #expect(feed.isOpen)
-        var ignored = 0
-        feed.offer([1, 2]) { ignored += $0 }
-        #expect(ignored == 2)
+        let late = Sender()
+        feed.offer([1, 2], from: late)
+        #expect(late.taken == 2)
         var bytes: [UInt8] = []
         while bytes.count < 100_000 {
             bytes += try reading.readOnce(limit: 65_536)
@@ -170,11 +197,11 @@ import Testing
         let pipe = try Pipe.make()
         let feed = try InputFeed.make(to: try pipe.writing.duplicate(), on: loop)
         try closing(pipe)
-        var taken = 0
-        feed.offer(Pattern.bytes(0..<100_000)) { taken += $0 }
-        #expect(taken == 100_000 && !feed.isOpen)
-        feed.offer([1]) { taken += $0 }
-        #expect(taken == 100_001)
+        let sender = Sender()
+        feed.offer(Pattern.bytes(0..<100_000), from: sender)
+        #expect(sender.taken == 100_000 && !feed.isOpen)
+        feed.offer([1], from: sender)
+        #expect(sender.taken == 100_001)
     }
 
     private func closing(_ pipe: consuming Pipe) throws {}

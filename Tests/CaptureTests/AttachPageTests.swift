@@ -51,7 +51,7 @@ import Testing
         let notes = Notes()
         notes.action = { frame, reader in
             guard frame.kind == .input else { return }
-            feed.offer(frame.payload) { reader.inputTaken($0) }
+            feed.offer(frame.payload, from: reader)
             if frame.isEnd { feed.finish() }
         }
         let ends = try StreamPair.make()

@@ -44,6 +44,8 @@ import Testing
         let fed = try Fed.make(.ends(400_000))
         try fed.feed(upTo: 399_999)
         #expect(fed.ring.window.dropped == 0)
+        let all = try fed.ring.contents()
+        #expect(all.head.isEmpty && all.dropped == 0 && all.tail.count == 399_999)
         try fed.feed(upTo: 2_000_001)
         #expect(fed.ring.window == Window(head: 100_000, tail: 1_700_001, position: 2_000_001))
         let head = try fed.ring.all(from: 0)
@@ -51,6 +53,7 @@ import Testing
         #expect(try fed.ring.read(from: 100_000, atMost: 9) == .lost(100_000..<1_700_001))
         let tail = try fed.ring.all(from: 1_700_001)
         #expect(tail.count == 300_000 && Pattern.mismatch(tail, at: 1_700_001) == nil)
+        #expect(try fed.ring.contents() == OutputRing.Contents(head: head, dropped: 1_600_001, tail: tail))
     }
 
     @Test func `memory stays within what is kept while gigabytes flow`() throws {

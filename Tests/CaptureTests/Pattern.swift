@@ -76,3 +76,18 @@ extension OutputRing {
         return bytes
     }
 }
+
+/// The other side of a terminal, which passes bytes on as they are.
+func openSlave(of master: borrowing FileDescriptor) throws -> FileDescriptor {
+    let number = master.number
+    var unlocked: CInt = 0
+    // TIOCSPTLCK, which Swift cannot import.
+    _ = try call("ioctl(TIOCSPTLCK)") { unsafe ioctl(number, UInt(0x4004_5431), &unlocked) }
+    let slave = FileDescriptor(
+        owning: try call("ioctl(TIOCGPTPEER)") { clinux_terminal_slave(number) })
+    var mode = termios()
+    _ = unsafe tcgetattr(slave.number, &mode)
+    unsafe cfmakeraw(&mode)
+    _ = unsafe tcsetattr(slave.number, TCSANOW, &mode)
+    return slave
+}

@@ -237,6 +237,48 @@ import Testing
         #expect(try Pattern.mismatch(output.rings[0].all(from: 0), at: 0) == nil)
     }
 
+    @Test func `who takes over knows what is kept, and goes on`() throws {
+        let pipe = try Pipe.make()
+        let memory = try OutputRing.makeMemory(name: "twice")
+        for life in 1...3 as ClosedRange<UInt64> {
+            let loop = try EventLoop()
+            defer { loop.removeAll() }
+            let output = ProcessOutput(retention: .last(200_000), on: loop)
+            output.add(
+                try OutputRing.adopt(try memory.duplicate()), from: .pipe(try pipe.reading.duplicate()))
+            try output.start()
+            let ring = output.rings[0]
+            let before = (life - 1) * 1_000_000
+            #expect(ring.position == before)
+            #expect(ring.window.oldest == before - min(before, 200_000))
+            #expect(Pattern.mismatch(try ring.all(from: ring.window.oldest), at: ring.window.oldest) == nil)
+            for start in stride(from: before, to: life * 1_000_000, by: 50_000) {
+                try pipe.writing.writeAll(Pattern.bytes(start..<start + 50_000))
+                while ring.position < start + 50_000 { _ = try loop.turn(timeout: 100) }
+            }
+            output.stop()
+        }
+    }
+
+    /// The kernel passes a terminal's bytes on when it finds the time; none may come behind the end.
+    @Test func `everything that was written to a terminal comes before the end of the process`() throws {
+        let master = try FileDescriptor.open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
+        let slave = try openSlave(of: master)
+        for _ in 0..<100 {
+            let loop = try EventLoop()
+            defer { loop.removeAll() }
+            let output = ProcessOutput(retention: .last(1 << 20), on: loop)
+            let source = try OutputSource.terminal(
+                try master.duplicate(), elbow: try OutputSource.makeElbow())
+            output.add(try OutputRing.adopt(try OutputRing.makeMemory(name: "end")), from: source)
+            try output.start()
+            try slave.writeAll(Pattern.bytes(0..<3_000))
+            output.ended(Array("{}".utf8))
+            output.stop()
+            #expect(output.rings[0].position == 3_000)
+        }
+    }
+
     @Test func `stopping leaves what comes later in the pipe`() throws {
         let stage = try Stage()
         let (client, _) = try stage.attach()
