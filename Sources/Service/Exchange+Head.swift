@@ -3,8 +3,9 @@ import Linux
 
 /// Looking at a request's head: whether it may be asked, of which endpoint, and with which body.
 extension Exchange {
+    /// - Parameter isWhole: whether the target is all that was sent as one.
     /// - Returns: false to have the connection closed.
-    func begin(_ method: String, _ version: String) -> Bool {
+    func begin(_ method: String, _ version: String, isWhole: Bool) -> Bool {
         let headers = unsafe readHeaders(connection, atMost: service.limits.headerFields)
         let isDeclared =
             headers.map {
@@ -16,6 +17,7 @@ extension Exchange {
                 throw ServiceError(
                     .limit, "a request may have \(service.limits.headerFields) header fields")
             }
+            if !isWhole { throw ServiceError(.invalid, "the request's target has a NUL") }
             try resolve(method, version, headers, isDeclared: isDeclared)
         } catch {
             state = .ready(.error(error))

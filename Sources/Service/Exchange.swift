@@ -26,6 +26,8 @@ import Linux
     let client: Client
     let connection: OpaquePointer
     let rawTarget: [UInt8]
+    /// Where the target ended in the library's memory.
+    private let targetEnd: UInt
     var state = State.fresh
     /// What begins when the 101 is sent.
     var upgrade: Upgrade?
@@ -35,17 +37,20 @@ import Linux
     private(set) var isGone = false
     private var watch: HangUpWatch?
 
-    init(_ service: HTTPService, _ client: Client, _ connection: OpaquePointer, target: [UInt8]) {
+    init(_ service: HTTPService, _ client: Client, _ connection: OpaquePointer, target: [UInt8], end: UInt) {
         self.service = service
         self.client = client
         unsafe self.connection = connection
         rawTarget = target
+        targetEnd = end
     }
 
     /// What the library has: the request's line, and a piece of the body.
     @unsafe struct Step {
         var method: String
         var version: String
+        /// Where the version stands in the library's memory.
+        var versionAt: UInt
         /// Valid during the call.
         var piece: UnsafeBufferPointer<UInt8>
     }
@@ -55,7 +60,9 @@ import Linux
     func proceed(_ step: Step, left: inout Int) -> Bool {
         if isGone { return false }
         switch state {
-        case .fresh: return unsafe begin(step.method, step.version)
+        case .fresh:
+            // One byte after the target, unless a NUL stands in it, at which C takes it to end.
+            return unsafe begin(step.method, step.version, isWhole: step.versionAt == targetEnd + 1)
         case .receiving(let receiving):
             if unsafe step.piece.isEmpty { return receivedAll(receiving) }
             return unsafe take(step.piece, receiving, left: &left)

@@ -50,7 +50,8 @@ private func target(
     else { return nil }
     let client = unsafe Unmanaged<Client>.fromOpaque(pointer).takeUnretainedValue()
     let raw = unsafe UnsafeRawBufferPointer(start: target, count: strlen(target))
-    let exchange = unsafe Exchange(service, client, connection, target: Array(raw))
+    let end = UInt(bitPattern: target) + UInt(raw.count)
+    let exchange = unsafe Exchange(service, client, connection, target: Array(raw), end: end)
     service.begun(exchange)
     return unsafe Unmanaged.passRetained(exchange).toOpaque()
 }
@@ -68,6 +69,7 @@ private func access(
     let raw = unsafe UnsafeRawBufferPointer(start: upload, count: uploadSize.pointee)
     let step = unsafe Exchange.Step(
         method: String(cString: method), version: String(cString: version),
+        versionAt: UInt(bitPattern: version),
         piece: raw.bindMemory(to: UInt8.self))
     var left = 0
     let goesOn = unsafe exchange.proceed(step, left: &left)

@@ -156,6 +156,7 @@ package import Linux
         let now = Timer.now
         listener?.resume()
         if let next = clients.sweep(limits, now: now) { wake(atLatest: next) }
+        if let stopping, stopping.deadline > now { wake(atLatest: stopping.deadline) }
         turn()
     }
 

@@ -87,7 +87,7 @@ package import Linux
 
     package var isOpen: Bool { connection != nil && !isClosing }
 
-    /// Sends a message when there is room for it.
+    /// Sends a message when there is room for it, or nothing waits at all.
     ///
     /// - Returns: false when too much waits already (``onDrained`` tells when not) or it is over.
     package func send(_ message: Message) -> Bool {

@@ -176,6 +176,7 @@ import Testing
         await #expect(processExitsWith: .success) { [follower = follower as Bool] in
             let rig = try Rig()
             let early = try RawClient(rig.path)
+            #expect(eventually { rig.ask { $0.service?.connections } == .some(1) })
             if follower {
                 early.get("/v1/events")
                 #expect(early.sees("text/event-stream"))
@@ -242,7 +243,10 @@ import Testing
     }
 
     @Test func `what does not end in time is cut off`() throws {
-        let rig = try Rig()
+        var limits = ServiceLimits()
+        // Has the timer set to an earlier time than the end's.
+        limits.head = 100_000_000
+        let rig = try Rig(limits: limits)
         let waiting = try RawClient(rig.path)
         waiting.get("/v1/later")
         let stalled = try RawClient(rig.path)
@@ -251,7 +255,7 @@ import Testing
         let upload = try RawClient(rig.path)
         upload.send("PUT /v1/upload?portion=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
         #expect(eventually { rig.ask { $0.pending.count == 1 && $0.uploads.count == 1 } == true })
-        rig.mailbox.post { $0.stop(within: 200_000_000) }
+        rig.mailbox.post { $0.stop(within: 500_000_000) }
         #expect(waiting.seesEnd())
         #expect(stalled.seesEnd())
         #expect(upload.seesEnd())

@@ -47,10 +47,10 @@ final class RawClient {
         if case .bytes(let count) = socket.send(bytes.span) { count } else { 0 }
     }
 
-    /// Reads what is there now.
+    /// Reads what is there now, at most a megabyte.
     func read() {
         var chunk = [UInt8](repeating: 0, count: 65_536)
-        while !isClosed {
+        for _ in 0..<16 where !isClosed {
             var span = chunk.mutableSpan
             var closed: UInt64 = 0
             switch socket.receive(into: &span, closedDescriptors: &closed) {

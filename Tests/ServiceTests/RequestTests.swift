@@ -109,6 +109,15 @@ import Testing
         if let status = client.status { #expect((400..<600).contains(status)) }
     }
 
+    @Test func `a NUL in the target does not end it`() throws {
+        let rig = try Rig()
+        let client = try RawClient(rig.path)
+        client.send("GET /v1/ping\u{0}/../secret HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.halfClose()
+        #expect(client.sees("HTTP/1.1 4"))
+        #expect(!client.text.contains("pong"))
+    }
+
     @Test func `a head that is too large is refused`() throws {
         let rig = try Rig()
         let client = try RawClient(rig.path)
