@@ -1,11 +1,13 @@
 #define _GNU_SOURCE 1
 #include "clinux_mounts.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 // From linux/fcntl.h, which cannot be included beside fcntl.h.
@@ -62,6 +64,16 @@ int clinux_mount_setattr(
         .userns_fd = (set & MOUNT_ATTR_IDMAP) ? (uint64_t)userns : 0,
     };
     return set_attributes(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attributes);
+}
+
+int clinux_mount_setattr_patiently(int fd, int recursive, uint64_t set) {
+    const struct timespec pause = {.tv_nsec = 1000000};
+    int result;
+    for (int left = 200; (result = clinux_mount_setattr(fd, recursive, set, 0, 0, -1)) < 0 && left > 0; left--) {
+        if (errno != EBUSY) break;
+        nanosleep(&pause, NULL);
+    }
+    return result;
 }
 
 int clinux_set_root_propagation(uint64_t propagation) {

@@ -116,7 +116,7 @@ package struct RootBuilder {
         defer { close(target) }
         let attributes = try fields.integer()
         let recursive = try fields.integer() != 0 ? Int32(1) : 0
-        try check(clinux_mount_setattr(target, recursive, attributes, 0, 0, -1))
+        try check(clinux_mount_setattr_patiently(target, recursive, attributes))
     }
 
     private func close(_ descriptor: Int32) { _ = clinux_close(descriptor) }

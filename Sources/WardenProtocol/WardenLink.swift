@@ -25,8 +25,8 @@ extension WardenLinkError: CustomStringConvertible {
         case .system(let error): "the warden cannot be reached: \(error)"
         case .refused(let refusal): "the warden refused: \(refusal)"
         case .otherVersion(let warden, let own):
-            "the warden is of version \(warden) and this is \(own): install both from one build and start the "
-                + "warden again; an upgrade of the warden ends sessions"
+            "the warden is of version \(warden) and this is \(own), and they do not speak the same protocol: start "
+                + "the warden again from the build of this; an upgrade of the warden ends sessions"
         case .protocolBroken(let what): "the warden broke the protocol: \(what)"
         }
     }
@@ -44,6 +44,7 @@ package final class WardenLink: EventHandler {
 
     /// Differs for every warden that ever was.
     package private(set) var instance: UInt64 = 0
+    /// May be another than our own, as long as both speak the same version of the protocol.
     package private(set) var wardenBuild = ""
     package private(set) var isOpen = true
     private let channel: MessageChannel
@@ -56,16 +57,17 @@ package final class WardenLink: EventHandler {
     private var awaitsWriting = false
 
     /// Connects and compares versions, which waits for the warden's answer for at most `patience` ms.
+    /// - Parameter version: of the protocol; another only in tests.
     package static func connect(
         to path: String, build: String, on loop: EventLoop, delegate: any WardenLinkDelegate,
-        patience: Int32 = 10_000
+        patience: Int32 = 10_000, version: UInt32 = WardenFormat.version
     ) throws(WardenLinkError) -> WardenLink {
         let channel: MessageChannel
         do throws(SystemError) {
             let socket = try FileDescriptor.packetSocket()
             try socket.connect(to: path)
             channel = MessageChannel(socket)
-            let hello = WardenRequest.hello(version: WardenFormat.version, build: build)
+            let hello = WardenRequest.hello(version: version, build: build)
             try channel.send(ToWarden(1, hello).encoded())
         } catch {
             throw .system(error)

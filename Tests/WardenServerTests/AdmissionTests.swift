@@ -15,11 +15,13 @@ private final class Nobody: WardenLinkDelegate {
 }
 
 /// Why somebody is not served; nil where it is.
-private func refusal(at socket: String, build: String = CorralVersion.current) throws -> WardenLinkError? {
+private func refusal(
+    at socket: String, build: String = CorralVersion.current, version: UInt32 = WardenFormat.version
+) throws -> WardenLinkError? {
     let (loop, nobody) = (try EventLoop(), Nobody())
     defer { loop.removeAll() }
     do throws(WardenLinkError) {
-        _ = try WardenLink.connect(to: socket, build: build, on: loop, delegate: nobody)
+        _ = try WardenLink.connect(to: socket, build: build, on: loop, delegate: nobody, version: version)
         return nil
     } catch {
         return error
@@ -40,12 +42,29 @@ private func refusal(at socket: String, build: String = CorralVersion.current) t
         #expect(status.pid == warden.program.pid && status.sessions == 0 && status.descriptors == 0)
     }
 
-    @Test func `another build is refused and told what an upgrade does`() throws {
+    @Test func `another protocol is refused and told what an upgrade does, another build is not`() throws {
         let warden = try TestWarden()
-        let error = try #require(try refusal(at: warden.socket, build: "0.0.9"))
+        let error = try #require(try refusal(at: warden.socket, build: "0.0.9", version: 2))
         #expect(error == .otherVersion(warden: CorralVersion.current, own: "0.0.9"))
         #expect(error.description.contains("an upgrade of the warden ends sessions"))
-        #expect(try refusal(at: warden.socket) == nil)
+        #expect(try refusal(at: warden.socket, build: "0.0.9") == nil)
+    }
+
+    @Test func `a socket that the caller has opened is served, and anything else is refused`() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory("given.sock")
+        let socket = try FileDescriptor.packetSocket()
+        try socket.bind(to: path)
+        let words = [Product.path("corral-warden"), "--socket-fd", "3"]
+        let environment = Program.environment.merging(["CORRAL_DATA": Repository.root]) { $1 }
+        // It does not listen yet.
+        let early = try Program.run(words, environment: environment, descriptors: [socket.number])
+        #expect(early.status == 1 && early.errors.contains("--socket-fd 3"), "\(early.errors)")
+        try socket.listen(queue: 4)
+        let program = try Program(words, environment: environment, descriptors: [socket.number]).start()
+        #expect(try Client(path).list().isEmpty)
+        try program.signal(SIGTERM)
+        #expect(try program.wait(timeout: 60).status == 0)
     }
 
     /// The socket's mode keeps others away; here it lets them in, so that the credentials have to.

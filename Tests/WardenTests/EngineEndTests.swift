@@ -1,5 +1,6 @@
 // Ends of sandboxes, limits, pauses and what is left: by the engine, with the real kernel.
 
+import CLinux
 import Glibc
 import Launch
 import Linux
@@ -21,7 +22,7 @@ private func groups(of id: SandboxID) -> [String] {
 private func becomeOrdinaryUser() throws {
     for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] { unsafe unsetenv(name) }
     let user = Host.ordinaryUser
-    guard unsafe setgroups(0, nil) == 0, setgid(user) == 0, setuid(user) == 0, prctl(4, 1, 0, 0, 0) == 0
+    guard setgroups(0, nil) == 0, setgid(user) == 0, setuid(user) == 0, clinux_set_dumpable(1) == 0
     else { throw SystemError("setuid", "\(user)", Errno(rawValue: errno)) }
 }
 
@@ -63,6 +64,42 @@ struct EngineEndTests {
             #expect(openDescriptors() == before + 1)
             try bench.clear()
         }
+    }
+
+    @Test func `one that is killed while it is built is gone as well`() throws {
+        let bench = try EngineBench()
+        let order = bench.order()
+        try bench.create(order)
+        let process = try bench.start(.arguments(["sleep", "1000"]), in: order.id)
+        #expect(try bench.kill(order.id).cause == .operator)
+        #expect(!bench.isRunning(process.key) && groups(of: order.id) == [])
+        try bench.clear()
+    }
+
+    /// A group below it, which is nobody's: the kernel removes neither then.
+    @Test func `what cannot be removed is stuck, keeps its ids, and is removed when it can be`() throws {
+        let bench = try EngineBench()
+        bench.engine.patienceWithTheDead = 50_000_000
+        let id = try bench.sandbox()
+        let identity = try #require(bench.engine.sandboxes[id]?.resources.identity)
+        let group = try #require(groups(of: id).first)
+        try #require(unsafe mkdir("\(group)/below", 0o755) == 0)
+        bench.engine.kill(id)
+        try bench.wait("it is stuck") { $0.end(of: id) != nil }
+        let remains = bench.events.compactMap { event -> String? in
+            if case .stuck(id, let end, let remains) = event, end.cause == .operator { remains } else { nil }
+        }
+        #expect(remains.count == 1 && remains.first?.contains(group) == true)
+        #expect(try refusal { try bench.engine.clean(id) }.code == .system)
+        for _ in 0..<5 {
+            let other = try bench.sandbox()
+            #expect(bench.engine.sandboxes[other]?.resources.identity != identity)
+        }
+        #expect(unsafe rmdir("\(group)/below") == 0)
+        try bench.engine.clean(id)
+        #expect(groups(of: id) == [])
+        #expect(try refusal { _ = try bench.engine.statistics(id) }.code == .unknownSession)
+        try bench.clear()
     }
 
     @Test func `an init that somebody kills is an end with its cause, and nothing stays`() throws {

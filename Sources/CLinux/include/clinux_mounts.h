@@ -30,6 +30,9 @@ int clinux_fsmount(int fs, unsigned attributes);
 /// mount_setattr on the mount that `fd` stands on; `userns` is used with CLINUX_MOUNT_IDMAP only.
 int clinux_mount_setattr(
     int fd, int recursive, uint64_t set, uint64_t clear, uint64_t propagation, int userns);
+/// The same for attributes that a file open for writing may be in the way of (EBUSY): tried for 200 ms. A
+/// child that another thread of the launcher started has copies of its descriptors until it executes.
+int clinux_mount_setattr_patiently(int fd, int recursive, uint64_t set);
 /// Changes the propagation of every mount of this mount namespace, from "/" down.
 int clinux_set_root_propagation(uint64_t propagation);
 

@@ -20,7 +20,7 @@ extension Engine {
     func beginEnd(_ live: LiveSandbox) {
         guard live.isAlive, let sandbox = live.sandbox else { return }
         live.phase = .ending
-        live.due = clinux_boottime() + Engine.patienceWithTheDead
+        live.due = clinux_boottime() + patienceWithTheDead
         live.resources.beginKill(sandbox)
     }
 
@@ -40,7 +40,7 @@ extension Engine {
         live.end(because: .signalled, exit.map { "sandbox-init \($0)" } ?? "")
         live.letGo(on: loop)
         let wasTold = live.phase == .stuck
-        live.phase = wasTold ? .stuck : .emptying(until: clinux_boottime() + Engine.patienceWithTheDead)
+        live.phase = wasTold ? .stuck : .emptying(until: clinux_boottime() + patienceWithTheDead)
         if !wasTold { empty(live, clinux_boottime()) }
     }
 

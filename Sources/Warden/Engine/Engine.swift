@@ -14,7 +14,7 @@ import WardenProtocol
 final class Engine: SandboxEngine {
     /// For how long groups may hold something after the init is dead, and an init may take to die, in
     /// nanoseconds; then the sandbox is said to be stuck.
-    static let patienceWithTheDead: UInt64 = 10_000_000_000
+    var patienceWithTheDead: UInt64 = 10_000_000_000
 
     let ceilings: Ceilings
     let host: HostSetup

@@ -96,7 +96,8 @@ final class WardenServer {
         }
         guests.removeAll { $0 === guest }
         corrald = guest
-        log.line(.info, "serving corrald \(build) (pid \(guest.credentials.pid))")
+        let differs = build == settings.build ? "" : ", which is of another build"
+        log.line(.info, "serving corrald \(build) (pid \(guest.credentials.pid))\(differs)")
         guest.answer(
             number, .welcome(version: WardenFormat.version, build: settings.build, instance: instance))
     }
@@ -108,12 +109,13 @@ final class WardenServer {
                 .notServed,
                 "this warden serves the user \(settings.allowedUID) and root; the caller is \(uid)")
         }
-        guard version == WardenFormat.version, build == settings.build else {
+        // Builds may differ: corrald can be upgraded while sessions run.
+        guard version == WardenFormat.version else {
             return Refusal(
                 .version,
-                "this warden is \(settings.build) (protocol \(WardenFormat.version)) and the caller is \(build) "
-                    + "(protocol \(version)): install both from one build and start the warden again; an upgrade "
-                    + "of the warden ends sessions",
+                "this warden, \(settings.build), speaks version \(WardenFormat.version) of the protocol, and the "
+                    + "caller, \(build), version \(version): start the warden again with the caller's build, which "
+                    + "ends all sessions",
                 limit: "version", asked: build, allowed: settings.build)
         }
         // One that was killed a moment ago may not have been noticed yet.
