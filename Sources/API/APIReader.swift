@@ -13,7 +13,7 @@ package struct APIReader: Sendable {
         do throws(JSONTreeError) {
             tree = try JSONTree(parsing: bytes)
         } catch {
-            throw FieldProblem("", "the body is not JSON: \(error)")
+            throw FieldProblem("", "the body is not JSON: \(shown(error.description))")
         }
         try self.init(tree, as: object, at: "")
     }

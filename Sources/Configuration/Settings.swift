@@ -127,6 +127,9 @@ extension Settings {
                 "\(key.rawValue) is \(self[key].value.written(as: key.kind)), which is longer than defaults.max, "
                     + self[.defaultMax].value.written(as: SettingKey.defaultMax.kind))
         }
+        if place.isSystem, textOrNone(.user) == nil || ["root", "0"].contains(text(.user)) {
+            problem(.user, "corrald does not stay root; expected an account of its own, such as corral")
+        }
         if text(.runtime) == text(.state) {
             problem(
                 self[.runtime].origin.isGiven ? .runtime : .state,

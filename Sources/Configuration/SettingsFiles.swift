@@ -86,18 +86,15 @@ package struct LoadedSettings: Sendable {
     package let warnings: [String]
 
     /// Reads the files, the environment, and puts options on top.
-    /// - Parameters:
-    ///   - environment: entries such as `CORRAL_STATE=/srv/corral`.
-    ///   - files: nil for those of the place.
+    /// - Parameter environment: entries such as `CORRAL_STATE=/srv/corral`.
     package static func load(
-        place: Place, environment: [String], options: SettingsLayer = SettingsLayer(),
-        files: [String]? = nil
+        place: Place, environment: [String], options: SettingsLayer = SettingsLayer()
     ) -> LoadedSettings {
         var layers: [SettingsLayer] = []
         var errors: [SettingsError] = []
         var found: [String] = []
         do throws(SettingsError) {
-            if let files { found = files } else { found = try SettingsFiles.list(place) }
+            found = try SettingsFiles.list(place)
         } catch {
             errors.append(error)
         }

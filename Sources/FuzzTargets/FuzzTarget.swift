@@ -44,8 +44,11 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("oci", checkImageFormats),
         FuzzTarget("apt", checkAptSources),
         FuzzTarget("layer", longest: 16384, checkLayer),
-        FuzzTarget("attached", checkAttached),
-        FuzzTarget("times", checkTimes),
+        FuzzTarget("body", checkBody),
+        FuzzTarget("http-answer", checkAnswer),
+        FuzzTarget("event-stream", longest: 1024, checkEvents),
+        FuzzTarget("settings", checkSettings),
+        FuzzTarget("listing", longest: 256, checkListing),
     ]
 
     /// Has a bug on purpose, so that one can see that the machinery finds it and says so. Not in ``all``.

@@ -19,13 +19,17 @@ package struct Listing<Item> {
         /// Only with `-o wide`.
         package let isWide: Bool
         package let cell: (Item, Presentation) -> String
+        /// What the cell means at a glance; for terminals alone.
+        package let tint: (Item) -> Tint?
 
         package init(
             _ title: String, isNumber: Bool = false, least: Int? = nil, isWide: Bool = false,
+            tint: @escaping (Item) -> Tint? = { _ in nil },
             cell: @escaping (Item, Presentation) -> String
         ) {
             shape = TextTable.Column(title, isNumber: isNumber, least: least)
             self.isWide = isWide
+            self.tint = tint
             self.cell = cell
         }
     }
@@ -56,7 +60,11 @@ package struct Listing<Item> {
         case .table, .wide:
             let shown = columns.filter { presentation.format == .wide || !$0.isWide }
             var table = TextTable(shown.map(\.shape))
-            for item in items { table.add(shown.map { $0.cell(item, presentation) }) }
+            for item in items {
+                table.add(
+                    shown.map { $0.cell(item, presentation) },
+                    tints: presentation.isColoured ? shown.map { $0.tint(item) } : [])
+            }
             return table.lines(width: presentation.isWhole ? nil : presentation.width)
         }
     }
@@ -71,16 +79,19 @@ package struct Presentation: Sendable {
     package var isUncut: Bool
     /// The terminal's columns; nil where standard output is none, and nothing is cut.
     package var width: Int?
+    /// Whether somebody looks who wants colours.
+    package var isColoured: Bool
     package var now: WallTime
 
     package init(
         _ format: ListingFormat = .table, isQuiet: Bool = false, isUncut: Bool = false, width: Int? = nil,
-        now: WallTime
+        isColoured: Bool = false, now: WallTime
     ) {
         self.format = format
         self.isQuiet = isQuiet
         self.isUncut = isUncut
         self.width = width
+        self.isColoured = isColoured
         self.now = now
     }
 

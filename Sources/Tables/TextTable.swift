@@ -1,3 +1,15 @@
+/// What a cell means at a glance.
+package enum Tint: String, CaseIterable, Sendable {
+    case good = "32"
+    case doubtful = "33"
+    case bad = "31"
+    /// Over, or not of interest.
+    case faint = "2"
+
+    /// The text between the sequences that switch it on and off (ECMA-48, SGR).
+    func around(_ text: String) -> String { "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" }
+}
+
 /// Rows under headings, each column as wide as its widest cell on a terminal.
 package struct TextTable: Sendable {
     package struct Column: Hashable, Sendable {
@@ -16,14 +28,19 @@ package struct TextTable: Sendable {
 
     private let columns: [Column]
     private var rows: [[String]] = []
+    /// For each row, what its cells are shown in.
+    private var tints: [[Tint?]] = []
 
     package init(_ columns: [Column]) { self.columns = columns }
 
-    /// - Parameter cells: one for each column; what could disturb a terminal is escaped.
-    package mutating func add(_ cells: [String]) {
+    /// - Parameters:
+    ///   - cells: one for each column; what could disturb a terminal is escaped.
+    ///   - tints: for terminals that have colours; nil cells stay as they are.
+    package mutating func add(_ cells: [String], tints: [Tint?] = []) {
         let missing = max(0, columns.count - cells.count)
         rows.append(
             cells.prefix(columns.count).map(SafeText.of) + Array(repeating: "", count: missing))
+        self.tints.append(tints)
     }
 
     private static let gap = 3
@@ -32,16 +49,26 @@ package struct TextTable: Sendable {
     /// - Parameter width: the terminal's; nil to cut nothing.
     package func lines(width: Int? = nil) -> [String] {
         let widths = fitted(natural, to: width)
-        return ([columns.map(\.title)] + rows).map { row in
-            var line = ""
-            for (index, cell) in row.enumerated() {
-                let text = DisplayWidth.cut(cell, to: widths[index])
-                let padded = DisplayWidth.padded(text, to: widths[index], atEnd: columns[index].isNumber)
-                line += (index == 0 ? "" : String(repeating: " ", count: Self.gap)) + padded
+        let heading = line(columns.map(\.title), [], widths)
+        return [heading] + zip(rows, tints).map { line($0, $1, widths) }
+    }
+
+    private func line(_ row: [String], _ tints: [Tint?], _ widths: [Int]) -> String {
+        var line = ""
+        // Spaces that something follows; those at the end are left out.
+        var spaces = 0
+        for (index, cell) in row.enumerated() {
+            let text = DisplayWidth.cut(cell, to: widths[index])
+            let room = widths[index] - DisplayWidth.of(text)
+            if columns[index].isNumber { spaces += room }
+            if !text.isEmpty {
+                let tint = tints.indices.contains(index) ? tints[index] : nil
+                line += String(repeating: " ", count: spaces) + (tint?.around(text) ?? text)
+                spaces = 0
             }
-            while line.last == " " { line.removeLast() }
-            return line
+            spaces += (columns[index].isNumber ? 0 : room) + Self.gap
         }
+        return line
     }
 
     /// What each column would like.

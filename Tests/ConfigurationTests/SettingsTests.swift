@@ -123,6 +123,8 @@ import Testing
             "corral.yaml:1:12: defaults.ttl: defaults.ttl is 48h, which is longer than defaults.max, 24h"
         ),
         ("defaults: {max: 1h, idle: 2h}", "corral.yaml:1:21: defaults.idle:"),
+        ("user: none", "corral.yaml:1:1: user: corrald does not stay root"),
+        ("user: \"0\"", "corral.yaml:1:1: user: corrald does not stay root"),
         ("runtime: /var/lib/corral", "corral.yaml:1:1: runtime: state and runtime are the same directory"),
     ])
     func `values that do not fit each other are told`(text: String, message: String) {

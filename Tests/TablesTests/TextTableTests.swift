@@ -42,6 +42,21 @@ import Wire
         #expect(!full.lines()[1].contains("…"))
     }
 
+    @Test func `colours change nothing but colours`() {
+        let cells = ["0123456789ab", "计划", "1 B", "值值值值值值"]
+        var tinted = table([])
+        tinted.add(cells, tints: [.bad, nil, .good, .faint])
+        for width in [nil, 34, 40] {
+            let plain = table([cells]).lines(width: width)
+            let lines = tinted.lines(width: width)
+            #expect(lines[1].contains("\u{1B}[31m0123456789ab\u{1B}[0m   计划"))
+            #expect(lines[1].hasSuffix("\u{1B}[0m") && lines[0] == plain[0])
+            var bare = lines[1].replacing("\u{1B}[0m", with: "")
+            for tint in Tint.allCases { bare = bare.replacing("\u{1B}[\(tint.rawValue)m", with: "") }
+            #expect(bare == plain[1])
+        }
+    }
+
     @Test func `a heading stands alone where there is nothing, and rows are filled up`() {
         #expect(table([]).lines() == ["ID   NAME   SIZE   LABELS"])
         #expect(table([["a"], ["a", "b", "c", "d", "e"]]).lines()[1...] == ["a", "a    b         c   d"])
@@ -63,7 +78,7 @@ import Wire
     private let listing = Listing<Thing>(
         columns: [
             .init("ID") { $1.id($0.id) }, .init("NAME", least: 4) { thing, _ in thing.name },
-            .init("CREATED") { $1.time($0.born) },
+            .init("CREATED", tint: { $0.name == "b" ? .good : nil }) { $1.time($0.born) },
             .init("EXTRA", isWide: true) { _, _ in "more" },
         ],
         name: { $1.id($0.id) },
@@ -89,6 +104,16 @@ import Wire
                 "ID             NAME   CREATED", "0123456789ab   计划   2 minutes ago",
                 "fedcba987654   b      Less than a second ago",
             ])
+    }
+
+    @Test func `colours are for those who want them and never in JSON`() {
+        let lines = listing.lines(things, Presentation(isColoured: true, now: now))
+        #expect(
+            lines[2].hasSuffix("\u{1B}[32mLess than a second ago\u{1B}[0m") && !lines[1].contains("\u{1B}"))
+        for format in [ListingFormat.json, .jsonl] {
+            let json = listing.lines(things, Presentation(format, isColoured: true, now: now))
+            #expect(json == listing.lines(things, Presentation(format, now: now)))
+        }
     }
 
     @Test func `wide has every column and times as they are, and no-trunc whole ids`() {

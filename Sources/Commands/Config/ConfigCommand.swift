@@ -100,11 +100,15 @@ enum ConfigCommand {
     }
 
     /// What holds for a command with ``options``.
+    /// - Parameter isAboutIt: whether the command is about the configuration, and so says what may be a
+    ///   surprise.
     /// - Throws: after everything that is wrong was printed.
-    static func load(_ arguments: Arguments) throws(CommandError) -> LoadedSettings {
+    static func load(_ arguments: Arguments, isAboutIt: Bool = true) throws(CommandError) -> LoadedSettings {
         let loaded = LoadedSettings.load(
             place: try place(), environment: environment, options: try layer(arguments))
-        for warning in loaded.warnings { Terminal.error("warning: \(warning)") }
+        if isAboutIt {
+            for warning in loaded.warnings { Terminal.error("warning: \(warning)") }
+        }
         try refuse(loaded.errors.map(\.description))
         return loaded
     }

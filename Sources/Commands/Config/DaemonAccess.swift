@@ -11,7 +11,7 @@ enum DaemonAccess {
     }
 
     static func socket(_ arguments: Arguments) throws(CommandError) -> String {
-        let settings = try ConfigCommand.load(arguments).settings
+        let settings = try ConfigCommand.load(arguments, isAboutIt: false).settings
         let candidates = DaemonSocket.candidates(settings) {
             // What of root's files cannot be read is as built in.
             LoadedSettings.load(place: .system, environment: []).settings

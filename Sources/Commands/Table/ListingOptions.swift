@@ -34,7 +34,8 @@ extension Arguments {
     func presentation(now: WallTime = .now) -> Presentation {
         let format = value("output").flatMap(ListingFormat.init) ?? .table
         return Presentation(
-            format, isQuiet: has("quiet"), isUncut: has("no-trunc"), width: Terminal.width(1), now: now)
+            format, isQuiet: has("quiet"), isUncut: has("no-trunc"), width: Terminal.width(1),
+            isColoured: Style.of(1).isColoured, now: now)
     }
 
     func filters(_ keys: [Filters.Key], now: WallTime = .now) throws(CommandError) -> Filters {
