@@ -20,6 +20,7 @@ for sanitizer in "${@:-address thread}"; do
         status=0
         # What a process still has at its end is no finding: XCTest itself leaves 368 bytes.
         TMPDIR=$PWD/.build/tmp CORRAL_SANITIZE=libraries ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no \
+            TSAN_OPTIONS="suppressions=$PWD/scripts/thread-sanitizer.txt" \
             swift test --sanitize="$kind" --scratch-path ".build/$kind" --disable-xctest \
             </dev/null >"$log" 2>&1 || status=$?
         grep -aE '✘|ERROR: (Address|Thread)Sanitizer|WARNING: ThreadSanitizer|SUMMARY: |error:' "$log" | head -n 40 || true
