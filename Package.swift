@@ -158,10 +158,9 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "Commands", "Client", "Configuration", "Tables",
-                "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
-                "Cgroups",
-                "Seccomp", "Trees", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
+                "API", "Client", "Configuration", "Tables", "Capture", "Commands", "Preparation", "Unpack",
+                "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
+                "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
         .executableTarget(
@@ -234,8 +233,8 @@ let package = Package(
         tests(
             "CommandsTests",
             [
-                "Commands", "Preparation", "Cgroups", "Configuration", "Launch", "Linux", "Plugins", "Relay",
-                "Sandbox", "Seccomp", "Tables", "Wire",
+                "Commands", "Client", "Preparation", "Cgroups", "Configuration", "Launch", "Linux", "Plugins",
+                "Relay", "Sandbox", "Seccomp", "Tables", "Wire",
             ]),
         tests("ConfigurationTests", ["Configuration", "Sandbox", "Linux", "Wire"]),
         tests("ClientTests", ["Client", "Linux", "Wire"]),
