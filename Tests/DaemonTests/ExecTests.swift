@@ -23,6 +23,7 @@ import Wire
         #expect(late.text("cause") == "timeout")
         let long = try daemon.exec(id, "yes abcdefg | head -c 400000", #""output_limit":200000"#)
         #expect(long.decoded("stdout").utf8.count <= 200_000)
+        #expect(try daemon.exec(id, "true", #""output_limit":999999999999"#).field == "output_limit")
         #expect(Int(long.text("stdout_cut")) == 400_000 - long.decoded("stdout").utf8.count)
     }
 

@@ -72,6 +72,23 @@ import Testing
         #expect(try daemon.call("POST", "/v1/sessions", #"{"name":"a"}"#).status == 409)
     }
 
+    @Test func `two stops at once are one, and both hear of the end`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session()
+        let made = try daemon.call(
+            "POST", "/v1/sessions/\(id)/processes",
+            #"{"shell":"trap '' TERM; echo up; while :; do sleep 0.1; done"}"#)
+        let logs = "/v1/sessions/\(id)/processes/\(made.text("id"))/logs"
+        #expect(try eventually { try daemon.call("GET", logs).bytes.count == 3 })
+        let path = "/v1/sessions/\(id)/kill"
+        let first = try Program(daemon.curl("POST", path, #"{"grace":60000}"#)).start()
+        #expect(try eventually { try daemon.state(id) == "stopping" })
+        #expect(try daemon.exec(id, "true").status == 409)
+        // The shorter grace holds.
+        #expect(try daemon.call("POST", path, #"{"grace":100}"#).text("cause") == "operator")
+        #expect(try first.wait(timeout: 60).output.contains(#""state":"ended""#))
+    }
+
     @Test func `paused processes stand still`() throws {
         let daemon = try TestDaemon()
         let id = try daemon.session()

@@ -144,7 +144,7 @@ final class AttachedClient: AttachDelegate {
         } else if frame.kind == .input {
             if !frame.payload.isEmpty {
                 if let feed = run.feed {
-                    feed.offer(frame.payload) { [weak reader] taken in reader?.inputTaken(taken) }
+                    feed.offer(frame.payload, from: reader)
                 } else {
                     reader.inputTaken(frame.payload.count)
                 }

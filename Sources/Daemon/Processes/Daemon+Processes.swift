@@ -59,10 +59,14 @@ extension Daemon {
         }
     }
 
+    /// The most bytes of output of one exec: they are in memory until they are recorded.
+    static let mostOutput: UInt64 = 16 << 20
+
     /// How much of what it writes is kept.
     func retention(_ run: ProcessRun) -> OutputRetention {
         let ring = settings.number(.outputRing)
-        return run.spec.kind == .managed ? .last(ring) : .ends(run.program.outputLimit ?? ring)
+        return run.spec.kind == .managed
+            ? .last(ring) : .ends(run.program.outputLimit ?? max(ring, Daemon.mostOutput))
     }
 
     /// Begins to take what it writes.

@@ -38,7 +38,7 @@ extension Daemon {
         if program.terminal != nil, !program.stdin.isEmpty {
             throw ServiceError(.invalid, "stdin cannot be given to a terminal; attach to it", field: "stdin")
         }
-        program.outputLimit = reader.whole("output_limit")
+        program.outputLimit = try outputLimit(reader, id)
         let spec = ProcessSpec(kind: .exec, timeout: reader.whole("timeout"))
         let run = ProcessRun(.random(), in: id, spec, program, created: DaemonClock.moment)
         try admit(run)
@@ -49,6 +49,23 @@ extension Daemon {
         return later(run, { .wait($0) }, endsWithClient: true) { daemon, result in
             daemon.shape(result, of: run)
         }
+    }
+
+    /// The request's own, the session's, or the usual one.
+    private func outputLimit(_ reader: APIReader, _ id: SessionID) throws(ServiceError) -> UInt64 {
+        if reader.isNull("output_limit") { return Daemon.mostOutput }
+        if let asked = reader.whole("output_limit") {
+            guard asked <= Daemon.mostOutput else {
+                throw ServiceError(
+                    .forbidden, "output_limit: \(asked) bytes are more than an exec may keep",
+                    field: "output_limit", hint: "at most \(Daemon.mostOutput)")
+            }
+            return asked
+        }
+        for case .outputLimit(let bytes) in table[id]?.spec.limits ?? [] {
+            return min(bytes ?? .max, Daemon.mostOutput)
+        }
+        return settings.number(.outputRing)
     }
 
     /// Answers as soon as it is on record. How it ends is seen at the process, and what it writes in its logs.

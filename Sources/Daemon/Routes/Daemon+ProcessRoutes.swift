@@ -102,6 +102,9 @@ extension Daemon {
             throw ServiceError(
                 .conflict, "process \(run.id) takes no input", hint: "start it with stdin")
         }
+        guard feed.waiting <= 4 << 20 else {
+            throw ServiceError(.limit, "process \(run.id) does not read what was sent before")
+        }
         handle(.used, run.session)
         let close = reader.flag("close") ?? false
         let bytes = reader.bytes("data") ?? []
@@ -113,12 +116,8 @@ extension Daemon {
         if bytes.isEmpty {
             finish()
         } else {
-            var left = bytes.count
             // Answered when the process's pipe has all of it, so that a client goes no further ahead.
-            feed.offer(bytes) { taken in
-                left -= taken
-                if left <= 0 { finish() }
-            }
+            feed.offer(bytes, from: OneInput(bytes.count, finish))
         }
         return .later(pending)
     }
@@ -136,6 +135,22 @@ extension Daemon {
             columns: UInt16(clamping: reader.whole("columns") ?? 80),
             rows: UInt16(clamping: reader.whole("rows") ?? 24))
         return try asking(.resize(run.key, size)) { _ in .nothing }
+    }
+}
+
+/// The bytes of one request, until the process has them.
+private final class OneInput: InputSender {
+    private var left: Int
+    private let done: () -> Void
+
+    init(_ count: Int, _ done: @escaping () -> Void) {
+        left = count
+        self.done = done
+    }
+
+    func inputTaken(_ count: Int) {
+        left -= count
+        if left == 0 { done() }
     }
 }
 

@@ -79,7 +79,7 @@ struct DaemonStart {
         let isRoot = geteuid() == 0
         var user: Accounts.User?
         if isRoot {
-            let name = settings.text(.user)
+            let name = settings.textOrNone(.user) ?? "none"
             user = Accounts.user(name)
             guard let user, user.uid != 0 else {
                 throw StartProblemText(

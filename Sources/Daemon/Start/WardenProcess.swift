@@ -30,7 +30,8 @@ struct WardenProcess: Sendable {
     /// What the operator allows at most, as the warden takes it.
     private static func ceilings(_ settings: Settings) -> [String] {
         let keys: [(String, SettingKey)] = [
-            ("limits.memory", .limitMemory), ("limits.pids", .limitPids), ("limits.cpus", .limitCPUs),
+            ("sessions", .limitSessions), ("limits.memory", .limitMemory), ("limits.pids", .limitPids),
+            ("limits.cpus", .limitCPUs),
             ("limits.open_files", .limitOpenFiles), ("limits.workspace", .limitWorkspace),
         ]
         return keys.compactMap { name, key in
