@@ -12,15 +12,18 @@ final class TestDaemon {
     private(set) var program: RunningProgram
     private let words: [String]
     var state: String { directory("s") }
-    var socket: String { directory("s/run/corral.sock") }
+    var socket: String { directory("run/corral.sock") }
 
     /// Whom root's becomes. No group may connect besides.
     static let user = Host.isRoot ? ["--set", "user=nobody", "--set", "socket.group=nobody-has-it"] : []
 
-    init(_ more: [String] = []) throws {
+    /// - Parameter wrapper: starts the program that follows it.
+    init(_ more: [String] = [], wrapper: [String] = []) throws {
         directory = try TemporaryDirectory()
+        let directory = directory
         words =
-            [Product.path("corrald"), "--state", directory("s")]
+            wrapper.map { $0 == "STATE" ? directory("s") : $0 }
+            + [Product.path("corrald"), "--state", directory("s"), "--set", "runtime=\(directory("run"))"]
             + TestDaemon.user + more
         program = try TestDaemon.start(words)
         try waitUntilServing()

@@ -30,7 +30,8 @@ extension Daemon {
             default: rest.append(action)
             }
         }
-        if rest.isEmpty, before == nil || actions.isEmpty { return }
+        // Who asked has to hear of it when this turn cannot be recorded.
+        if rest.isEmpty, ticket == nil, before == nil || actions.isEmpty { return }
         batches.append(
             Batch(work: .session(id, rest, before: before, isNew: isNew), ticket: ticket))
     }
@@ -61,7 +62,8 @@ extension Daemon {
             default: rest.append(action)
             }
         }
-        if !rest.isEmpty { batches.append(Batch(work: .process(run, rest), ticket: ticket)) }
+        if rest.isEmpty, ticket == nil { return }
+        batches.append(Batch(work: .process(run, rest), ticket: ticket))
     }
 
     /// After everything that was recorded in this turn.
@@ -134,7 +136,9 @@ extension Daemon {
         }
         guard let machine = table[id]?.machine else { return }
         let isDying = [.stopping, .quarantined, .ended].contains(machine.state)
-        if !isDying, let before {
+        if isDying {
+            unrecorded.insert(id)
+        } else if let before {
             table.revert(id, to: before)
             deadlines.set(.session(id), at: before.nextDeadline)
         }
@@ -148,11 +152,25 @@ extension Daemon {
         }
     }
 
+    /// What died while nothing could be recorded, once something can.
+    func recordLate() {
+        for id in unrecorded {
+            if let note = table[id]?.machine.record, let change = change(note, id) {
+                journal.add(change, then: ())
+            }
+        }
+        unrecorded = []
+    }
+
     private func withhold(_ run: ProcessRun, _ actions: [ProcessAction], _ problem: String) {
         for action in actions {
             if case .start = action {
                 // It ends without ever having run; that this is not recorded either changes nothing.
                 handle(.startFailed("it could not be recorded: \(problem)"), run)
+                afterRecords { [weak self] in
+                    _ = self?.table.withProcesses(of: run.session) { $0.remove(run.id) }
+                    self?.runs[run.id] = nil
+                }
             } else {
                 perform(action, run)
             }

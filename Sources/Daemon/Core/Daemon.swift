@@ -43,6 +43,8 @@ final class Daemon {
 
     var journal = Journal<Void>()
     var batches: [Batch] = []
+    /// Sessions whose last state is not on record.
+    var unrecorded: Set<SessionID> = []
     private var waiting: [Ticket: (TicketAnswer) -> Void] = [:]
     private var lastTicket: UInt64 = 0
     private var timer: Timer?
@@ -118,6 +120,7 @@ final class Daemon {
                 log.line(.error, "the store did not take a record: \(recorded.outcome)")
             }
             if storeState == .readOnly { storeState = .ok }
+            recordLate()
             return nil
         } catch {
             _ = journal.abandon()
