@@ -67,7 +67,8 @@ extension CgroupLayout {
     ///   - own: a slot that the caller holds; groups of it are dead unless they are `live`.
     ///   - live: the caller's own groups; few.
     ///   - marks: what the groups are called by.
-    ///   - asksAll: whether all slots with notes are asked about, however many there are.
+    ///   - asksAll: whether all groups are listed first, and all their slots are asked about, however many
+    ///     there are. A note alone can be wrong: a Corral that did not know a mark has taken it back.
     package func sweepLeftovers(
         slots: borrowing SlotFile, own: borrowing Slot, live: [String] = [],
         marks: [String] = GroupName.marks, asksAll: Bool = false
@@ -76,12 +77,13 @@ extension CgroupLayout {
         do throws(SystemError) {
             let probe = try slots.probe()
             let notes = try probe.notes()
-            if !notes.isComplete { try noteAll(probe, marks, &sweep) }
+            let listsAll = asksAll || !notes.isComplete
+            if listsAll { try noteAll(probe, marks, &sweep) }
             let most = asksAll ? SlotNotes.slots : Sweep.all
-            let noted = try (notes.isComplete ? notes : probe.notes()).noted(atMost: most + 1)
+            let noted = try (listsAll ? probe.notes() : notes).noted(atMost: most + 1)
             let asked = noted.count > most ? noted.prefix(Sweep.few) : noted[...]
             var dead: [Int] = []
-            if own.isNoted || !notes.isComplete { dead.append(own.number) }
+            if own.isNoted || listsAll { dead.append(own.number) }
             for slot in asked where slot != own.number {
                 sweep.asked += 1
                 if try probe.tryLock(slot) { dead.append(slot) }
@@ -98,7 +100,7 @@ extension CgroupLayout {
         }
     }
 
-    /// Notes the slots of all groups there are, for runs that could not.
+    /// Notes the slots of all groups there are, for runs that could not or took a note back.
     private func noteAll(
         _ probe: borrowing SlotProbe, _ marks: [String], _ sweep: inout Sweep
     ) throws(SystemError) {

@@ -76,6 +76,25 @@ struct LeftoversTests {
         }
     }
 
+    /// As a Corral leaves them that sweeps by the notes and does not know the mark.
+    @Test func `who stays finds groups whose notes were taken back`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            let live = try state.slots.acquire(count: 100, startingAt: 5)
+            _ = try state.sweep(own: own)
+            let (dead, stays) = (state.name(9, "dead"), state.name(live.number, "live"))
+            for name in [dead, stays, state.name(own.number, "own")] { try state.makeOnly(name) }
+            let none = try state.sweep(own: own).removed
+            #expect(none == [])
+            let found = try state.layout.sweepLeftovers(
+                slots: state.slots, own: own, marks: [state.mark], asksAll: true
+            ).removed
+            #expect(found == [dead, state.name(own.number, "own")].sorted())
+            let isAsExpected = state.holds([stays])
+            #expect(isAsExpected)
+        }
+    }
+
     @Test func `a group dies with the last copy of its slot's descriptor`() throws {
         try withState { state in
             let own = try state.slots.acquire(count: 100)
