@@ -47,6 +47,14 @@ import Testing
         #expect(try daemon.waitForEnd(most).text("cause") == "max")
     }
 
+    @Test func `an exec that runs longer than idle is use, and its end begins the idle time`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session(#"{"idle":5000}"#)
+        #expect(try daemon.exec(id, "sleep 8").text("exit") == "0")
+        #expect(try daemon.state(id) == "running")
+        #expect(try daemon.waitForEnd(id).text("cause") == "idle")
+    }
+
     @Test func `a renewal begins the time to live again, and goes past no max`() throws {
         let daemon = try TestDaemon()
         let id = try daemon.session(#"{"ttl":600000,"max":900000}"#)
