@@ -268,6 +268,7 @@ if Context.environment["CORRAL_SANITIZE"] == "libraries" {
     let without = [
         "corral", "Benchmarks", "CYardstick", "attacker", "Attacks", "prove", "Soak", "SandboxTests",
         "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
+        "WardenTests", "WardenServerTests", "corral-warden", "DaemonTests", "corrald",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }

@@ -55,7 +55,7 @@ layer() { grep -q "\"$1\":\"$2" $report; }
 # About the machine.
 is() { [ "$1" = "$2" ]; }
 begins() { case $1 in "$2"*) ;; *) return 1 ;; esac }
-sandboxes() { find $groups -type d -name 'corral-run-*'; }
+sandboxes() { find $groups -type d \( -name 'corral-run-*' -o -name 'corral-session-*' \); }
 runs() { [ -n "$(sandboxes)" ] && grep -q 'populated 1' "$(sandboxes)/cgroup.events"; }
 is_clean() {
     [ -z "$(find $groups -type d -name '*corral*')" ] && ! pidof sandbox-init corral >/dev/null &&

@@ -96,7 +96,7 @@ struct DaemonStart {
         let warden = try WardenProcess(settings, directories, uid: user?.uid ?? geteuid())
         if isRoot {
             // It has to be there before the privileges go that start it.
-            try startWarden(warden, directories)
+            try warden.bringUp(socket: directories.wardenSocket)
         }
         if let user { try giveUp(user, directories) } else { try Privileges.seal() }
         defer { withExtendedLifetime(lock) {} }
@@ -112,14 +112,6 @@ struct DaemonStart {
         }
     }
 
-    private func startWarden(_ warden: WardenProcess, _ directories: Directories) throws(StartProblemText) {
-        do throws(SystemError) {
-            try FileDescriptor.packetSocket().connect(to: directories.wardenSocket)
-        } catch {
-            try warden.start()
-        }
-    }
-
     private func serve(
         _ directories: Directories, _ listener: consuming FileDescriptor, _ warden: WardenProcess?
     ) throws -> Int32 {
@@ -128,9 +120,10 @@ struct DaemonStart {
         var place = Daemon.Place(
             wardenSocket: directories.wardenSocket, startWarden: nil, state: directories.state)
         if let warden {
+            let socket = directories.wardenSocket
             place.startWarden = { () throws(StartProblemText) in
                 WardenProcess.reap()
-                try warden.start()
+                try warden.bringUp(socket: socket)
             }
         }
         let installation = try? Installation.find()

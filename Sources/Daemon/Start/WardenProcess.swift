@@ -40,7 +40,48 @@ struct WardenProcess: Sendable {
         }
     }
 
-    func start() throws(StartProblemText) {
+    /// Has a warden serve at its socket: the one that is there, or a new one.
+    ///
+    /// A new one ends at once while the kernel still clears away one that was killed and its lock with it; it
+    /// is started again then, for a while.
+    func bringUp(socket: String) throws(StartProblemText) {
+        let deadline = DaemonClock.now + 15_000_000_000
+        var pid: pid_t?
+        while !WardenProcess.answers(at: socket) {
+            guard DaemonClock.now < deadline else {
+                throw StartProblemText("corral-warden does not serve \(socket); what it wrote says why")
+            }
+            if let running = pid {
+                if let status = WardenProcess.status(of: running) {
+                    if status == 64 { throw StartProblemText("corral-warden does not take its command line") }
+                    pid = nil
+                    ShortWait.milliseconds(300)
+                } else {
+                    ShortWait.milliseconds(10)
+                }
+            } else {
+                pid = try start()
+            }
+        }
+    }
+
+    private static func answers(at socket: String) -> Bool {
+        do throws(SystemError) {
+            try FileDescriptor.packetSocket().connect(to: socket)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// - Returns: nil while it runs.
+    private static func status(of pid: pid_t) -> CInt? {
+        var status: CInt = 0
+        guard unsafe waitpid(pid, &status, WNOHANG) == pid else { return nil }
+        return (status >> 8) & 0xFF
+    }
+
+    private func start() throws(StartProblemText) -> pid_t {
         var attributes = posix_spawnattr_t()
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawnattr_init(&attributes)
@@ -64,6 +105,7 @@ struct WardenProcess: Sendable {
         guard result == 0 else {
             throw StartProblemText("\(SystemError("posix_spawn", program, Errno(rawValue: result)))")
         }
+        return pid
     }
 
     /// Takes the status of one that ended while this process lives.
