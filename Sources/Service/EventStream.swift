@@ -43,8 +43,12 @@ package final class EventStream: StreamSource {
         if let id { text += "id: \(id)\n" }
         if let event { text += "event: \(singleLine(event))\n" }
         // A line's end in the data would end the field.
-        let lines = data.utf8.split(omittingEmptySubsequences: false) { $0 == 0x0A || $0 == 0x0D }
-        for line in lines { text += "data: \(Substring(line))\n" }
+        if data.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) {
+            let lines = data.split(omittingEmptySubsequences: false) { ["\n", "\r\n", "\r"].contains($0) }
+            for line in lines { text += "data: \(line)\n" }
+        } else {
+            text += "data: \(data)\n"
+        }
         return enqueue(Array((text + "\n").utf8))
     }
 

@@ -85,6 +85,7 @@ final class Desk {
     var service: HTTPService?
     var pending: [Pending] = []
     var events: [EventStream] = []
+    var lastEventIDs: [UInt64?] = []
     var sockets: [WebSocket] = []
     var uploads: [Upload] = []
     var attached: [Upgraded] = []
@@ -129,7 +130,8 @@ final class Desk {
         }
     }
 
-    func openEvents() -> Reply {
+    func openEvents(_ request: Request) throws(ServiceError) -> Reply {
+        lastEventIDs.append(try request.lastEventID())
         let stream = EventStream(limit: 64 << 10) { [weak self] in self?.streamEnds.append(.cut) }
         events.append(stream)
         return .now(stream.response(heartbeat: 50_000_000))
@@ -143,6 +145,7 @@ final class Desk {
             socket.onMessage = { [weak socket] message in
                 if message == .text("close me") { socket?.close(code: 4_000, reason: "asked") }
                 if message == .text("cut me") { socket?.abort() }
+                if message == .text("pause") { socket?.isReadingEnabled = false }
                 _ = socket?.send(message)
             }
             socket.onClose = { [weak self] code in self?.closeCodes.append(code) }
@@ -287,7 +290,9 @@ let desks: [Route<Desk>] = [
         let source = Counting(count) { [weak desk] in desk?.streamEnds.append($0) }
         return .now(.stream(ResponseStream(source), type: "application/octet-stream"))
     },
-    Route(Endpoint(.get, "/v1/events", name: "events")) { (desk, _) in desk.openEvents() },
+    Route(Endpoint(.get, "/v1/events", name: "events")) { (desk, request) throws(ServiceError) in
+        try desk.openEvents(request)
+    },
     Route(Endpoint(.get, "/v1/attach", name: "attach")) { (desk, request) throws(ServiceError) in
         try desk.attach(request)
     },

@@ -175,6 +175,45 @@ import Testing
         #expect(eventually { rig.ask { $0.closeCodes } == [1006, 1006] })
     }
 
+    @Test func `a WebSocket that is not read from holds its client, and goes on where it was`() throws {
+        let rig = try Rig()
+        let client = try open(rig)
+        client.send(frame(1, Array("pause".utf8)))
+        #expect(client.sees("pause"))
+        client.forget()
+        let bytes = (0..<20_000).flatMap { _ in frame(2, [UInt8](repeating: 7, count: 100)) }
+        var sent = 0
+        _ = eventually(within: 0.3) {
+            sent += client.push(Array(bytes[sent...]))
+            return false
+        }
+        #expect(sent < bytes.count)
+        client.read()
+        #expect(client.received == [])
+        rig.mailbox.post { $0.sockets[0].isReadingEnabled = true }
+        // Each of them comes back: 2 bytes of head and 100.
+        #expect(
+            eventually {
+                if sent < bytes.count { sent += client.push(Array(bytes[sent...].prefix(200_000))) }
+                client.read()
+                return client.received.count == 20_000 * 102
+            })
+    }
+
+    @Test func `a client that dies while it is not read from is noticed`() throws {
+        let rig = try Rig()
+        do {
+            let client = try open(rig)
+            client.send(frame(1, Array("pause".utf8)))
+            #expect(client.sees("pause"))
+            client.send(frame(1, Array("last words".utf8)))
+        }
+        #expect(eventually { rig.ask { $0.closeCodes } == [1006] })
+        let before = rig.ask { $0.turns } ?? 0
+        usleep(100_000)
+        #expect((rig.ask { $0.turns } ?? .max) - before < 20)
+    }
+
     @Test func `what waits for a client that does not read is bounded, and it is cut off`() throws {
         var limits = WebSocket.Limits()
         limits.waiting = 100_000
