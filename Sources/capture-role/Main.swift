@@ -40,7 +40,7 @@ struct Main {
             try output.writeAll(Array(bytes[done % 8..<done % 8 + end - done]))
             done = end
             // So that whoever takes it is at times ahead and at times behind.
-            if seed % 4 == 0 { usleep(200) }
+            usleep(200)
         }
     }
 

@@ -16,20 +16,24 @@ import Testing
     private func killFillers(
         _ kind: String, _ descriptors: [CInt], _ memory: borrowing FileDescriptor, total: UInt64
     ) throws -> Int {
-        var kills = 0
+        var (kills, before) = (0, UInt64(0))
+        // Longer where a process needs longer to begin.
+        var longest: UInt32 = 8_000
         var numbers = SystemRandomNumberGenerator()
         while true {
             let filler = try Program(
                 [Product.path("capture-role"), "fill", kind, "\(Self.kept)"], descriptors: descriptors
             ).start()
             if kills < Self.mostKills {
-                usleep(UInt32.random(in: 0...8_000, using: &numbers))
+                usleep(UInt32.random(in: 0...longest, using: &numbers))
                 try filler.signal(SIGKILL)
             }
             let end = try filler.wait(timeout: 300)
             try #require(end.signal == SIGKILL || end.status == 0, "\(end.errors)")
             let ring = try OutputRing.adopt(try memory.duplicate())
             if end.signal == SIGKILL, ring.position > 0, ring.position < total { kills += 1 }
+            longest = ring.position == before ? min(longest * 2, 2_000_000) : 8_000
+            before = ring.position
             try check(ring)
             if ring.position >= total || end.status == 0 { return kills }
         }
@@ -71,7 +75,7 @@ import Testing
         let elbow = try OutputSource.makeElbow()
         let master = try FileDescriptor.open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
         let slave = try openSlave(of: master)
-        let total: UInt64 = Effort.isFull ? 256 << 20 : 24 << 20
+        let total: UInt64 = Effort.isFull ? 256 << 20 : 64 << 20
         let writer = try Program([Product.path("capture-role"), "write", "\(total)"]).startWriting(to: slave)
         try drop(slave)
         let kills = try killFillers(
