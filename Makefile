@@ -25,6 +25,7 @@ build: $(TMPDIR) ## release build of corral and what runs in sandboxes in .build
 	swift build -c release --product sandbox-init
 	swift build -c release --product corral-unpack
 	swift build -c release --product corral-warden
+	swift build -c release --product corrald
 	swift build -c release --product corral
 
 demo: setup stage ## run a plugin and twenty attacks in sandboxes and show what happens
@@ -67,7 +68,7 @@ bench: $(TMPDIR) ## measure everything beside others, write docs/benchmarks.md (
 lint: ## check the form of Swift, shell and Python
 	@scripts/lint.sh
 
-install: .build/release/corral .build/release/sandbox-init .build/release/corral-unpack .build/release/corral-warden ## install the release build (PREFIX=/usr/local DESTDIR=)
+install: .build/release/corral .build/release/sandbox-init .build/release/corral-unpack .build/release/corral-warden .build/release/corrald ## install the release build (PREFIX=/usr/local DESTDIR=)
 	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
 
 uninstall: ## remove exactly what install put there (PREFIX=/usr/local DESTDIR=)
@@ -82,7 +83,7 @@ stage: build
 	@scripts/install.sh "$(CURDIR)/.build/stage"
 
 # Only where there is none: `sudo make install` must not need a compiler.
-.build/release/corral .build/release/sandbox-init .build/release/corral-unpack .build/release/corral-warden:
+.build/release/corral .build/release/sandbox-init .build/release/corral-unpack .build/release/corral-warden .build/release/corrald:
 	@$(MAKE) --no-print-directory build
 
 $(TMPDIR):

@@ -51,6 +51,10 @@ let countAllocations: [LinkerSetting] = [
             .flatMap { ["-Xlinker", "--wrap=\($0)"] })
 ]
 
+/// The Swift runtime alone is linked in: libmicrohttpd brings libraries that are not to be had otherwise.
+let staticRuntime: [LinkerSetting] =
+    sanitizing ? [] : [.unsafeFlags(["-static-stdlib", "-use-ld=lld"])]
+
 func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
@@ -92,13 +96,13 @@ let package = Package(
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
-        library("API", ["Sandbox", "Wire"]),
-        library("Sessions", ["Sandbox"]),
-        library("Service", ["Wire", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
         library("Capture", ["Linux", "CLinux"]),
+        library("Service", ["Wire", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
         library("Configuration", ["Sandbox", "Wire", "Linux"]),
         library("Client", ["Wire", "Linux", "CLinux"]),
         library("Tables", ["Sandbox", "Wire"]),
+        library("Sessions", ["Sandbox"]),
+        library("API", ["Sandbox", "Wire"]),
 
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
@@ -117,20 +121,30 @@ let package = Package(
 
         // From names and options to what a launch takes; with and without a command line.
         library("Preparation", ["Launch", "Seccomp", "Cgroups", "Sandbox", "Linux", "CLinux"]),
-        // What the daemon remembers: the only user of sqlite.
-        library("Store", ["Trees", "Wire", "Linux", "CSQLite"]),
 
         library(
             "Warden",
             [
                 "Preparation", "Launch", "Cgroups", "WardenProtocol", "Sandbox", "Wire", "Linux", "CLinux",
             ]),
+        // What the daemon remembers: the only user of sqlite.
+        library("Store", ["Trees", "Wire", "Linux", "CSQLite"]),
+
+        // What corrald is made of.
+        library(
+            "Daemon",
+            [
+                "API", "Service", "Sessions", "Store", "Capture", "WardenProtocol", "Configuration",
+                "Preparation", "Sandbox", "Wire", "Linux", "CLinux",
+            ]),
+
         library(
             "Commands",
             [
                 "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
-                "Dialects", "Debian", "Images", "Trees", "Client", "Configuration", "Tables", "Wire",
-                "Linux", "CLinux",
+                "Dialects",
+                "Debian",
+                "Images", "Trees", "Client", "Configuration", "Tables", "Wire", "Linux", "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
         // Attacks on sandboxes: the cases as values, and the program that makes them inside. Static,
@@ -144,9 +158,9 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "API", "Capture", "Client", "Commands", "Configuration", "Preparation", "Tables",
-                "WardenProtocol", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
-                "Cgroups", "Seccomp", "Trees", "InitPlan", "Wire", "Sandbox", "Linux", "TestSupport",
+                "API", "Client", "Configuration", "Tables", "Capture", "Commands", "Preparation", "Unpack",
+                "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
+                "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
         .executableTarget(
@@ -162,6 +176,9 @@ let package = Package(
         .executableTarget(
             name: "corral-warden", dependencies: ["Warden"],
             swiftSettings: swift, linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "corrald", dependencies: ["Daemon"],
+            swiftSettings: swift, linkerSettings: staticRuntime),
         // What the relay is measured against, and the allocations of the benchmarks.
         .target(name: "CYardstick", cSettings: c),
         .executableTarget(
@@ -227,6 +244,7 @@ let package = Package(
         tests("SoakTests", ["Wire"]),
         tests("APITests", ["API", "Wire"]),
         tests("SessionsTests", ["Sessions", "Sandbox"]),
+        tests("DaemonTests", ["Daemon", "API", "Capture", "Sandbox", "Wire", "Linux"]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),
@@ -250,7 +268,8 @@ if Context.environment["CORRAL_SANITIZE"] == "libraries" {
     let without = [
         "corral", "Benchmarks", "CYardstick", "attacker", "Attacks", "prove", "Soak", "SandboxTests",
         "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
-        "corral-warden", "WardenTests", "WardenServerTests", "capture-role", "CaptureTests",
+        "WardenTests", "WardenServerTests", "corral-warden", "DaemonTests", "corrald", "capture-role",
+        "CaptureTests",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }

@@ -8,6 +8,7 @@ installed_files() {
     echo "755 .build/stripped/sandbox-init libexec/corral/sandbox-init"
     echo "755 .build/stripped/corral-unpack libexec/corral/corral-unpack"
     echo "755 .build/stripped/corral-warden libexec/corral/corral-warden"
+    echo "755 .build/stripped/corrald sbin/corrald"
     for file in profiles/*.yaml profiles/*.json profiles/seccomp/*.json images/*.yaml; do
         if [ -e "$file" ]; then echo "644 $file share/corral/$file"; fi
     done

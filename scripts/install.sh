@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 . scripts/files.sh
 case $1 in /*) prefix=$1 ;; *) echo "install: PREFIX must be an absolute path, not $1" >&2; exit 1 ;; esac
 
-for program in corral sandbox-init corral-unpack corral-warden; do
+for program in corral sandbox-init corral-unpack corral-warden corrald; do
     if [ ! -x ".build/release/$program" ]; then
         echo "install: .build/release/$program is not there; run \`make build\` first" >&2
         exit 1

@@ -3,16 +3,16 @@ import Testing
 
 /// The rows of docs/architecture.md, lowest first: a target depends on lower rows only.
 private let rows: [[String]] = [
-    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CYardstick", "CMicroHTTPD", "CWslay"],
+    ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CMicroHTTPD", "CWslay", "CYardstick"],
     ["Linux", "Sandbox", "Wire", "InitPlan"],
     [
-        "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "API", "Sessions", "Service",
-        "Capture", "Configuration", "Client", "Tables", "WardenProtocol",
+        "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol", "Capture",
+        "Service", "Configuration", "Client", "Tables", "API", "Sessions",
     ],
     ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store"],
     ["Preparation"],
-    ["Commands", "Warden"],
-    ["corral", "sandbox-init", "corral-unpack", "corral-warden", "Benchmarks"],
+    ["Commands", "Warden", "Daemon"],
+    ["corral", "corrald", "corral-warden", "sandbox-init", "corral-unpack", "Benchmarks"],
 ]
 
 /// Stand beside the rows: they may use any library and one another, and else only tests may use them.

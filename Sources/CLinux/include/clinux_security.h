@@ -21,6 +21,8 @@ int clinux_capset(uint64_t mask, uint64_t inheritable);
 /// Permitted capabilities of this thread.
 int clinux_capget(uint64_t *permitted);
 int clinux_clear_ambient(void);
+/// No exec gives privileges from here on (PR_SET_NO_NEW_PRIVS).
+int clinux_no_new_privileges(void);
 
 /// Joins a new anonymous session keyring.
 int clinux_new_keyring(void);

@@ -1,0 +1,34 @@
+import Sessions
+
+/// What one event of a machine asks for, behind its record. It waits until the record is on the device.
+struct Batch {
+    enum Work {
+        /// - Parameter before: the machine as it was, for when the record cannot be made.
+        case session(SessionID, [SessionAction], before: SessionMachine?, isNew: Bool)
+        case process(ProcessRun, [ProcessAction])
+        /// Something else that must not happen before what was recorded in this turn.
+        case other(() -> Void)
+    }
+
+    let work: Work
+    /// Who asked, and is told when it cannot be recorded.
+    var ticket: Ticket?
+}
+
+/// What somebody who waits is told.
+enum TicketAnswer {
+    case session(SessionAnswer)
+    case process(ProcessResult)
+    /// The store cannot record what was asked for, so nothing of it was done.
+    case notRecorded(String)
+}
+
+/// What a moment of the heap belongs to.
+enum DeadlineKey: Hashable, Sendable {
+    case session(SessionID)
+    case process(ProcessID)
+    /// Old records are dropped.
+    case pruning
+    /// A warden that was lost is looked for again.
+    case warden
+}

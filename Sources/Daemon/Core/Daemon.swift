@@ -1,0 +1,153 @@
+import Configuration
+import Linux
+import Preparation
+import Sandbox
+import Service
+import Sessions
+import Store
+import WardenProtocol
+
+/// What corrald is made of: sessions and their records, the warden that has them, their output, the API.
+///
+/// All of it is on one thread. An event goes to a machine; what the machine asks for is put into batches;
+/// once a turn what has changed is recorded with one wait for the device, and then the batches are carried
+/// out: nothing happens, and nobody is answered, before it is on record.
+final class Daemon {
+    struct Place: Sendable {
+        var wardenSocket: String
+        /// Starts a warden; nil where that takes privileges this process no longer has.
+        var startWarden: (@Sendable () throws(StartProblemText) -> Void)?
+        /// Told by `info`.
+        var state: String
+    }
+
+    let loop: EventLoop
+    let store: StateStore
+    let place: Place
+    let boot = Boot.id()
+    let began = DaemonClock.moment
+    var settings: Settings
+    var log: DaemonLog
+    let installation: Installation?
+    var storeState = StoreState.ok
+
+    var table: SessionTable
+    var keeps: [SessionID: SessionKeep] = [:]
+    var runs: [ProcessID: ProcessRun] = [:]
+    var deadlines = DeadlineHeap<DeadlineKey>()
+    var link: WardenLink?
+    /// Sandboxes of the warden's that no record knows.
+    var strays: Set<SandboxID> = []
+    let events = EventHub()
+    var service: HTTPService?
+
+    var journal = Journal<Void>()
+    var batches: [Batch] = []
+    /// Sessions whose last state is not on record.
+    var unrecorded: Set<SessionID> = []
+    private var waiting: [Ticket: (TicketAnswer) -> Void] = [:]
+    private var lastTicket: UInt64 = 0
+    private var timer: Timer?
+    /// Of the session that was restored last.
+    var lastNumber: UInt64 = 0
+    var isOver = false
+    /// Of the process, when it is over.
+    var exitCode: Int32 = 0
+
+    enum StoreState: String {
+        case ok
+        case readOnly = "read-only"
+        case setAside = "set-aside"
+    }
+
+    init(
+        _ store: StateStore, _ settings: Settings, _ place: Place, _ installation: Installation?,
+        on loop: EventLoop, log: DaemonLog
+    ) {
+        self.loop = loop
+        self.store = store
+        self.settings = settings
+        self.place = place
+        self.installation = installation
+        self.log = log
+        table = SessionTable(limit: Int(clamping: settings.number(.limitSessions)))
+    }
+
+    /// Runs until ``isOver``.
+    func run() throws(SystemError) {
+        timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() }
+        deadlines.set(.pruning, at: DaemonClock.now + Daemon.pruningPeriod)
+        settle()
+        while !isOver {
+            _ = try loop.turn(timeout: -1)
+            settle()
+        }
+        loop.removeAll()
+    }
+
+    private func timePassed() {
+        for key in deadlines.popAllDue(at: DaemonClock.now) {
+            switch key {
+            case .session(let id): handle(.deadline, id)
+            case .process(let id): if let run = runs[id] { handle(.deadline, run) }
+            case .pruning: prune()
+            case .warden: lookForWarden()
+            }
+        }
+    }
+
+    /// Records what this turn changed, and then carries out what follows from it.
+    func settle() {
+        // What is carried out may change something again.
+        while !batches.isEmpty || !journal.isEmpty {
+            let work = batches
+            batches = []
+            if let problem = record() {
+                withhold(work, problem)
+            } else {
+                for batch in work { perform(batch.work) }
+            }
+        }
+        if let next = deadlines.next { timer?.fire(atLatest: next) }
+    }
+
+    /// - Returns: why nothing could be recorded.
+    private func record() -> String? {
+        if journal.isEmpty { return nil }
+        do throws(StoreError) {
+            for recorded in try journal.commit(to: store) where recorded.outcome != .done {
+                // The table admitted it, so the store should have: a mistake of ours, and no state is lost.
+                log.line(.error, "the store did not take a record: \(recorded.outcome)")
+            }
+            if storeState == .readOnly { storeState = .ok }
+            recordLate()
+            return nil
+        } catch {
+            _ = journal.abandon()
+            storeState = .readOnly
+            log.line(.error, "nothing can be recorded: \(error)")
+            return error.description
+        }
+    }
+
+    // MARK: Tickets
+
+    /// Somebody who waits for an answer, which comes once.
+    func ticket(_ answer: @escaping (TicketAnswer) -> Void) -> Ticket {
+        lastTicket += 1
+        let ticket = Ticket(lastTicket)
+        waiting[ticket] = answer
+        return ticket
+    }
+
+    func answer(_ ticket: Ticket, _ answer: TicketAnswer) { waiting.removeValue(forKey: ticket)?(answer) }
+
+    func forget(_ ticket: Ticket) { waiting[ticket] = nil }
+}
+
+/// Why something at the start went wrong, as the sentence to show.
+struct StartProblemText: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

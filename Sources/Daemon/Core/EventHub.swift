@@ -1,0 +1,72 @@
+import Service
+import Store
+import Wire
+
+/// What happened, for those who follow it: the last of it is kept, so that whoever was cut off for a moment
+/// misses nothing.
+final class EventHub {
+    struct Entry {
+        let number: UInt64
+        /// Milliseconds since 1970.
+        let wall: Int64
+        let session: String
+        let type: String
+        let data: String
+    }
+
+    private struct Follower {
+        let stream: EventStream
+        let session: String?
+    }
+
+    static let most = 4096
+    private var entries: [Entry] = []
+    /// Of the last one. Later daemons have higher ones, unless the wall clock was set back in between.
+    private var last = UInt64(clamping: DaemonClock.wall) << 12
+    private var followers: [UInt64: Follower] = [:]
+    private var lastFollower: UInt64 = 0
+
+    /// - Parameter body: adds the members behind `time`, `type` and `session`.
+    func publish(_ type: String, session: String, _ body: (inout JSONObjectWriter) -> Void) {
+        let moment = DaemonClock.moment
+        last += 1
+        let data = JSONText.object { object in
+            object.add("time", moment.text)
+            object.add("type", type)
+            object.add("session", session)
+            body(&object)
+        }
+        let entry = Entry(
+            number: last, wall: moment.wall, session: session, type: type, data: data.description)
+        if entries.count >= EventHub.most { entries.removeFirst(EventHub.most / 4) }
+        entries.append(entry)
+        for follower in followers.values { send(entry, to: follower) }
+    }
+
+    /// Begins to tell somebody.
+    /// - Parameters:
+    ///   - number: of the last event that they saw.
+    ///   - wall: nil for what happens from now on.
+    func follow(session: String?, after number: UInt64?, since wall: Int64?) -> Response {
+        lastFollower += 1
+        let id = lastFollower
+        let stream = EventStream { [weak self] in self?.followers[id] = nil }
+        let follower = Follower(stream: stream, session: session)
+        followers[id] = follower
+        let response = stream.response()
+        for entry in entries {
+            if let number {
+                if entry.number <= number { continue }
+            } else if entry.wall < wall ?? .max {
+                continue
+            }
+            send(entry, to: follower)
+        }
+        return response
+    }
+
+    private func send(_ entry: Entry, to follower: Follower) {
+        if let session = follower.session, session != entry.session { return }
+        follower.stream.send(id: entry.number, event: entry.type, data: entry.data)
+    }
+}

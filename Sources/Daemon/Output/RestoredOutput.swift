@@ -1,0 +1,47 @@
+import Capture
+import Glibc
+import Linux
+import Sessions
+import Store
+
+// What an ended process wrote, out of the store, in rings as those that it was in: with the same offsets, so
+// that logs and attached clients see no difference.
+
+extension Daemon {
+    /// What a process writes, or wrote. Nil for one that has not begun to, and for what is no longer kept.
+    func output(of run: ProcessRun) throws -> ProcessOutput? {
+        if let output = run.output { return output }
+        guard let machine = machine(run), machine.hasEnded,
+            let kept = try store.result(of: run.id.description)
+        else { return nil }
+        let retention = retention(run)
+        let output = ProcessOutput(retention: retention, on: loop)
+        let (stdout, stderr) = (run.stdout.written, run.stderr.written)
+        output.add(ended: try ring(kept.stdout, retention, at: stdout, beside: stderr))
+        if run.program.terminal == nil {
+            output.add(ended: try ring(kept.stderr, retention, at: stderr, beside: stdout))
+        }
+        output.ended(run.exitNote(machine.result))
+        return output
+    }
+
+    private func ring(
+        _ kept: [UInt8], _ retention: OutputRetention, at written: UInt64, beside other: UInt64
+    ) throws -> OutputRing {
+        var window = retention.window(at: written, beside: other)
+        // The operator changed how much is kept: then it is shown as the end of the stream.
+        if window.kept != UInt64(kept.count) {
+            window = OutputRetention.last(UInt64(kept.count)).window(at: written, beside: other)
+        }
+        let memory = try OutputRing.makeMemory(name: "corral-restored")
+        let (number, head) = (memory.number, Int(clamping: window.head))
+        try memory.writeAll(Array(kept.prefix(head)))
+        if window.dropped > 0 {
+            _ = try call("lseek") { lseek(number, Int(window.tail), SEEK_SET) }
+        }
+        try memory.writeAll(Array(kept.dropFirst(head)))
+        let ring = try OutputRing.adopt(memory)
+        try ring.keep(window)
+        return ring
+    }
+}

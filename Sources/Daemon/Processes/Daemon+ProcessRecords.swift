@@ -1,0 +1,124 @@
+import Capture
+import Sandbox
+import Sessions
+import Store
+import WardenProtocol
+import Wire
+
+extension Daemon {
+    /// What the store is told of a process's new state.
+    func changes(_ note: ProcessNote, _ run: ProcessRun) -> [Change] {
+        run.started = note.startedAt.map { DaemonClock.moment($0) }
+        let hasEnded = note.state == .ended
+        if hasEnded { run.ended = DaemonClock.moment(note.since) }
+        measure(run)
+        let standing = standing(note, run)
+        let why = note.problem.isEmpty ? note.cause?.rawValue ?? note.state.rawValue : note.problem
+        guard run.isRecorded else {
+            run.isRecorded = true
+            let record = StoredProcess(
+                id: run.id.description, session: run.session.description, name: run.spec.name?.description,
+                kind: run.spec.kind == .exec ? .exec : .managed, argv: run.requestText, created: run.created,
+                standing: standing)
+            return [.start(record, why: why)]
+        }
+        var changes: [Change] = [
+            .process(id: run.id.description, standing, at: DaemonClock.moment, why: why)
+        ]
+        if hasEnded, let output = run.output {
+            let (stdout, stderr) = (
+                output.rings.first?.keptBytes ?? [], output.rings.dropFirst().first?.keptBytes ?? []
+            )
+            run.result = (stdout, stderr)
+            changes.append(
+                .result(
+                    ResultRecord(
+                        process: run.id.description, kept: DaemonClock.wall, stdout: stdout, stderr: stderr)))
+        }
+        return changes
+    }
+
+    private func measure(_ run: ProcessRun) {
+        guard let rings = run.output?.rings else { return }
+        let written = rings.map {
+            ProcessStanding.Output(written: $0.window.position, cut: $0.window.dropped)
+        }
+        if let first = written.first { run.stdout = first }
+        if written.count > 1 { run.stderr = written[1] }
+    }
+
+    private func standing(_ note: ProcessNote, _ run: ProcessRun) -> ProcessStanding {
+        var standing = ProcessStanding(state: note.state.rawValue)
+        standing.isLive = note.state != .ended
+        standing.cause = note.cause?.rawValue
+        switch note.status {
+        case .exited(let code): standing.exitCode = Int64(code)
+        case .signalled(let number): standing.exitSignal = Int64(number)
+        case nil: break
+        }
+        standing.started = run.started
+        standing.ended = run.ended
+        if let exit = run.exit {
+            standing.peakMemory = UInt64(clamping: exit.peakMemory) << 10
+            standing.cpu = UInt64(clamping: exit.userTime + exit.systemTime) * 1000
+        }
+        standing.stdout = run.stdout
+        standing.stderr = run.stderr
+        standing.restarts = UInt64(note.restarts)
+        return standing
+    }
+}
+
+extension OutputRing {
+    /// Everything that is kept, without what lies between.
+    var keptBytes: [UInt8] {
+        var bytes: [UInt8] = []
+        var offset = window.oldest
+        while offset < window.position {
+            guard let reading = try? read(from: offset, atMost: 1 << 20) else { break }
+            switch reading {
+            case .bytes(let part):
+                bytes += part
+                offset += UInt64(part.count)
+            case .lost(let range): offset = range.upperBound
+            case .nothing, .end: return bytes
+            }
+        }
+        return bytes
+    }
+}
+
+extension ProcessRun {
+    /// The request as the store keeps it: what a later daemon needs to start a managed process once more, and
+    /// of an exec what is shown of it.
+    var requestText: String {
+        JSONText.object { object in
+            switch program.command {
+            case .shell(let text, _) where spec.kind == .managed: object.add("shell", text)
+            case .arguments(let words) where spec.kind == .managed:
+                object.array("argv") { list in words.forEach { list.add($0) } }
+            default: object.array("argv") { list in program.argv.forEach { list.add($0) } }
+            }
+            object.object("env") { variables in
+                for variable in spec.kind == .managed ? program.environment : [] {
+                    let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                    variables.add(String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+                }
+            }
+            if let directory = program.directory { object.add("cwd", directory) }
+            if let size = program.terminal {
+                object.add("tty", true)
+                object.add("columns", Int(size.columns))
+                object.add("rows", Int(size.rows))
+            }
+            if spec.kind == .managed {
+                object.add("stdin", program.keepsInput)
+                object.add("restart", spec.restart.mode.rawValue)
+                object.add("restarts", spec.restart.most)
+            } else {
+                if let limit = program.outputLimit { object.add("output_limit", limit) }
+                if let timeout = spec.timeout { object.add("timeout", timeout) }
+            }
+        }.description
+    }
+}

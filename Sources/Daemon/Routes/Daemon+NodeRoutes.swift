@@ -1,0 +1,131 @@
+import API
+import Configuration
+import Preparation
+import Sandbox
+import Service
+import Sessions
+import WardenProtocol
+import Wire
+
+// What is about no one session.
+
+extension Daemon {
+    func health() -> Reply {
+        let isConnected = link?.isOpen ?? false
+        return .now(
+            .json(
+                .object { object in
+                    object.add("status", isConnected && storeState == .ok ? "ok" : "degraded")
+                    object.add("warden", isConnected ? "connected" : "lost")
+                    object.add("store", storeState.rawValue)
+                }))
+    }
+
+    func info() -> Reply {
+        .now(
+            .json(
+                .object { object in
+                    object.add("version", CorralVersion.current)
+                    object.add("warden_version", link?.wardenBuild ?? "")
+                    object.add("kernel", Boot.kernel())
+                    object.add("state", place.state)
+                    object.add("sessions", table.liveCount)
+                    object.add("sessions_max", table.limit)
+                    object.add("started", began.text)
+                }))
+    }
+
+    func events(_ request: Request) throws(ServiceError) -> Reply {
+        let query = try QueryReader(request, route("events").query)
+        var session: String?
+        if let text = query.text("session") { session = try find(text).description }
+        let after = try request.lastEventID()
+        return .now(
+            events.follow(session: session, after: after, since: query.time("since")?.milliseconds))
+    }
+
+    func listProfiles() throws(ServiceError) -> Reply {
+        let installation = try installed()
+        let names = try prepared { () throws(PreparationError) in try installation.directories.names(.profile)
+        }
+        return .now(
+            .json(
+                .object { object in
+                    object.array("profiles") { list in
+                        for name in names { list.object { write(profile: name, installation, to: &$0) } }
+                    }
+                }))
+    }
+
+    private func write(profile name: String, _ installation: Installation, to object: inout JSONObjectWriter)
+    {
+        object.add("name", name)
+        var image = ""
+        var source = ""
+        var problem: String?
+        do {
+            if let found = try installation.directories.find(name, .profile) {
+                source = found.directory == .shipped ? "shipped" : "operator"
+            }
+            image = try installation.chain(from: installation.profileSource(name)).chain.profile().image
+        } catch {
+            problem = "\(error)"
+        }
+        object.add("image", image)
+        object.add("source", source)
+        if let problem { object.add("problem", problem) }
+    }
+
+    func listImages() throws(ServiceError) -> Reply {
+        let installation = try installed()
+        let described = try prepared { () throws(PreparationError) in
+            try installation.names("images", suffix: ".yaml")
+        }
+        // A store that only root can read is the warden's business.
+        let trees = (try? ImageLookup.find()?.names()) ?? []
+        let all = Set(described).union(trees).sorted()
+        return .now(
+            .json(
+                .object { object in
+                    object.array("images") { list in
+                        for name in all {
+                            list.object { image in
+                                image.add("name", name)
+                                image.add("kind", described.contains(name) ? "host" : "tree")
+                            }
+                        }
+                    }
+                }))
+    }
+
+    private func installed() throws(ServiceError) -> Installation {
+        guard let installation else { throw ServiceError(.fault, "profiles and images cannot be found") }
+        return installation
+    }
+
+    private func prepared<Value>(_ body: () throws(PreparationError) -> Value) throws(ServiceError) -> Value {
+        do throws(PreparationError) {
+            return try body()
+        } catch {
+            throw ServiceError(.fault, error.description)
+        }
+    }
+
+    /// A name that no profile has, told before anything is made; nothing else is judged here.
+    func check(_ spec: String) throws(ServiceError) {
+        guard let installation else { return }
+        if let names = try? installation.directories.names(.profile), !names.contains(spec) {
+            let hint = nearestMatch(to: spec, in: names).map { "did you mean \($0)?" }
+            throw ServiceError(.notFound, "there is no profile \(quoted(spec))", field: "profile", hint: hint)
+        }
+    }
+
+    /// The image that a session has when it names none; nil for a profile that cannot be read, which the
+    /// warden then refuses with the reason.
+    func image(ofProfile name: String) -> String? {
+        guard let installation, let source = try? installation.profileSource(name) else { return nil }
+        return try? installation.chain(from: source).chain.profile().image
+    }
+
+    func route(_ name: String) -> APIRoute { APIRoute.all.first { $0.name == name } ?? APIRoute.all[0] }
+}

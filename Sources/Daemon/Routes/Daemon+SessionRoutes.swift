@@ -1,0 +1,214 @@
+import API
+import Sandbox
+import Service
+import Sessions
+import Store
+import WardenProtocol
+import Wire
+
+extension Daemon {
+    // MARK: Finding
+
+    func find(_ text: String) throws(ServiceError) -> SessionID {
+        do throws(TableError) {
+            return try table.find(text)
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+
+    /// The session that the path names.
+    func session(_ request: Request) throws(ServiceError) -> SessionID {
+        try find(request.parameter("session"))
+    }
+
+    // MARK: Waiting
+
+    /// An answer that comes once the session's machine gives it.
+    /// - Parameter event: made with the ticket of whoever waits.
+    func later(
+        _ id: SessionID, _ event: (Ticket) -> SessionEvent,
+        _ response: @escaping (Daemon, SessionAnswer) -> Response
+    ) -> Reply {
+        let asked = Asked()
+        let pending = Pending { [weak self] in
+            guard let self, let ticket = asked.ticket else { return }
+            forget(ticket)
+            handle(.abandoned(ticket), id)
+        }
+        let ticket = ticket { [weak self] answer in
+            guard let self else { return }
+            switch answer {
+            case .session(.refused(let why)):
+                pending.fail(ServiceError(id.description, why, keeps[id]?.refusal))
+            case .session(let answer): pending.complete(response(self, answer))
+            case .notRecorded(let why): pending.fail(.notRecorded(why))
+            case .process: pending.fail(ServiceError(.fault, "an answer of another kind"))
+            }
+        }
+        asked.ticket = ticket
+        handle(event(ticket), id, ticket: ticket)
+        return .later(pending)
+    }
+
+    /// The ticket of an answer that is being waited for.
+    final class Asked { var ticket: Ticket? }
+
+    // MARK: Making and ending
+
+    func createSession(_ request: Request) throws(ServiceError) -> Reply {
+        let spec: SessionSpec
+        let reader = try request.reader(.sessionRequest)
+        do throws(FieldProblem) {
+            spec = try SessionSpec(reader, settings)
+        } catch {
+            throw ServiceError(error)
+        }
+        try check(spec.profile)
+        let admission: SessionTable.Admission
+        do throws(TableError) {
+            admission = try admit(spec, request: request.bodyBytes)
+        } catch {
+            throw ServiceError(error)
+        }
+        switch admission {
+        case .new(let id):
+            return later(id, { .wait(.started, $0) }) { daemon, _ in daemon.shape(id, status: 201) }
+        case .existing(let id):
+            if table[id]?.machine.hasEnded == true { return .now(shape(id)) }
+            return later(id, { .wait(.started, $0) }) { daemon, _ in daemon.shape(id) }
+        }
+    }
+
+    func removeSession(_ request: Request) throws(ServiceError) -> Reply {
+        let query = try QueryReader(request, route("removeSession").query)
+        let id = try session(request)
+        guard let machine = table[id]?.machine else {
+            throw ServiceError(.notFound, "there is no session \(id)")
+        }
+        if machine.hasEnded { return remove(id) }
+        guard query.flag("force") else { throw ServiceError(.notEnded(id, machine.state)) }
+        return later(id, { .stop(Stop(.operator, grace: 0, ticket: $0)) }) { daemon, _ in
+            if case .now(let response) = daemon.remove(id) { response } else { .nothing }
+        }
+    }
+
+    /// Its record stays until it is old, as that of a session that is not to be shown.
+    private func remove(_ id: SessionID) -> Reply {
+        guard let keep = keeps[id], let machine = table[id]?.machine else { return .now(.nothing) }
+        do throws(TableError) {
+            var standing = SessionStanding(
+                state: Daemon.removed, boot: boot, lastUse: machine.lifespan.lastUse)
+            (standing.isLive, standing.cause) = (false, machine.cause?.rawValue)
+            (standing.started, standing.ended) = (keep.started, keep.ended ?? DaemonClock.moment)
+            try forget(id)
+            journal.add(
+                .session(id: id.description, standing, at: DaemonClock.moment, why: "removed"), then: ())
+        } catch {
+            return .now(.error(ServiceError(error)))
+        }
+        let pending = Pending()
+        afterRecords { [weak self] in
+            self?.events.publish("session.removed", session: id.description) { _ in }
+            pending.complete(.nothing)
+        }
+        return .later(pending)
+    }
+
+    func killSession(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.stopRequest)
+        let id = try session(request)
+        if let reason = reader.text("reason"), keeps[id]?.message.isEmpty == true {
+            keeps[id]?.message = reason
+        }
+        let grace = reader.whole("grace").map { UInt64.milliseconds($0) }
+        return later(id, { .stop(Stop(.operator, grace: grace, ticket: $0)) }) { daemon, _ in daemon.shape(id)
+        }
+    }
+
+    func waitForSession(_ request: Request) throws(ServiceError) -> Reply {
+        let id = try session(request)
+        return later(id, { .wait(.ended, $0) }) { daemon, _ in daemon.shape(id) }
+    }
+
+    // MARK: In between
+
+    func renewSession(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.renewRequest)
+        let id = try session(request)
+        let ttl = reader.whole("ttl").map { UInt64.milliseconds($0) }
+        return later(id, { .renew(ttl: ttl, $0) }) { daemon, _ in daemon.shape(id) }
+    }
+
+    func pauseSession(_ request: Request) throws(ServiceError) -> Reply {
+        let id = try session(request)
+        return later(id, { .pause($0) }) { daemon, _ in daemon.shape(id) }
+    }
+
+    func resumeSession(_ request: Request) throws(ServiceError) -> Reply {
+        let id = try session(request)
+        return later(id, { .resume($0) }) { daemon, _ in daemon.shape(id) }
+    }
+
+    func statistics(_ request: Request) throws(ServiceError) -> Reply {
+        let id = try session(request)
+        return try asking(.statistics(SandboxID(id.value))) { [weak self] answer in
+            guard let self, case .statistics(let statistics) = answer else { return .nothing }
+            return shape(statistics)
+        }
+    }
+
+    /// An answer that the warden gives.
+    func asking(
+        _ request: WardenRequest, _ response: @escaping (WardenAnswer) -> Response
+    ) throws(ServiceError) -> Reply {
+        guard let link, link.isOpen else { throw ServiceError(.unavailable, "the warden is not there") }
+        let pending = Pending()
+        link.send(request) { answer, _ in
+            if case .refused(let refusal) = answer {
+                pending.fail(ServiceError(refusal))
+            } else {
+                pending.complete(response(answer))
+            }
+        }
+        return .later(pending)
+    }
+
+    // MARK: Listing
+
+    func listSessions(_ request: Request) throws(ServiceError) -> Reply {
+        let query = try QueryReader(request, route("listSessions").query)
+        var filter = SessionFilter()
+        do throws(ValueError) {
+            if let label = query.text("label") { try filter.add("label=\(label)") }
+            if let state = query.text("state") { try filter.add("state=\(state)") }
+        } catch {
+            throw ServiceError(.invalid, error.problem, field: query.text("label") == nil ? "state" : "label")
+        }
+        var after: UInt64 = 0
+        if let text = query.text("after") {
+            guard let number = UInt64(text) else {
+                throw ServiceError(
+                    .invalid, "after is no place in a list", field: "after", hint: "use next of a page")
+            }
+            after = number
+        }
+        let all = query.flag("all") || query.text("state") != nil
+        let limit = Int(clamping: query.whole("limit") ?? 1000)
+        let found = table.list(filter).filter { $0.number > after && (all || !$0.machine.hasEnded) }
+        let page = found.prefix(limit)
+        return .now(
+            .json(
+                .object { object in
+                    object.array("sessions") { list in
+                        for session in page {
+                            guard let keep = keeps[session.id] else { continue }
+                            list.object { write(session, keep, to: &$0) }
+                        }
+                    }
+                    if found.count > page.count, let last = page.last {
+                        object.add("next", String(last.number))
+                    }
+                }))
+    }
+}

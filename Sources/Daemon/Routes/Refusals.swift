@@ -1,0 +1,61 @@
+import API
+import Sandbox
+import Service
+import Sessions
+import WardenProtocol
+
+// The reasons of each part, in the one shape that clients get.
+
+extension ServiceError {
+    init(_ problem: FieldProblem) {
+        self.init(
+            .invalid, problem.field.isEmpty ? problem.message : "\(problem.field): \(problem.message)",
+            field: problem.field.isEmpty ? nil : problem.field, hint: problem.hint)
+    }
+
+    init(_ error: TableError) {
+        let sentence = error.description
+        switch error {
+        case .full, .tooManyProcesses: self.init(.limit, sentence, hint: "end some first")
+        case .nameTaken, .processNameTaken: self.init(.conflict, sentence, field: "name")
+        case .keyReused: self.init(.conflict, sentence, field: "idempotency_key")
+        case .idTaken, .processIDTaken: self.init(.fault, sentence)
+        case .unknown, .unknownProcess: self.init(.notFound, sentence)
+        case .ambiguous, .ambiguousProcess: self.init(.conflict, sentence, hint: "write more of the id")
+        case .notEnded: self.init(.conflict, sentence, hint: "kill it first, or use force")
+        }
+    }
+
+    /// - Parameter refusal: what the warden said, where it did not take the session.
+    init(_ session: String, _ why: SessionRefusal, _ refusal: Refusal? = nil) {
+        let sentence = "session \(session) \(why)"
+        switch why {
+        case .notYetRunning, .paused, .notPaused, .stopping, .pauseFailed, .resumeFailed, .quarantined:
+            self.init(.conflict, sentence)
+        case .noTTL: self.init(.conflict, sentence, field: "ttl")
+        case .ended: self.init(.gone, sentence)
+        case .launchFailed:
+            if let refusal { self.init(refusal) } else { self.init(.fault, sentence) }
+        }
+    }
+
+    init(_ refusal: Refusal) {
+        switch refusal.code {
+        case .unknownSession, .unknownProcess: self.init(.notFound, refusal.sentence)
+        case .exists, .state: self.init(.conflict, refusal.sentence)
+        case .ceiling:
+            self.init(
+                .forbidden, refusal.sentence, field: refusal.limit.isEmpty ? nil : refusal.limit,
+                hint: refusal.allowed.isEmpty ? nil : "at most \(refusal.allowed)")
+        case .descriptors: self.init(.limit, refusal.sentence)
+        case .order, .malformed: self.init(.invalid, refusal.sentence)
+        case .unsupported: self.init(.conflict, refusal.sentence)
+        case .ending, .version, .notServed: self.init(.unavailable, refusal.sentence)
+        case .system: self.init(.fault, refusal.sentence)
+        }
+    }
+
+    static func notRecorded(_ why: String) -> ServiceError {
+        ServiceError(.full, "the request cannot be recorded, so it was not carried out: \(why)")
+    }
+}

@@ -1,0 +1,68 @@
+import API
+import Service
+
+/// Which function answers which operation of the API.
+enum RouteTable {
+    typealias Handler = @Sendable (Daemon, Request) throws(ServiceError) -> Reply
+
+    /// By the operation's name.
+    static let handlers: [String: Handler] = node.merging(sessions) { first, _ in first }
+        .merging(processes) { first, _ in first }
+
+    /// Every operation that has a function, in the order of the API's table.
+    static var routes: [Route<Daemon>] {
+        APIRoute.all.compactMap { route in handlers[route.name].map { Route(endpoint(route), $0) } }
+    }
+
+    static func endpoint(_ route: APIRoute) -> Endpoint {
+        let method: Endpoint.Method =
+            switch route.method {
+            case .get: .get
+            case .post: .post
+            case .delete: .delete
+            }
+        // As bytes: they are read against the operation's own table.
+        return Endpoint(
+            method, route.path, name: route.name,
+            body: route.request == nil ? .none : .bytes(limit: route.bodyLimit),
+            query: route.query.map(\.name))
+    }
+
+    private static let node: [String: Handler] = [
+        "health": { (daemon, _) throws(ServiceError) in daemon.health() },
+        "info": { (daemon, _) throws(ServiceError) in daemon.info() },
+        "listProfiles": { (daemon, _) throws(ServiceError) in try daemon.listProfiles() },
+        "listImages": { (daemon, _) throws(ServiceError) in try daemon.listImages() },
+        "events": { (daemon, request) throws(ServiceError) in try daemon.events(request) },
+    ]
+
+    private static let sessions: [String: Handler] = [
+        "createSession": { (daemon, request) throws(ServiceError) in try daemon.createSession(request) },
+        "listSessions": { (daemon, request) throws(ServiceError) in try daemon.listSessions(request) },
+        "inspectSession": { (daemon, request) throws(ServiceError) in
+            .now(daemon.shape(try daemon.session(request)))
+        },
+        "removeSession": { (daemon, request) throws(ServiceError) in try daemon.removeSession(request) },
+        "renewSession": { (daemon, request) throws(ServiceError) in try daemon.renewSession(request) },
+        "pauseSession": { (daemon, request) throws(ServiceError) in try daemon.pauseSession(request) },
+        "resumeSession": { (daemon, request) throws(ServiceError) in try daemon.resumeSession(request) },
+        "killSession": { (daemon, request) throws(ServiceError) in try daemon.killSession(request) },
+        "waitForSession": { (daemon, request) throws(ServiceError) in try daemon.waitForSession(request) },
+        "sessionStatistics": { (daemon, request) throws(ServiceError) in try daemon.statistics(request) },
+    ]
+
+    private static let processes: [String: Handler] = [
+        "exec": { (daemon, request) throws(ServiceError) in try daemon.exec(request) },
+        "startProcess": { (daemon, request) throws(ServiceError) in try daemon.startProcess(request) },
+        "listProcesses": { (daemon, request) throws(ServiceError) in try daemon.listProcesses(request) },
+        "inspectProcess": { (daemon, request) throws(ServiceError) in
+            .now(daemon.shape(try daemon.process(request)))
+        },
+        "signalProcess": { (daemon, request) throws(ServiceError) in try daemon.signalProcess(request) },
+        "stopProcess": { (daemon, request) throws(ServiceError) in try daemon.stopProcess(request) },
+        "writeInput": { (daemon, request) throws(ServiceError) in try daemon.writeInput(request) },
+        "resizeTerminal": { (daemon, request) throws(ServiceError) in try daemon.resizeTerminal(request) },
+        "logs": { (daemon, request) throws(ServiceError) in try daemon.logs(request) },
+        "attach": { (daemon, request) throws(ServiceError) in try daemon.attach(request) },
+    ]
+}

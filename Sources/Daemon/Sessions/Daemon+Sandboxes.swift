@@ -1,0 +1,153 @@
+import Linux
+import Sandbox
+import Sessions
+import WardenProtocol
+import Wire
+
+// What sessions ask of the warden, and what it tells of them.
+
+extension Daemon {
+    func launch(_ id: SessionID) {
+        guard let session = table[id], let keep = keeps[id] else { return }
+        guard let link, link.isOpen else {
+            return handle(.launchFailed("the warden is not there"), id)
+        }
+        let spec = session.spec
+        let overrides = spec.limits + spec.environment.map { .variable($0) }
+        let order = SessionOrder(
+            id: keep.sandbox, profile: spec.profile, image: spec.image, overrides: overrides)
+        keep.warden = String(link.instance)
+        link.send(.create(order)) { [weak self] answer, _ in
+            guard let self, case .refused(let refusal) = answer else { return }
+            // Asked for before a restart, and taken then.
+            if refusal.code == .exists { return }
+            keep.refusal = refusal
+            keep.isDead = true
+            handle(.launchFailed(refusal.sentence), id)
+        }
+    }
+
+    /// TERM to everything that runs in it.
+    func signalAll(_ id: SessionID) {
+        for entry in table[id]?.processes.all ?? [] where !entry.machine.hasEnded {
+            if let run = runs[entry.id] { signal(run, SignalNumber.terminate) }
+        }
+    }
+
+    func kill(_ id: SessionID) {
+        guard let keep = keeps[id], let link, link.isOpen else { return }
+        link.send(.kill(keep.sandbox)) { [weak self] answer, _ in
+            guard let self else { return }
+            switch answer {
+            // Else the warden tells when it is done.
+            case .done: if keep.isDead { handle(.killed, id) }
+            case .refused(let refusal) where refusal.code == .unknownSession:
+                keep.isDead = true
+                handle(.killed, id)
+            case .refused(let refusal): handle(.removalFailed(refusal.sentence), id)
+            default: break
+            }
+        }
+    }
+
+    func removeSandbox(_ id: SessionID) {
+        guard let keep = keeps[id], let link, link.isOpen else { return }
+        link.send(.remove(keep.sandbox)) { [weak self] answer, _ in
+            switch answer {
+            case .done: self?.handle(.removed, id)
+            case .refused(let refusal) where refusal.code == .unknownSession: self?.handle(.removed, id)
+            case .refused(let refusal): self?.handle(.removalFailed(refusal.sentence), id)
+            default: break
+            }
+        }
+    }
+
+    func freeze(_ id: SessionID) {
+        ask(.pause(SandboxID(id.value))) { [weak self] problem in
+            self?.handle(problem.map { .pauseFailed($0) } ?? .pauseDone, id)
+        }
+    }
+
+    func thaw(_ id: SessionID) {
+        ask(.resume(SandboxID(id.value))) { [weak self] problem in
+            self?.handle(problem.map { .resumeFailed($0) } ?? .resumeDone, id)
+        }
+    }
+
+    private func ask(_ request: WardenRequest, _ done: @escaping (String?) -> Void) {
+        guard let link, link.isOpen else { return done("the warden is not there") }
+        link.send(request) { answer, _ in
+            if case .refused(let refusal) = answer { done(refusal.sentence) } else { done(nil) }
+        }
+    }
+
+    // MARK: What is told
+
+    func ready(_ id: SessionID, _ layers: [Layer: LayerState]) {
+        keeps[id]?.layers = layers
+        handle(.launched, id)
+    }
+
+    /// Nothing in it lives.
+    /// - Parameter remains: what of it could not be removed.
+    func gone(_ sandbox: SandboxID, _ end: SandboxEnd, remains: String? = nil) {
+        let id = SessionID(value: sandbox.value)
+        guard let keep = keeps[id], let machine = table[id]?.machine, !machine.hasEnded else {
+            strays.remove(sandbox)
+            link?.send(.remove(sandbox)) { _, _ in }
+            return
+        }
+        keep.isDead = true
+        if keep.message.isEmpty { keep.message = end.detail }
+        switch machine.state {
+        case .starting where end.cause == .launchFailed:
+            return handle(.launchFailed(end.detail), id)
+        case .stopping, .quarantined: break
+        default: handle(.initGone(end.cause), id)
+        }
+        // Then what remains is removed, which says so when it cannot be.
+        handle(.killed, id)
+        if let remains {
+            log.line(.error, "something of it could not be removed: \(remains)", session: id.description)
+        }
+    }
+
+    func limitHit(_ sandbox: SandboxID, _ layer: Layer) {
+        let id = SessionID(value: sandbox.value)
+        if layer == .memory { keeps[id]?.memoryKills += 1 }
+        events.publish("session.limit", session: sandbox.description) {
+            $0.add("message", "the limit of \(layer.rawValue) was hit")
+        }
+    }
+
+    // MARK: News
+
+    func publish(_ news: SessionNews, _ id: SessionID) {
+        let tenant = table[id]?.spec.tenant.description ?? ""
+        switch news {
+        case .renewed: events.publish("session.renewed", session: id.description) { $0.add("tenant", tenant) }
+        case .state(let state, let cause, let problem):
+            events.publish("session.\(state.rawValue)", session: id.description) { event in
+                event.add("tenant", tenant)
+                event.add("state", state.rawValue)
+                if let cause { event.add("cause", cause.rawValue) }
+                if !problem.isEmpty { event.add("message", problem) }
+            }
+            let why = cause.map { " (\($0.rawValue))" } ?? ""
+            log.line(.info, "\(state.rawValue)\(why)", session: id.description, tenant: tenant)
+            tellProcesses(state, cause, id)
+        }
+    }
+
+    private func tellProcesses(_ state: SessionState, _ cause: Cause?, _ id: SessionID) {
+        let event: ProcessEvent
+        switch state {
+        case .stopping: event = .sessionStopping(cause ?? .operator)
+        case .ended, .quarantined: event = .sessionEnded(cause ?? .operator)
+        case .created, .starting, .running, .paused: return
+        }
+        for entry in table[id]?.processes.all ?? [] where !entry.machine.hasEnded {
+            if let run = runs[entry.id] { handle(event, run) }
+        }
+    }
+}

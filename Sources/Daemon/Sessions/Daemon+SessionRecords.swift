@@ -1,0 +1,87 @@
+import Configuration
+import Sandbox
+import Sessions
+import Store
+
+extension Daemon {
+    /// What the store is told of a session's new state; nil for one of which nothing is known.
+    func change(_ note: SessionNote, _ id: SessionID) -> Change? {
+        guard let keep = keeps[id], let session = table[id] else { return nil }
+        if note.step == .running, keep.started == nil { keep.started = DaemonClock.moment(note.since) }
+        if note.step == .ended { keep.ended = DaemonClock.moment(note.since) }
+        if !note.problem.isEmpty { keep.message = note.problem }
+        let standing = standing(note, keep, session)
+        let why = keep.message.isEmpty ? note.cause?.rawValue ?? note.step.rawValue : keep.message
+        if keep.isRecorded { return .session(id: id.description, standing, at: DaemonClock.moment, why: why) }
+        keep.isRecorded = true
+        let spec = session.spec
+        return .create(
+            StoredSession(
+                id: id.description, name: spec.name?.description, tenant: spec.tenant.description,
+                profile: spec.profile, image: keep.image ?? "",
+                spec: String(decoding: keep.request, as: UTF8.self),
+                labels: Dictionary(spec.labels.sorted.map { ($0.key, $0.value) }) { first, _ in first },
+                // The key is in the request, and the table, which has every session of the store, goes by it.
+                created: keep.created, standing: standing),
+            why: why)
+    }
+
+    private func standing(_ note: SessionNote, _ keep: SessionKeep, _ session: Session) -> SessionStanding {
+        let lifespan = session.machine.lifespan
+        var standing = SessionStanding(state: note.step.rawValue, boot: boot, lastUse: lifespan.lastUse)
+        standing.isLive = note.step != .ended
+        standing.cause = note.cause?.rawValue
+        standing.started = keep.started
+        standing.ended = keep.ended
+        standing.warden = keep.warden
+        standing.ttlDeadline = note.expiresAt
+        standing.idleDeadline = note.idle.map { lifespan.lastUse.later(by: $0) }
+        standing.maxDeadline = note.lastsUntil
+        return standing
+    }
+
+    /// Takes a new session in, or finds the one that the same request made before.
+    func admit(_ spec: SessionSpec, request: [UInt8]) throws(TableError) -> SessionTable.Admission {
+        let patience = SessionPatience(grace: .milliseconds(settings.number(.defaultGrace)))
+        let admission = try table.add(spec, patience: patience, at: DaemonClock.now)
+        guard case .new(let id) = admission else { return admission }
+        let keep = SessionKeep(id, request: request, created: DaemonClock.moment)
+        keep.image = spec.image ?? image(ofProfile: spec.profile)
+        keeps[id] = keep
+        take(table.opening(id), id, before: nil, isNew: true)
+        handle(.start, id)
+        return admission
+    }
+
+    /// Forgets a session that has ended.
+    func forget(_ id: SessionID) throws(TableError) {
+        for entry in table[id]?.processes.all ?? [] { runs[entry.id] = nil }
+        try table.remove(id)
+        keeps[id] = nil
+        deadlines.remove(.session(id))
+    }
+
+    static let pruningPeriod: UInt64 = .seconds(30)
+
+    /// Drops what is older than it is kept for.
+    func prune() {
+        let age = settings.number(.resultsRetention)
+        let now = DaemonClock.now
+        let before = now - min(now, .milliseconds(age))
+        for id in table.ended(before: before) {
+            do throws(TableError) {
+                try forget(id)
+            } catch {
+                log.line(.error, "\(error)", session: id.description)
+            }
+        }
+        var isComplete = true
+        do throws(StoreError) {
+            let oldest = DaemonClock.wall - Int64(clamping: age)
+            isComplete = try store.prune(.init(results: oldest, records: oldest), limit: 500).isComplete
+        } catch {
+            log.line(.error, "old records cannot be dropped: \(error)")
+        }
+        deadlines.set(.pruning, at: now + (isComplete ? Daemon.pruningPeriod : .milliseconds(100)))
+    }
+}

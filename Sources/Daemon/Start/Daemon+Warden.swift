@@ -1,0 +1,188 @@
+import Linux
+import Sandbox
+import Sessions
+import WardenProtocol
+
+// The connection to the warden: made at the start and when it was lost; then both sides' knowledge is compared.
+
+extension Daemon: WardenLinkDelegate {
+    func warden(_ link: WardenLink, tells event: WardenEvent, _ packet: Packet) {
+        guard link === self.link else { return }
+        tells(event, packet)
+    }
+
+    func warden(_ link: WardenLink, isLostBecause why: String) {
+        guard link === self.link else { return }
+        self.link = nil
+        log.line(.error, "the warden is lost: \(why)")
+        deadlines.set(.warden, at: DaemonClock.now)
+    }
+
+    /// Connects, starting a warden where there is none and that can be done.
+    func connect() throws(StartProblemText) {
+        do throws(WardenLinkError) {
+            link = try .connect(
+                to: place.wardenSocket, build: CorralVersion.current, on: loop, delegate: self)
+            return
+        } catch {
+            guard case .system(let cause) = error, let start = place.startWarden,
+                [.noSuchFileOrDirectory, .connectionRefused].contains(cause.errno)
+            else { throw StartProblemText("\(error)") }
+            try start()
+        }
+        let deadline = DaemonClock.now + .seconds(30)
+        while true {
+            do throws(WardenLinkError) {
+                link = try .connect(
+                    to: place.wardenSocket, build: CorralVersion.current, on: loop, delegate: self)
+                return
+            } catch {
+                guard case .system = error, DaemonClock.now < deadline else {
+                    throw StartProblemText("\(error)")
+                }
+                ShortWait.milliseconds(20)
+            }
+        }
+    }
+
+    /// After it was lost.
+    func lookForWarden() {
+        guard link == nil else { return }
+        do throws(StartProblemText) {
+            try connect()
+            log.line(.info, "connected to a warden again")
+            reconcile {}
+        } catch {
+            log.line(.error, "\(error)")
+            if place.startWarden == nil {
+                // A warden takes privileges that this process gave up: who started it can start both.
+                log.line(.error, "ending, to be started again with a new warden")
+                exitCode = 75
+                isOver = true
+            } else {
+                deadlines.set(.warden, at: DaemonClock.now + .seconds(1))
+            }
+        }
+    }
+
+    // MARK: Comparing
+
+    /// What the warden has, as far as it has told.
+    private final class Inventory {
+        var sessions: [SandboxID: SessionEntry] = [:]
+        var processes: [ProcessKey: ProcessEntry] = [:]
+    }
+
+    /// Asks for everything in custody and brings the records and the warden together.
+    func reconcile(_ done: @escaping () -> Void) { page(after: nil, Inventory(), done) }
+
+    private func page(after: SandboxID?, _ inventory: Inventory, _ done: @escaping () -> Void) {
+        link?.send(.list(after: after)) { [weak self] answer, packet in
+            guard let self else { return }
+            switch answer {
+            case .session(let entry): inventory.sessions[entry.id] = entry
+            case .process(let entry):
+                inventory.processes[entry.key] = entry
+                if let run = run(entry.key), machine(run)?.hasEnded == false, run.output == nil {
+                    run.isInCustody = true
+                    if !entry.roles.isEmpty { connect(run, entry.roles, packet) }
+                }
+            case .page(let next?): page(after: next, inventory, done)
+            case .page(nil):
+                compare(inventory)
+                done()
+            default: log.line(.error, "the warden did not list what it has: \(answer)")
+            }
+        }
+    }
+
+    private func compare(_ inventory: Inventory) {
+        var counts = (adopted: 0, lost: 0, stray: 0)
+        for (id, keep) in keeps where table[id]?.machine.hasEnded == false {
+            if let entry = inventory.sessions[keep.sandbox] {
+                counts.adopted += 1
+                adopt(id, keep, entry, inventory.processes)
+            } else {
+                counts.lost += 1
+                lose(id, keep)
+            }
+        }
+        for (sandbox, entry) in inventory.sessions where isStray(sandbox) {
+            counts.stray += 1
+            strays.insert(sandbox)
+            let isDead = entry.stage == .gone || entry.stage == .stuck
+            link?.send(isDead ? .remove(sandbox) : .kill(sandbox)) { _, _ in }
+        }
+        log.line(
+            .info,
+            "\(counts.adopted) sessions go on, \(counts.lost) are lost, \(counts.stray) of nobody's are ended"
+        )
+    }
+
+    private func isStray(_ sandbox: SandboxID) -> Bool {
+        table[SessionID(value: sandbox.value)]?.machine.hasEnded ?? true
+    }
+
+    private func adopt(
+        _ id: SessionID, _ keep: SessionKeep, _ entry: SessionEntry, _ found: [ProcessKey: ProcessEntry]
+    ) {
+        keep.layers = entry.layers
+        keep.warden = link.map { String($0.instance) }
+        for process in table[id]?.processes.all ?? [] {
+            if let run = runs[process.id], !process.machine.hasEnded { adopt(run, found[run.key]) }
+        }
+        switch entry.stage {
+        // The warden tells when it is ready.
+        case .starting: handle(.used, id)
+        case .running, .paused, .ending:
+            let live = table[id]?.processes.all.filter { !$0.machine.hasEnded } ?? []
+            let execs = live.count { $0.machine.spec.kind == .exec }
+            let holding = Holding(
+                isFrozen: entry.stage == .paused, execs: execs, managed: live.count - execs)
+            if entry.stage == .ending, table[id]?.machine.state != .stopping {
+                handle(.initGone(.operator), id)
+            } else {
+                handle(.adopted(holding), id)
+            }
+        case .gone, .stuck:
+            gone(entry.id, entry.end ?? SandboxEnd(cause: .daemonRestart, at: DaemonClock.now))
+        }
+        for (key, process) in found where key.session == keep.sandbox && run(key) == nil {
+            // Of a request that was never recorded, or of one that is over.
+            if case .exited = process.stage {
+                acknowledge(key)
+            } else {
+                link?.send(.signal(key, SignalNumber.kill)) { _, _ in }
+            }
+        }
+    }
+
+    private func adopt(_ run: ProcessRun, _ entry: ProcessEntry?) {
+        guard let entry else { return handle(.lost(.unknown), run) }
+        run.isInCustody = true
+        if run.spec.kind == .exec { keeps[run.session]?.turns.adopt(run.id) }
+        switch entry.stage {
+        case .starting: break
+        case .running(let pid):
+            run.pid = pid
+            handle(.adopted, run)
+        case .failed(let problem): startFailed(run.key, problem)
+        case .exited(let record): exited(run.key, record)
+        }
+    }
+
+    private func lose(_ id: SessionID, _ keep: SessionKeep) {
+        let isSame = keep.warden == nil || keep.warden == link.map { String($0.instance) }
+        let loss = isSame ? Loss.unknown : .wardenGone
+        keep.isDead = true
+        for process in table[id]?.processes.all ?? [] where !process.machine.hasEnded {
+            if let run = runs[process.id] {
+                run.output = nil
+                run.feed = nil
+                handle(.lost(loss), run)
+            }
+        }
+        if loss == .unknown, [.created, .starting].contains(table[id]?.machine.state) { keep.isDead = false }
+        handle(.lost(loss), id)
+    }
+}

@@ -1,0 +1,144 @@
+import Configuration
+import Glibc
+import Linux
+import Preparation
+import Sandbox
+import Service
+import Store
+
+/// `corrald` as a process.
+package enum DaemonProgram {
+    /// Carries out a command line.
+    /// - Returns: the exit code: 0 after an orderly end, 64 for a command line that is not understood, 75 when
+    ///   it has to be started again, 1 else.
+    package static func run(_ words: [String]) -> Int32 {
+        let options: DaemonOptions
+        do throws(StartProblemText) {
+            options = try DaemonOptions(words)
+        } catch {
+            return fail(error.description, 64)
+        }
+        if options.isVersion {
+            let bytes = Array("corrald \(CorralVersion.current)\n".utf8)
+            _ = unsafe bytes.span.withUnsafeBufferPointer { unsafe write(1, $0.baseAddress, $0.count) }
+            return 0
+        }
+        do {
+            return try DaemonStart(options).run()
+        } catch {
+            return fail("\(error)", 1)
+        }
+    }
+
+    private static func fail(_ why: String, _ code: Int32) -> Int32 {
+        DaemonLog(format: "auto", least: "error").line(.error, why)
+        return code
+    }
+
+    static var environment: [String] {
+        var entries: [String] = []
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            entries.append(unsafe String(cString: entry))
+            unsafe next += 1
+        }
+        return entries
+    }
+}
+
+/// Everything that corrald does before it serves, in the order in which it has to be done.
+struct DaemonStart {
+    private let options: DaemonOptions
+    private let settings: Settings
+    private let log: DaemonLog
+
+    init(_ options: DaemonOptions) throws(StartProblemText) {
+        self.options = options
+        let loaded = try DaemonStart.load(options)
+        settings = loaded.settings
+        log = DaemonLog(format: settings.text(.logFormat), least: settings.text(.logLevel))
+        for warning in loaded.warnings { log.line(.warning, warning) }
+    }
+
+    static func load(_ options: DaemonOptions) throws(StartProblemText) -> LoadedSettings {
+        let environment = DaemonProgram.environment
+        func variable(_ name: String) -> String? {
+            environment.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
+        }
+        guard let place = Place.of(uid: geteuid(), variable: variable) else {
+            throw StartProblemText("there is no home directory; set HOME, or XDG_STATE_HOME and its like")
+        }
+        let loaded = LoadedSettings.load(place: place, environment: environment, options: options.layer)
+        guard loaded.errors.isEmpty else {
+            throw StartProblemText(loaded.errors.map(\.description).joined(separator: "\n"))
+        }
+        return loaded
+    }
+
+    func run() throws -> Int32 {
+        let isRoot = geteuid() == 0
+        var user: Accounts.User?
+        if isRoot {
+            let name = settings.textOrNone(.user) ?? "none"
+            user = Accounts.user(name)
+            guard let user, user.uid != 0 else {
+                throw StartProblemText(
+                    "there is no account \(name) but root's to run as; make install creates it")
+            }
+        }
+        let directories = Directories(settings)
+        try directories.make(for: user)
+        let lock = try directories.lock()
+        // Before the drop, since it may be for a group.
+        let group = settings.textOrNone(.socketGroup).flatMap { Accounts.group($0) }
+        let mode = group == nil ? 0o600 : mode_t(settings.number(.socketMode))
+        let listener = try directories.listen(mode: isRoot ? mode : 0o600, group: isRoot ? group : nil)
+        let warden = try WardenProcess(settings, directories, uid: user?.uid ?? geteuid())
+        if isRoot {
+            // It has to be there before the privileges go that start it.
+            try warden.bringUp(socket: directories.wardenSocket)
+        }
+        if let user { try giveUp(user, directories) } else { try Privileges.seal() }
+        defer { withExtendedLifetime(lock) {} }
+        return try serve(directories, listener, isRoot ? nil : warden)
+    }
+
+    /// Root's socket stays its owner's to remove.
+    private func giveUp(_ user: Accounts.User, _ directories: Directories) throws(StartProblemText) {
+        do throws(SystemError) {
+            try Privileges.drop(to: user)
+        } catch {
+            throw StartProblemText("privileges cannot be given up: \(error)")
+        }
+    }
+
+    private func serve(
+        _ directories: Directories, _ listener: consuming FileDescriptor, _ warden: WardenProcess?
+    ) throws -> Int32 {
+        let loop = try EventLoop()
+        let opened = try StateStore.open(in: directories.daemon, at: DaemonClock.wall)
+        var place = Daemon.Place(
+            wardenSocket: directories.wardenSocket, startWarden: nil, state: directories.state)
+        if let warden {
+            let socket = directories.wardenSocket
+            place.startWarden = { () throws(StartProblemText) in
+                WardenProcess.reap()
+                try warden.bringUp(socket: socket)
+            }
+        }
+        let installation = try? Installation.find()
+        let daemon = Daemon(opened.store, settings, place, installation, on: loop, log: log)
+        if let aside = opened.setAside {
+            daemon.storeState = .setAside
+            log.line(.error, "the store could not be used and was set aside: \(aside)")
+        }
+        let signals = try SignalEvents(daemon, options)
+        defer { withExtendedLifetime(signals) {} }
+        try daemon.restore()
+        try daemon.connectPatiently()
+        let held = Held<FileDescriptor?>(listener)
+        daemon.reconcile { daemon.beginServing(held) }
+        try daemon.run()
+        return daemon.exitCode
+    }
+}

@@ -1,0 +1,108 @@
+import CLinux
+import Configuration
+import Glibc
+import Linux
+
+/// The directories and files that a daemon has for itself, made and checked before it serves.
+///
+///     state/          root's, entered by nobody but through it: 0711 (an ordinary user's: 0700)
+///     state/daemon/   the store and the lock of corrald, 0700, of the user that corrald becomes
+///     state/warden/   the warden's, 0700
+///     runtime/        sockets
+struct Directories {
+    let state: String
+    let runtime: String
+    let socket: String
+
+    var daemon: String { "\(state)/daemon" }
+    var warden: String { "\(state)/warden" }
+    var wardenSocket: String { "\(runtime)/warden.sock" }
+
+    init(_ settings: Settings) {
+        state = settings.text(.state)
+        runtime = settings.text(.runtime)
+        socket = settings.text(.socketPath)
+    }
+
+    /// Makes what is missing.
+    /// - Parameter user: whom corrald becomes; nil where it stays who it is.
+    func make(for user: Accounts.User?) throws(StartProblemText) {
+        try Directories.make(state, user == nil ? 0o700 : 0o711)
+        try Directories.make(daemon, 0o700, owner: user)
+        try Directories.make(runtime, user == nil ? 0o700 : 0o755)
+    }
+
+    private static func make(
+        _ path: String, _ mode: mode_t, owner: Accounts.User? = nil
+    ) throws(StartProblemText) {
+        var parent = ""
+        for part in path.split(separator: "/") {
+            parent += "/\(part)"
+            if unsafe mkdir(parent, parent == path ? mode : 0o755) == 0 {
+                // Whatever the umask.
+                if parent == path { unsafe chmod(path, mode) }
+            } else if errno != EEXIST {
+                throw StartProblemText("\(SystemError("mkdir", parent, Errno(rawValue: errno)))")
+            }
+        }
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else {
+            throw StartProblemText("\(SystemError("lstat", path, Errno(rawValue: errno)))")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw StartProblemText("\(path) is not a directory; one was expected there, or nothing")
+        }
+        let wanted = owner?.uid ?? geteuid()
+        if status.st_uid != wanted, status.st_uid == geteuid(), let owner {
+            guard unsafe lchown(path, owner.uid, owner.gid) == 0 else {
+                throw StartProblemText("\(SystemError("lchown", path, Errno(rawValue: errno)))")
+            }
+        } else if status.st_uid != wanted {
+            throw StartProblemText("\(path) belongs to uid \(status.st_uid); expected \(wanted)")
+        }
+        guard status.st_mode & 0o022 == 0 else {
+            throw StartProblemText("\(path) can be written to by others; chmod go-w makes it fit")
+        }
+    }
+
+    /// One daemon has a state directory, as long as the result is open.
+    func lock() throws(StartProblemText) -> FileDescriptor {
+        let path = "\(daemon)/lock"
+        do throws(SystemError) {
+            let file = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+            let number = file.number
+            _ = try call("fcntl(F_OFD_SETLK)", on: path) { clinux_lock_byte(number, 0) }
+            return file
+        } catch {
+            if [.wouldBlock, .accessDenied].contains(error.errno) {
+                throw StartProblemText(
+                    "another corrald has the state directory \(state); stop it, or use another one")
+            }
+            throw StartProblemText("\(error)")
+        }
+    }
+
+    /// The socket of the API. What is there of a daemon before is replaced: the lock told that it is gone.
+    func listen(mode: mode_t, group: UInt32?) throws(StartProblemText) -> FileDescriptor {
+        do throws(SystemError) {
+            let listener = try FileDescriptor.unixSocket(nonBlocking: true)
+            var status = stat()
+            if unsafe lstat(socket, &status) == 0 {
+                guard status.st_mode & S_IFMT == S_IFSOCK else {
+                    throw SystemError("bind", socket, .fileExists)
+                }
+                _ = unsafe unlink(socket)
+            }
+            // No moment at which others may connect.
+            let old = umask(0o177)
+            defer { umask(old) }
+            try listener.bind(to: socket)
+            if let group { _ = try call("lchown", on: socket) { unsafe lchown(socket, .max, group) } }
+            _ = try call("chmod", on: socket) { unsafe chmod(socket, mode) }
+            try listener.listen(queue: 1024)
+            return listener
+        } catch {
+            throw StartProblemText("the socket of the API cannot be made: \(error)")
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Configuration
+import Glibc
+import Linux
+
+/// Starts `corral-warden` as a process that survives this one.
+struct WardenProcess: Sendable {
+    let program: String
+    let arguments: [String]
+
+    init(_ settings: Settings, _ directories: Directories, uid: UInt32) throws(StartProblemText) {
+        program = try WardenProcess.find(settings)
+        arguments =
+            [
+                program, "--socket", directories.wardenSocket, "--allow-uid", "\(uid)", "--state",
+                directories.warden,
+            ] + WardenProcess.ceilings(settings).flatMap { ["--ceiling", $0] }
+    }
+
+    /// The one of the configuration, or the one that was installed or built with this program.
+    private static func find(_ settings: Settings) throws(StartProblemText) -> String {
+        if let path = settings.textOrNone(.wardenPath) { return path }
+        let own = SelfPath.directory ?? "/usr/bin"
+        let candidates = ["\(own)/corral-warden", "\(own)/../libexec/corral/corral-warden"]
+        guard let found = candidates.first(where: { unsafe access($0, X_OK) == 0 }) else {
+            throw StartProblemText("corral-warden is not beside corrald; state warden.path")
+        }
+        return found
+    }
+
+    /// What the operator allows at most, as the warden takes it.
+    private static func ceilings(_ settings: Settings) -> [String] {
+        let keys: [(String, SettingKey)] = [
+            ("sessions", .limitSessions), ("limits.memory", .limitMemory), ("limits.pids", .limitPids),
+            ("limits.cpus", .limitCPUs),
+            ("limits.open_files", .limitOpenFiles), ("limits.workspace", .limitWorkspace),
+        ]
+        return keys.compactMap { name, key in
+            guard settings.numberOrNone(key) != nil else { return nil }
+            return "\(name)=\(settings[key].value.written(as: key.kind))"
+        }
+    }
+
+    /// Has a warden serve at its socket: the one that is there, or a new one.
+    ///
+    /// A new one ends at once while the kernel still clears away one that was killed and its lock with it; it
+    /// is started again then, for a while.
+    func bringUp(socket: String) throws(StartProblemText) {
+        let deadline = DaemonClock.now + 15_000_000_000
+        var pid: pid_t?
+        while !WardenProcess.answers(at: socket) {
+            guard DaemonClock.now < deadline else {
+                throw StartProblemText("corral-warden does not serve \(socket); what it wrote says why")
+            }
+            if let running = pid {
+                if let status = WardenProcess.status(of: running) {
+                    if status == 64 { throw StartProblemText("corral-warden does not take its command line") }
+                    pid = nil
+                    ShortWait.milliseconds(300)
+                } else {
+                    ShortWait.milliseconds(10)
+                }
+            } else {
+                pid = try start()
+            }
+        }
+    }
+
+    private static func answers(at socket: String) -> Bool {
+        do throws(SystemError) {
+            try FileDescriptor.packetSocket().connect(to: socket)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// - Returns: nil while it runs.
+    private static func status(of pid: pid_t) -> CInt? {
+        var status: CInt = 0
+        guard unsafe waitpid(pid, &status, WNOHANG) == pid else { return nil }
+        return (status >> 8) & 0xFF
+    }
+
+    private func start() throws(StartProblemText) -> pid_t {
+        var attributes = posix_spawnattr_t()
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawnattr_init(&attributes)
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer {
+            unsafe posix_spawnattr_destroy(&attributes)
+            unsafe posix_spawn_file_actions_destroy(&actions)
+        }
+        // A session of its own (POSIX_SPAWN_SETSID): what ends this one's does not end it. Signals as in a
+        // new process.
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(0x80 | POSIX_SPAWN_SETSIGMASK))
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        defer { unsafe words.forEach { unsafe free($0) } }
+        var pid: pid_t = 0
+        let result = unsafe posix_spawn(&pid, program, &actions, &attributes, &words, environ)
+        guard result == 0 else {
+            throw StartProblemText("\(SystemError("posix_spawn", program, Errno(rawValue: result)))")
+        }
+        return pid
+    }
+
+    /// Takes the status of one that ended while this process lives.
+    static func reap() {
+        var status: CInt = 0
+        while unsafe waitpid(-1, &status, WNOHANG) > 0 {}
+    }
+}

@@ -1,0 +1,26 @@
+import Glibc
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct PrivilegeTests {
+    @Test func `the daemon has no capability, no other group, and no root-only file`() throws {
+        guard Host.isRoot else { return Host.skip("only root's daemon has anything to give up") }
+        let daemon = try TestDaemon()
+        let pid = try #require(daemon.pid)
+        let status = try #require(File.text("/proc/\(pid)/status"))
+        for line in [
+            "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapInh:\t0000000000000000",
+            "NoNewPrivs:\t1", "Uid:\t65534\t65534\t65534\t65534",
+        ] {
+            #expect(status.contains(line), "\(line)")
+        }
+        let groups = status.split(separator: "\n").first { $0.hasPrefix("Groups:") } ?? ""
+        #expect(groups.split(separator: "\t").dropFirst().allSatisfy { $0.allSatisfy { $0 == " " } })
+        // As the kernel judges it: what this uid opens, it opens without anything else.
+        try daemon.directory.write("secret", "s", mode: 0o600)
+        let outcome = try Program.run(["cat", daemon.directory("secret")], uid: 65534)
+        #expect(outcome.status == 1)
+        let warden = try #require(daemon.warden)
+        #expect(File.text("/proc/\(warden)/status")?.contains("Uid:\t0\t0\t0\t0") == true)
+    }
+}
