@@ -217,7 +217,7 @@ let package = Package(
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
         tests("StoreTests", ["Store", "Linux", "CLinux"]),
-        tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux"]),
+        tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux", "CLinux"]),
         tests("WardenProtocolTests", ["WardenProtocol", "Sandbox", "Linux", "CLinux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),

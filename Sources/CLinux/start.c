@@ -294,33 +294,68 @@ pid_t clinux_start_process(const struct clinux_process *process, int *pidfd, str
 // --- a user namespace for idmapped mounts ---
 
 // clone3 of a child that shares memory, runs beside its parent and does nothing but sleep until it
-// is killed. All of the child is in the instructions: it must not touch a stack.
-static __attribute__((noinline)) long clone_sleeper(struct clone_args *args) {
+// is killed. All of the child is in the instructions: it must not touch a stack. It has copies of all
+// descriptors of its parent (a slot's lock among them) and every signal blocked, so it asks the kernel to
+// kill it with the thread that made it, and goes at once if that one went before it could ask.
+static __attribute__((noinline)) long clone_sleeper(struct clone_args *args, long parent) {
     long result;
 #if defined(__x86_64__)
+    register long expected __asm__("r12") = parent;
     __asm__ volatile("syscall\n\t"
                      "test %%rax, %%rax\n\t"
-                     "jnz 2f\n"
+                     "jnz 3f\n\t"
+                     "mov %[prctl], %%eax\n\t"
+                     "mov %[death], %%edi\n\t"
+                     "mov %[kill], %%esi\n\t"
+                     "syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 2f\n\t"
+                     "mov %[getppid], %%eax\n\t"
+                     "syscall\n\t"
+                     "cmp %[parent], %%rax\n\t"
+                     "jne 2f\n"
                      "1:\tmov %[pause], %%eax\n\t"
                      "syscall\n\t"
                      "jmp 1b\n"
-                     "2:"
+                     "2:\tmov %[exit], %%eax\n\t"
+                     "mov $1, %%edi\n\t"
+                     "syscall\n\t"
+                     "ud2\n"
+                     "3:"
                      : "=a"(result)
-                     : "0"(SYS_clone3), "D"(args), "S"(sizeof *args), [pause] "i"(SYS_pause)
+                     : "0"(SYS_clone3), "D"(args), "S"(sizeof *args), [parent] "r"(expected),
+                       [prctl] "i"(SYS_prctl), [death] "i"(PR_SET_PDEATHSIG), [kill] "i"(SIGKILL),
+                       [getppid] "i"(SYS_getppid), [pause] "i"(SYS_pause), [exit] "i"(SYS_exit)
                      : "rcx", "r11", "memory", "cc");
 #elif defined(__aarch64__)
     register long number __asm__("x8") = SYS_clone3;
     register long first __asm__("x0") = (long)args;
     register long second __asm__("x1") = sizeof *args;
+    register long expected __asm__("x9") = parent;
     __asm__ volatile("svc #0\n\t"
-                     "cbnz x0, 2f\n"
+                     "cbnz x0, 3f\n\t"
+                     "mov x0, %[death]\n\t"
+                     "mov x1, %[kill]\n\t"
+                     "mov x8, %[prctl]\n\t"
+                     "svc #0\n\t"
+                     "cbnz x0, 2f\n\t"
+                     "mov x8, %[getppid]\n\t"
+                     "svc #0\n\t"
+                     "cmp x0, %[parent]\n\t"
+                     "b.ne 2f\n"
                      "1:\tmov x0, #0\n\tmov x1, #0\n\tmov x2, #0\n\tmov x3, #0\n\tmov x4, #0\n\t"
                      "mov x8, %[ppoll]\n\t"
                      "svc #0\n\t"
                      "b 1b\n"
-                     "2:"
+                     "2:\tmov x0, #1\n\t"
+                     "mov x8, %[exit]\n\t"
+                     "svc #0\n\t"
+                     "brk #0\n"
+                     "3:"
                      : "+r"(first)
-                     : "r"(number), "r"(second), [ppoll] "i"(SYS_ppoll)
+                     : "r"(number), "r"(second), [parent] "r"(expected), [prctl] "i"(SYS_prctl),
+                       [death] "i"(PR_SET_PDEATHSIG), [kill] "i"(SIGKILL), [getppid] "i"(SYS_getppid),
+                       [ppoll] "i"(SYS_ppoll), [exit] "i"(SYS_exit)
                      : "memory", "cc", "x2", "x3", "x4");
     result = first;
 #endif
@@ -349,7 +384,7 @@ int clinux_user_namespace(const char *uid_map, const char *gid_map) {
     sigset_t all, old;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &old);
-    long pid = clone_sleeper(&args);
+    long pid = clone_sleeper(&args, getpid());
     sigprocmask(SIG_SETMASK, &old, NULL);
     if (pid < 0) {
         errno = (int)-pid;
