@@ -59,6 +59,16 @@ final class TerminalSession {
     /// What the user types; nothing without `-i`.
     func input() throws(SystemError) -> InputPump { InputPump(to: mode == nil ? nil : try duplicate()) }
 
+    /// Makes the terminal's output end behind what was written: to be called when no process of the sandbox
+    /// lives. A terminal that no process ever had open does not end, so that whoever read it would wait for
+    /// ever: the kernel tells of an end only when the slave is closed (tty_ioctl(4), TIOCGPTPEER).
+    /// - Returns: false where that cannot be done, and nothing can be awaited.
+    func end() -> Bool {
+        let slave = clinux_terminal_slave(master.numberOrNone)
+        if slave >= 0 { close(slave) }
+        return slave >= 0
+    }
+
     private func duplicate() throws(SystemError) -> FileDescriptor {
         switch master {
         case .some(let master): return try master.duplicate()
