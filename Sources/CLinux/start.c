@@ -235,11 +235,15 @@ static _Noreturn void execute(const struct clinux_process *process, volatile str
     fail(failure, CLINUX_STEP_EXEC, -1);
 }
 
+struct process_context {
+    const struct clinux_process *process;
+    /// Of its terminal; -1 without one.
+    int slave;
+};
+
 static void run_process(const void *context, volatile struct clinux_failure *failure) {
-    const struct clinux_process *process = context;
-    int slave = -1, script = -1, lifted[3];
-    if (process->terminal >= 0 && (slave = clinux_terminal_slave(process->terminal)) < 0)
-        fail(failure, CLINUX_STEP_TERMINAL, 0);
+    const struct clinux_process *process = ((const struct process_context *)context)->process;
+    int slave = ((const struct process_context *)context)->slave, script = -1, lifted[3];
     for (int i = 0; i < 3; i++)
         if ((lifted[i] = fcntl(slave < 0 ? process->fds[i] : slave, F_DUPFD_CLOEXEC, LIFT)) < 0)
             fail(failure, CLINUX_STEP_DESCRIPTORS, i);
@@ -285,7 +289,15 @@ static void run_process(const void *context, volatile struct clinux_failure *fai
 
 pid_t clinux_start_process(const struct clinux_process *process, int *pidfd, struct clinux_failure *failure) {
     struct clone_args args = {.flags = 0};
-    pid_t pid = start(&args, run_process, process, pidfd, failure);
+    struct process_context context = {process, -1};
+    // Opened here: a child that is killed before it could do so would leave a terminal that nobody ever had
+    // open, and such a one has no end for whoever reads its master.
+    if (process->terminal >= 0 && (context.slave = clinux_terminal_slave(process->terminal)) < 0) {
+        *failure = (struct clinux_failure){CLINUX_STEP_TERMINAL, errno, 0};
+        return -1;
+    }
+    pid_t pid = start(&args, run_process, &context, pidfd, failure);
+    if (context.slave >= 0) close(context.slave);
     // The child's change of uid reset this flag of the memory that it shared with us.
     clinux_set_dumpable(0);
     return pid;

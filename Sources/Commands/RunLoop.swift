@@ -144,7 +144,7 @@ final class RunLoop {
         // Before the kill, in which a bomb may still be refused a process.
         ended.facts.pidsExceeded = watch?.hasRefusedProcess ?? false
         kill()
-        if ended.started == nil, let terminal, !terminal.end() { output.stop() }
+        if let terminal, !terminal.end() { output.stop() }
         try drain()
         ended.output = OutputTotals(output: output.taken, errors: errors.taken)
         ended.facts.outputLeftOut = tails.leftOut

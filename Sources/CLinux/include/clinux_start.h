@@ -83,8 +83,9 @@ struct clinux_process {
     char *const *envp;
     const char *directory;           ///< working directory
     int fds[3];                      ///< become 0, 1, 2; not used with a terminal
-    /// Master of a terminal whose slave becomes 0, 1 and 2 and the controlling terminal, or -1. Opened
-    /// by the child alone: the last bytes of a process are safe once nobody but it has the slave.
+    /// Master of a terminal whose slave becomes 0, 1 and 2 and the controlling terminal, or -1. The caller
+    /// has the slave for the time of the start only: the last bytes of a process are safe once nobody but
+    /// it has it.
     int terminal;
     int script;                      ///< becomes 3, which nobody else gets; or -1
     uint32_t uid, gid;
