@@ -1,4 +1,5 @@
 import Client
+import Sandbox
 import Wire
 
 /// What commands ask a daemon about sessions, a function for each operation.
@@ -101,12 +102,12 @@ struct SessionCalls {
         _ = try client.ask(request.map { bare.with(json: $0) } ?? bare)
     }
 
-    /// No path can say the empty name: the daemon would take it for the list.
+    /// Some names no path can say: the daemon would take the empty one for the list.
     private func path(_ session: String, _ more: String...) throws(ClientError) -> [String] {
-        guard !session.isEmpty else {
+        if session.isEmpty || session.utf8.contains(UInt8(ascii: "/")) || [".", ".."].contains(session) {
             let refusal = JSONText.object { error in
                 error.add("code", "not-found")
-                error.add("message", "there is no session \"\"")
+                error.add("message", "there is no session \(quoted(session))")
             }
             throw .refused(ServiceError(status: 404, reason: "Not Found", body: refusal.bytes))
         }
@@ -124,9 +125,9 @@ extension ClientError {
         }
     }
 
-    /// Whether what was asked about is not there, or has ended.
-    var isGone: Bool {
-        if case .refused(let refusal) = self { [404, 409, 410].contains(refusal.status) } else { false }
+    /// Whether it is about the one thing that was asked for, and the next may be another matter.
+    var isOfOne: Bool {
+        if case .refused(let refusal) = self { (400..<500).contains(refusal.status) } else { false }
     }
 }
 

@@ -52,8 +52,11 @@ final class EachSession: Sendable {
         _ command: String, _ words: [String],
         _ act: @escaping @Sendable (String) throws(ClientError) -> String
     ) -> Int32 {
-        let each = EachSession(command, words, act)
-        each.work(threads: min(words.count, atOnce))
+        // One that is named twice is done once, so that it does not depend on who is faster.
+        var distinct: [String] = []
+        for word in words where !distinct.contains(word) { distinct.append(word) }
+        let each = EachSession(command, distinct, act)
+        each.work(threads: min(distinct.count, atOnce))
         return each.state.withLock { $0.hasFailed } ? ExitCode.failure : ExitCode.success
     }
 

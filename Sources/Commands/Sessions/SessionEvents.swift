@@ -4,6 +4,8 @@ import Sandbox
 import Tables
 import Wire
 
+// What happens, as it happens: `corral session events`.
+
 extension SessionCommand {
     private static let eventKeys: [Filters.Key] = [
         .init("session"), .init("type"), .init("process"),

@@ -72,8 +72,9 @@ extension SessionCommand {
                 do throws(ClientError) {
                     sessions.append(try calls.inspect(word))
                 } catch {
-                    failures.append(CommandError(asking: error))
-                    guard error.isGone else { break }
+                    let failure = CommandError(asking: error)
+                    guard error.isOfOne else { throw failure }
+                    failures.append(failure)
                 }
             }
             let json = JSONText.array { list in for session in sessions { list.add(session.json) } }

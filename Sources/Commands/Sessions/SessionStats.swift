@@ -198,7 +198,7 @@ struct StatsWatch {
                 let statistics = try calls.statistics(session.id)
                 usages.append(SessionUsage(session, statistics, before: before[session.id]))
             } catch {
-                guard error.isGone else { throw error }
+                guard error.isOfOne else { throw error }
                 // Of all sessions, one that has ended in between is no failure.
                 if !words.isEmpty { failures.append(CommandError(asking: error)) }
             }
