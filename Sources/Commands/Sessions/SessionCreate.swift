@@ -13,8 +13,8 @@ enum SessionCreate {
         ],
         details: """
             TIME is a number with ms, s, m or h. Limits may be no higher than what the profile and the operator
-            allow. A request that is repeated with the same --idempotency-key makes one session, however often
-            and to however many daemons it was sent.
+            allow. A request that is repeated with the same --idempotency-key makes one session, however often it
+            is sent, and prints its id each time.
             """,
         run: run)
 
