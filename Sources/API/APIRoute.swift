@@ -64,6 +64,9 @@ extension APIRoute {
             .get, "/v1/events", "events", "What happens, as it happens; `Last-Event-ID` goes on from there",
             query: [
                 APIField("session", .name, "of one session"), APIField("since", .time, "from then on"),
+                APIField(
+                    "until", .time,
+                    "up to then: the stream ends before the first that is later, at once where that is past"),
             ], .events),
     ]
 

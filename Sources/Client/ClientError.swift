@@ -12,6 +12,8 @@ package enum ClientError: Error, Hashable, Sendable {
     case malformed(HTTPError)
     /// The answer is larger than so many bytes.
     case tooLarge(limit: Int)
+    /// An answer in JSON that is not what the API says.
+    case unexpected(String)
     /// It refused.
     case refused(ServiceError)
     /// It answered an upgrade with a success that is none.
@@ -31,6 +33,8 @@ extension ClientError: CustomStringConvertible {
         case .closed: "the daemon closed the connection before it had answered; its log says why"
         case .malformed(let error): "the daemon's answer cannot be read: \(error)"
         case .tooLarge(let limit): "the daemon's answer has more than \(limit) bytes"
+        case .unexpected(let problem):
+            "the daemon's answer is not what was asked for: \(problem); are corral and corrald of one version?"
         case .refused(let error): error.description
         case .notUpgraded(let status):
             "the daemon answered \(status) and did not open a stream; are corral and corrald of one version?"

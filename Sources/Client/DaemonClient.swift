@@ -1,3 +1,4 @@
+package import Linux
 package import Wire
 
 /// An answer with its whole body.
@@ -46,28 +47,37 @@ package final class DaemonClient {
     /// Asks and hands the answer's body on as it comes.
     /// - Parameters:
     ///   - isEndless: whether a long silence is nothing out of the ordinary.
+    ///   - deadline: when to stop waiting for more (CLOCK_BOOTTIME); nil for never.
+    ///   - opened: called once, when the daemon has taken the request.
     ///   - part: says whether to go on; what was not read then is thrown away.
-    /// - Throws: ``ClientError/refused(_:)`` for every answer that is no success, before any part.
+    /// - Throws: ``ClientError/refused(_:)`` for every answer that is no success, before any part;
+    ///   ``ClientError/timeout(milliseconds:)`` at the deadline.
     package func follow(
-        _ request: HTTPRequest, isEndless: Bool = false, _ part: ([UInt8]) throws(ClientError) -> Bool
+        _ request: HTTPRequest, isEndless: Bool = false, deadline: BootTime? = nil, opened: () -> Void = {},
+        _ part: ([UInt8]) throws(ClientError) -> Bool
     ) throws(ClientError) -> HTTPResponseHead {
         let exchange = try begin(request)
         try refuseUnlessFine(exchange)
-        if isEndless { exchange.waitForEver() }
-        while let bytes = try exchange.body(&buffer) {
+        opened()
+        if isEndless { exchange.wait(atMost: nil) }
+        while true {
+            if let deadline { exchange.wait(atMost: milliseconds(until: deadline)) }
+            guard let bytes = try exchange.body(&buffer) else { break }
             if try !part(bytes) { return exchange.head }
         }
         kept = exchange.connectionToKeep()
         return exchange.head
     }
 
-    /// Asks and hands events of a stream on as they come, for as long as they do.
+    /// Asks and hands events of a stream on as they come, for as long as they do, or until a deadline.
     package func events(
-        _ request: HTTPRequest, _ handle: (ServerEvent) throws(ClientError) -> Bool
+        _ request: HTTPRequest, deadline: BootTime? = nil, opened: () -> Void = {},
+        _ handle: (ServerEvent) throws(ClientError) -> Bool
     ) throws(ClientError) {
         var decoder = EventStreamDecoder()
         let asked = request.with("Accept", "text/event-stream")
-        _ = try follow(asked, isEndless: true) { (part) throws(ClientError) in
+        _ = try follow(asked, isEndless: true, deadline: deadline, opened: opened) {
+            (part) throws(ClientError) in
             for event in try located({ () throws(HTTPError) in try decoder.append(part) }) {
                 if try !handle(event) { return false }
             }
@@ -86,6 +96,12 @@ package final class DaemonClient {
             let upgraded = exchange.upgraded()
         else { throw .notUpgraded(status: head.status) }
         return upgraded
+    }
+
+    /// Rounded up, so that whoever waits so long is not early.
+    private func milliseconds(until deadline: BootTime) -> Int {
+        let now = Timer.now
+        return deadline <= now ? 0 : Int(clamping: (deadline - now + 999_999) / 1_000_000)
     }
 
     // MARK: One exchange

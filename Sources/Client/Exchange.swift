@@ -63,8 +63,8 @@ final class Exchange {
         }
     }
 
-    /// From here on silence is no failure.
-    func waitForEver() { connection?.patience = nil }
+    /// From here on a silence of so many milliseconds is a failure; none is where it is nil.
+    func wait(atMost milliseconds: Int?) { connection?.patience = milliseconds }
 
     /// The connection, where the answer was whole and nothing came behind it.
     func connectionToKeep() -> Connection? {

@@ -37,7 +37,13 @@ extension ServiceError: CustomStringConvertible {
     /// `limits.memory: 8GiB is above the ceiling of 1GiB; ask for less`.
     package var description: String {
         let place = field.map { $0.isEmpty ? "" : "\($0): " } ?? ""
-        return place + message + (hint.map { $0.isEmpty ? "" : "; \($0)" } ?? "")
+        return place + problem + (hint.map { $0.isEmpty ? "" : "; \($0)" } ?? "")
+    }
+
+    /// The message without the field, which some begin with.
+    package var problem: String {
+        guard let field, !field.isEmpty, message.hasPrefix("\(field): ") else { return message }
+        return String(message.dropFirst(field.count + 2))
     }
 }
 

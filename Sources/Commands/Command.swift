@@ -102,6 +102,8 @@ enum ValueKind: Sendable, Hashable {
     case profile
     /// The name of an image.
     case image
+    /// The name or the id of a session that a daemon has.
+    case session
     /// A program inside, with its arguments.
     case program
     /// The words that call a command of corral.
@@ -116,6 +118,7 @@ enum ValueKind: Sendable, Hashable {
         case "DIR": self = .directory
         case "PROFILE", "NAME|FILE": self = .profile
         case "IMAGE": self = .image
+        case "SESSION": self = .session
         default: self = .text
         }
     }

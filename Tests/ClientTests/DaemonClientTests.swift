@@ -137,6 +137,35 @@ import Wire
         #expect(events.map(\.id) == ["1", "1"])
     }
 
+    @Test func `a deadline ends the wait for events that do not come`() throws {
+        let head = bytes(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        let server = try Server.parts([head, bytes("9\r\ndata: x\n\n\r\n")], then: "hold")
+        var (events, isOpen) = (0, false)
+        let deadline = Timer.now + 1_500_000_000
+        let error = #expect(throws: ClientError.self) {
+            try client(server).events(
+                HTTPRequest(.get, ["events"]), deadline: deadline, opened: { isOpen = true }
+            ) { _ in
+                events += 1
+                return true
+            }
+        }
+        guard case .timeout = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(isOpen && events == 1 && Timer.now >= deadline)
+        // One that has passed takes nothing that would have to be waited for.
+        let late = #expect(throws: ClientError.self) {
+            try client(server).events(HTTPRequest(.get, ["events"]), deadline: 1) { _ in true }
+        }
+        guard case .timeout = late else {
+            Issue.record("\(String(describing: late))")
+            return
+        }
+    }
+
     @Test func `an upgraded connection is handed out with what came behind the head`() throws {
         let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: corral-stream\r\n\r\n"
         let server = try Server.parts([bytes(head + "first")], then: "echo")

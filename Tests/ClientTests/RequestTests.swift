@@ -42,6 +42,10 @@ import Wire
             #"{"code":"limit","message":"8GiB is above 1GiB","field":"limits.memory","hint":"ask for less"}"#,
             "limits.memory: 8GiB is above 1GiB; ask for less", "limit"
         ),
+        (
+            #"{"code":"invalid","message":"ttl: 0 is too small","field":"ttl"}"#, "ttl: 0 is too small",
+            "invalid"
+        ),
         (#"{"error":{"code":"gone","message":"no such session"}}"#, "no such session", "gone"),
         (#"{"message":"x","field":null,"hint":""}"#, "x", "http_409"),
         (

@@ -31,6 +31,20 @@ import Testing
     }
 
     @Test(arguments: [
+        "null", "true", "-2.5e+3", "12345678901234567890123", #""a\"\\\n\u0001中😀""#, "[]", "{}",
+        #"[1,[],{"b":{},"a":[null,false]},""]"#,
+    ])
+    func `a tree is written as it was read`(text: String) throws {
+        let tree = try parse(text)
+        #expect(JSONText.array { $0.add(tree) }.description == "[\(text)]")
+    }
+
+    @Test func `spaces and escapes that need not be are not kept`() throws {
+        let tree = try parse(" { \"\\u0061\" : [ 1 , \"\\/\" ] } ")
+        #expect(JSONText.array { $0.add(tree) }.description == #"[{"a":[1,"/"]}]"#)
+    }
+
+    @Test(arguments: [
         (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t"),
         (#""\u0041\u00e9\u4E2D""#, "Aé中"),
         (#""\ud83d\ude00""#, "😀"),

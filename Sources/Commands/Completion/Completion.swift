@@ -19,6 +19,7 @@ struct Completion: Sendable, Hashable {
     struct Names: Sendable {
         var profiles: @Sendable () -> [Candidate]
         var images: @Sendable () -> [Candidate]
+        var sessions: @Sendable () -> [Candidate] = { [] }
     }
 
     /// - Parameter words: those of the command line behind `corral`, the last one up to the cursor; it is
@@ -82,6 +83,7 @@ struct Completion: Sendable, Hashable {
             if current.contains("/") || current.hasPrefix(".") { addition = .files }
             offer(names.profiles())
         case .image: offer(names.images())
+        case .session: offer(names.sessions())
         case .command: addCommands([], current)
         case .words(let words): offer(words.map { Candidate(word: $0, description: "") })
         }

@@ -25,6 +25,9 @@ enum CompletionCommand {
         return ExitCode.success
     }
 
+    /// A command line without words, for what takes one.
+    static let asking = Command("__complete", summary: "", options: ConfigCommand.options) { _ in 0 }
+
     static let candidates = Command(
         "__complete", summary: "Print what could stand at the end of a command line.",
         operandsHelp: "[--] [WORD...]", operands: 0...Int.max,
@@ -49,5 +52,13 @@ extension Completion.Names {
         images: {
             let listings = try? ImageListing.all()
             return (listings ?? []).map { .init(word: $0.name, description: $0.columns[1]) }
+        },
+        sessions: {
+            // Of the daemon that is asked without options; where none answers soon there is nothing.
+            guard let arguments = try? Arguments(parsing: [], for: CompletionCommand.asking),
+                let socket = try? DaemonAccess.socket(arguments),
+                let sessions = try? SessionCalls(socket, patience: 1000).list(all: true)
+            else { return [] }
+            return sessions.map { .init(word: $0.name ?? String($0.id.prefix(12)), description: $0.state) }
         })
 }

@@ -74,4 +74,11 @@ extension Terminal {
         guard unsafe clinux_terminal_size(number, &rows, &columns) == 0, columns > 0 else { return nil }
         return Int(columns)
     }
+
+    /// The lines of the terminal at a descriptor; nil where there is none, or one of no height.
+    static func height(_ number: CInt) -> Int? {
+        var (rows, columns): (UInt16, UInt16) = (0, 0)
+        guard unsafe clinux_terminal_size(number, &rows, &columns) == 0, rows > 0 else { return nil }
+        return Int(rows)
+    }
 }

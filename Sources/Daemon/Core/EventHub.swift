@@ -17,9 +17,13 @@ final class EventHub {
     private struct Follower {
         let stream: EventStream
         let session: String?
+        /// Milliseconds since 1970; nothing later is told.
+        let until: Int64
     }
 
     static let most = 4096
+    /// Bytes that may wait for one follower.
+    private static let room = 256 << 10
     private var entries: [Entry] = []
     /// Of the last one. Later daemons have higher ones, unless the wall clock was set back in between.
     private var last = UInt64(clamping: DaemonClock.wall) << 12
@@ -47,26 +51,28 @@ final class EventHub {
     /// - Parameters:
     ///   - number: of the last event that they saw.
     ///   - wall: nil for what happens from now on.
-    func follow(session: String?, after number: UInt64?, since wall: Int64?) -> Response {
+    ///   - end: the last moment of which anything is told; nil for no end.
+    func follow(session: String?, after number: UInt64?, since wall: Int64?, until end: Int64?) -> Response {
         lastFollower += 1
         let id = lastFollower
-        let stream = EventStream { [weak self] in self?.followers[id] = nil }
-        let follower = Follower(stream: stream, session: session)
+        let missed = entries.filter { entry in
+            let isNew = number.map { entry.number > $0 } ?? (entry.wall >= wall ?? .max)
+            return isNew && entry.session == session ?? entry.session
+        }
+        // What was missed waits as a whole, on top of what may always wait.
+        let room = missed.reduce(0) { $0 + $1.data.utf8.count + $1.type.utf8.count + 64 }
+        let stream = EventStream(limit: EventHub.room + room) { [weak self] in self?.followers[id] = nil }
+        let follower = Follower(stream: stream, session: session, until: end ?? .max)
         followers[id] = follower
         let response = stream.response()
-        for entry in entries {
-            if let number {
-                if entry.number <= number { continue }
-            } else if entry.wall < wall ?? .max {
-                continue
-            }
-            send(entry, to: follower)
-        }
+        for entry in missed { send(entry, to: follower) }
+        if let end, end <= DaemonClock.wall { stream.end() }
         return response
     }
 
     private func send(_ entry: Entry, to follower: Follower) {
         if let session = follower.session, session != entry.session { return }
+        guard entry.wall <= follower.until else { return follower.stream.end() }
         follower.stream.send(id: entry.number, event: entry.type, data: entry.data)
     }
 }

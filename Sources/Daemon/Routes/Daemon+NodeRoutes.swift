@@ -41,7 +41,9 @@ extension Daemon {
         if let text = query.text("session") { session = try find(text).description }
         let after = try request.lastEventID()
         return .now(
-            events.follow(session: session, after: after, since: query.time("since")?.milliseconds))
+            events.follow(
+                session: session, after: after, since: query.time("since")?.milliseconds,
+                until: query.time("until")?.milliseconds))
     }
 
     func listProfiles() throws(ServiceError) -> Reply {

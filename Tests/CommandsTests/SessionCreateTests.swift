@@ -1,0 +1,40 @@
+import Testing
+import Wire
+
+@testable import Commands
+
+@Suite struct SessionCreateTests {
+    private func request(_ words: String...) throws -> String {
+        try SessionCreate.request(Arguments(parsing: words, for: SessionCreate.command)).description
+    }
+
+    @Test func `nothing is asked for that was not given`() throws {
+        #expect(try request() == "{}")
+        #expect(try request("--ttl", "none") == #"{"ttl":null}"#)
+    }
+
+    @Test func `every option becomes the member that the API has for it, in the API's units`() throws {
+        let words = [
+            "--name", "n", "--profile", "p", "--image", "i", "--tenant", "t", "--memory", "1MiB0",
+        ]
+        #expect(throws: CommandError.self) {
+            try SessionCreate.request(Arguments(parsing: words, for: SessionCreate.command))
+        }
+        #expect(
+            try request(
+                "--name", "n", "--profile", "p", "--image", "i", "--tenant", "t", "--memory", "64MiB",
+                "--pids", "5", "--cpus", "1.5", "--cpu-time", "none", "--output-limit", "1KiB", "--nofile",
+                "64",
+                "--ulimit", "fsize=2", "--ttl", "90s", "--idle", "5m", "--max", "2h", "--persistent",
+                "--idempotency-key", "k") == #"{"name":"n","profile":"p","image":"i","tenant":"t","limits":"#
+                + #"{"memory":67108864,"pids":5,"cpus":1500,"cpu_time":null,"output":1024,"file_size":2,"#
+                + #""open_files":64},"ttl":90000,"idle":300000,"max":7200000,"persistent":true,"#
+                + #""idempotency_key":"k"}"#)
+    }
+
+    @Test func `of labels and variables that are given twice the last counts`() throws {
+        #expect(
+            try request("-l", "a=1", "-l", "b", "-l", "a=2=3", "-e", "X=1", "--env", "Y=值", "-e", "X=2")
+                == #"{"labels":{"b":"","a":"2=3"},"env":{"Y":"值","X":"2"}}"#)
+    }
+}
