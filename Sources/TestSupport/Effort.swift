@@ -4,4 +4,10 @@ package enum Effort {
     package static let isFull = Program.ownEnvironment["CORRAL_TEST_ALL"] == "1"
     /// Whether this is `make sanitize`: a sanitizer keeps memory that was freed, to see who still uses it.
     package static let isSanitized = Program.ownEnvironment["CORRAL_SANITIZE"] != nil
+
+    /// How often to do something that starts a sandbox: `short` times, or `full` times where every repetition
+    /// is asked for. An emulated machine is slower by its patience and does as much less.
+    package static func rounds(_ short: Int, full: Int) -> Int {
+        isFull ? max(short, Int(Double(full) / Host.patience)) : short
+    }
 }

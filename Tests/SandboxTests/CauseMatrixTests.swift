@@ -8,7 +8,7 @@ import Wire
 
 extension OneAtATime {
     struct CauseMatrixTests {
-        private static let rounds = Effort.isFull ? 100 : 10
+        private static let rounds = Effort.rounds(10, full: 100)
 
         /// A way to provoke a cause.
         private struct Row: Sendable {

@@ -8,7 +8,7 @@ import Testing
 @Suite(.enabled(if: Host.isRoot, "needs root"), .timeLimit(.minutes(20)))
 struct MountPlaceTests {
     /// In full, as many as a night allows.
-    private static let rounds = Effort.isFull ? 2_000 : 40
+    private static let rounds = Effort.rounds(40, full: 2_000)
 
     private func hostMounts(mentioning path: String) -> [String] {
         (File.text("/proc/self/mountinfo") ?? "").split(separator: "\n").map(String.init)
