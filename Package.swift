@@ -184,8 +184,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Figures", "Wire", "Relay", "Dialects", "Capture", "Sandbox", "Seccomp", "Linux", "CLinux",
-                "CYardstick",
+                "Figures", "Wire", "API", "Client", "Relay", "Dialects", "Capture", "Sandbox", "Seccomp",
+                "Linux", "CLinux", "CYardstick",
             ],
             swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
 

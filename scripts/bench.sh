@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 rounds=${1:-300}
 corral=${CORRAL:-$PWD/.build/stage/bin/corral}
+corrald=${CORRALD:-$PWD/.build/stage/sbin/corrald}
 benchmarks=$PWD/.build/release/Benchmarks
 work=$(mktemp -d /tmp/corral-bench.XXXXXX)
 lines=$work/lines
@@ -113,8 +114,8 @@ measure curve --rounds "$few" --relative-to bwrap --counts 1,10,100,500 "${progr
     --idle corral -- "$corral" run -- "${idle[@]}" \
     --idle bwrap -- "${bwrap[@]}" --die-with-parent -- "${idle[@]}"
 
-# A minute each, as long as nobody asks for few rounds.
-seconds=$((rounds >= 300 ? 60 : rounds / 5 + 1))
+# 20 seconds each, as long as nobody asks for few rounds.
+seconds=$((rounds >= 300 ? 20 : rounds / 15 + 1))
 rates=(--command bwrap -- "${bwrap[@]}" -- /usr/bin/true
     --command corral -- "$corral" run -- /usr/bin/true)
 if [[ ${#runc[@]} -gt 0 ]]; then rates+=(--command runc -- "${runc[@]}" "corral-bench-$$-{}"); fi
@@ -151,6 +152,16 @@ measure relay --rounds "$turns"
 
 # Output of a process, through a ring to an attached client, beside cat.
 measure attach --rounds "$turns"
+
+# Sessions through the daemon. One of the scenes alone: `Benchmarks session --only NAME --command corrald --
+# PATH`.
+unset CORRAL_IMAGES
+if [[ $(id -u) -eq 0 ]]; then
+    measure session --rounds "$rounds" --seconds 10 --counts 1000 --command corrald -- "$corrald" \
+        --floor "floor program" -- "${parts[@]}"
+else
+    leave_out sessions "corrald is started by root here, as the system does"
+fi
 
 /usr/bin/python3 scripts/bench-report.py collect "$rounds" "$lines" .build/bench.json
 page=docs/benchmarks.md

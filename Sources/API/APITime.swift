@@ -39,15 +39,33 @@ package struct APITime: Hashable, Comparable, Sendable, CustomStringConvertible 
         let days = milliseconds >= 0 ? milliseconds / day : (milliseconds + 1) / day - 1
         let (year, month, number) = date(days)
         let rest = milliseconds - days * day
-        let time = [rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60].map { padded($0, 2) }
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(number, 2))T"
-            + time.joined(separator: ":") + ".\(padded(rest % 1000, 3))Z"
+        // As bytes, for lists of many sessions have four of these in each.
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(24)
+        append(year, 4, "-", to: &bytes)
+        append(month, 2, "-", to: &bytes)
+        append(number, 2, "T", to: &bytes)
+        append(rest / 3_600_000, 2, ":", to: &bytes)
+        append(rest / 60_000 % 60, 2, ":", to: &bytes)
+        append(rest / 1000 % 60, 2, ".", to: &bytes)
+        append(rest % 1000, 3, "Z", to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
-private func padded(_ number: Int64, _ count: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, count - digits.utf8.count)) + digits
+/// Adds a number of at least so many digits, and what follows it.
+private func append(_ number: Int64, _ count: Int, _ end: Unicode.Scalar, to bytes: inout [UInt8]) {
+    var divisor: Int64 = 1
+    for _ in 1..<count { divisor *= 10 }
+    if number < 0 || number / divisor > 9 {
+        bytes += String(number).utf8
+    } else {
+        while divisor > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
+            divisor /= 10
+        }
+    }
+    bytes.append(UInt8(ascii: end))
 }
 
 private func digit(_ byte: UInt8) -> Int64? {

@@ -39,7 +39,7 @@ func attachBenchmark(_ words: [String]) throws {
 }
 
 /// What one run of a scene showed.
-private struct Flow {
+struct Flow {
     /// MB/s (10^6 bytes) that arrived.
     let speed: Double
     /// Milliseconds of processor time that this process took for each GB; nil where others do the work.
@@ -66,7 +66,7 @@ private func processorTime() -> UInt64 {
 }
 
 /// Which way the bytes go, from a process of its own to another.
-private enum AttachScene: String, CaseIterable {
+enum AttachScene: String, CaseIterable {
     /// Pipe, `cat`, pipe.
     case cat
     /// Pipe and ring, to nobody.

@@ -59,7 +59,7 @@ private func memory(_ crowd: Crowd, _ name: String, since before: KernelMemory) 
 }
 
 /// What ended just now is given back later, by the kernel's own threads.
-private func settledKernelMemory() throws -> KernelMemory {
+func settledKernelMemory() throws -> KernelMemory {
     sleep(2)
     let text = try FileDescriptor.open("/proc/meminfo", O_RDONLY).readAll(limit: 65536)
     guard let memory = KernelMemory(meminfo: text) else {

@@ -6,9 +6,10 @@ struct Main {
     private static let benchmarks: [(name: String, run: @Sendable ([String]) throws -> Void)] = [
         ("launch", launchBenchmark), ("seccomp", seccompBenchmark), ("json", jsonBenchmark),
         ("allocations", allocationCount), ("relay", relayBenchmark), ("curve", curveBenchmark),
-        ("sustained", sustainedBenchmark), ("attach", attachBenchmark),
+        ("sustained", sustainedBenchmark), ("attach", attachBenchmark), ("session", sessionBenchmark),
         // What benchmarks start this program again as.
         ("relay-role", relayRole), ("floor-role", playFloor), ("attach-role", attachRole),
+        ("session-role", sessionRole),
     ]
 
     static func main() {

@@ -7,13 +7,7 @@ struct ScratchDirectory: ~Copyable {
     private var entries: [String] = []
 
     init() throws(SystemError) {
-        var template = Array("/tmp/corral-bench.XXXXXX".utf8CString)
-        var span = template.mutableSpan
-        let made = unsafe span.withUnsafeMutableBufferPointer { buffer in
-            unsafe buffer.baseAddress.flatMap { unsafe mkdtemp($0) }.map { unsafe String(cString: $0) }
-        }
-        guard let made else { throw SystemError("mkdtemp", "/tmp", Errno(rawValue: errno)) }
-        path = made
+        path = try makeScratchPath(in: "/tmp")
     }
 
     /// Makes a directory; returns its path.
@@ -33,4 +27,15 @@ struct ScratchDirectory: ~Copyable {
         }
         unsafe rmdir(path)
     }
+}
+
+/// Makes a directory that nothing else has, for whoever calls to remove.
+func makeScratchPath(in place: String) throws(SystemError) -> String {
+    var template = Array("\(place)/corral-bench.XXXXXX".utf8CString)
+    var span = template.mutableSpan
+    let made = unsafe span.withUnsafeMutableBufferPointer { buffer in
+        unsafe buffer.baseAddress.flatMap { unsafe mkdtemp($0) }.map { unsafe String(cString: $0) }
+    }
+    guard let made else { throw SystemError("mkdtemp", place, Errno(rawValue: errno)) }
+    return made
 }

@@ -79,7 +79,6 @@ extension SettingKey {
         case .mounts: .list([])
         case .uids: .range(200_000...265_535)
         case .wardenPath: .none
-        case .wardenNamespaces: .number(8)
         default: fixed
         }
     }

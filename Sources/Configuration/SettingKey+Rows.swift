@@ -21,10 +21,6 @@ extension SettingKey {
             Row(.quantity(Quantity(.mode, 0o600...0o666)), .restart, "permissions of the socket")
         case .wardenPath:
             Row(.pathOrNone, .restart, "the program corral-warden; `none` is the one installed with corrald")
-        case .wardenNamespaces:
-            Row(
-                .quantity(Quantity(.count, 0...1024)), .live,
-                "network namespaces made ahead, so that a start does not wait for one")
         default: bounds
         }
     }

@@ -28,7 +28,6 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case logLevel = "log.level"
     case logFormat = "log.format"
     case wardenPath = "warden.path"
-    case wardenNamespaces = "warden.namespaces"
 
     /// How a value is written.
     package enum Kind: Hashable, Sendable {

@@ -9,6 +9,18 @@ package enum Change: Hashable, Sendable {
     case process(id: String, ProcessStanding, at: Moment, why: String)
     case result(ResultRecord)
     case audit(AuditEntry)
+
+    /// Whether it says only how far something is that lives. A loss of power ends that, whatever the last
+    /// thing on record about it is.
+    var isOfTheLiving: Bool {
+        switch self {
+        case .create(let session, _): session.standing.isLive
+        case .session(_, let standing, _, _): standing.isLive
+        case .start(let process, _): process.standing.isLive
+        case .process(_, let standing, _, _): standing.isLive
+        case .result, .audit: false
+        }
+    }
 }
 
 /// What became of a ``Change``. All but ``done`` leave everything as it was.
@@ -32,11 +44,14 @@ extension StateStore {
     /// Records changes, in their order, in one transaction: when this returns they are on the device.
     ///
     /// One that cannot be recorded is left out and does no harm to the others.
+    /// - Parameter isTold: whether somebody is told of them. If not, those of what lives are only in the log:
+    ///   they outlast this process, and a loss of power only if something was told behind them.
     /// - Returns: what became of each.
     /// - Throws: what stopped all of them; nothing was recorded then.
-    package func commit(_ changes: [Change]) throws(StoreError) -> [Outcome] {
+    package func commit(_ changes: [Change], isTold: Bool = true) throws(StoreError) -> [Outcome] {
         if changes.isEmpty { return [] }
-        return try database.transaction { () throws(StoreError) in
+        let waits = isTold || !changes.allSatisfy(\.isOfTheLiving)
+        return try database.transaction(waiting: waits) { () throws(StoreError) in
             var outcomes: [Outcome] = []
             outcomes.reserveCapacity(changes.count)
             for change in changes { outcomes.append(try record(change)) }

@@ -20,9 +20,12 @@ package struct Journal<Effect> {
     }
 
     /// Records all changes and empties the journal.
+    /// - Parameter isTold: as ``StateStore/commit(_:isTold:)`` has it.
     /// - Throws: what stopped all of them. The journal keeps them: to try again, or to ``abandon()``.
-    package mutating func commit(to store: StateStore) throws(StoreError) -> [Recorded<Effect>] {
-        let outcomes = try store.commit(changes)
+    package mutating func commit(
+        to store: StateStore, isTold: Bool = true
+    ) throws(StoreError) -> [Recorded<Effect>] {
+        let outcomes = try store.commit(changes, isTold: isTold)
         let recorded = zip(effects, outcomes).map { Recorded(effect: $0, outcome: $1) }
         _ = abandon()
         return recorded

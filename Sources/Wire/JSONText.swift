@@ -130,7 +130,12 @@ extension Double: JSONWritable {
 extension String: JSONWritable {
     package func writeJSON(to bytes: inout [UInt8]) {
         bytes.append(Byte.quote)
-        for byte in utf8 { appendEscaped(byte, to: &bytes) }
+        // Nearly all are copied as they are.
+        if utf8.allSatisfy({ $0 >= 0x20 && $0 != Byte.quote && $0 != Byte.backslash }) {
+            bytes += utf8
+        } else {
+            for byte in utf8 { appendEscaped(byte, to: &bytes) }
+        }
         bytes.append(Byte.quote)
     }
 }

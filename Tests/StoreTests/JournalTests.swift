@@ -71,4 +71,38 @@ import Testing
         #expect(try journal.commit(to: store).isEmpty)
         #expect(try store.list(limit: 10).sessions.count == 2)
     }
+
+    /// What sqlite does when a transaction ends: 1 is NORMAL, 2 is FULL.
+    private func waits() throws -> Bool {
+        let mode = try store.database.first(Query("test", "PRAGMA synchronous")) { (row) throws(StoreError) in
+            try row.integer("synchronous")
+        }
+        return mode == 2
+    }
+
+    @Test func `only steps of the living that nobody is told of do without the wait for the device`() throws {
+        let session = Fixture.session(1)
+        let step = { (state: String) in
+            Change.session(id: session.id, session.standing.with(state), at: Fixture.moment(1), why: "")
+        }
+        #expect(try store.commit([.create(session, why: "")], isTold: false) == [.done])
+        #expect(try !waits())
+        // In the log all the same: whoever comes after a kill has it.
+        #expect(try fixture.sqlite3("SELECT state FROM sessions") == "created\n")
+        #expect(try store.commit([.start(Fixture.process(1, in: 1), why: "")], isTold: false) == [.done])
+        #expect(try !waits())
+        #expect(try store.commit([step("running")]) == [.done])
+        #expect(try waits(), "somebody is told")
+        #expect(try store.commit([step("stopping")], isTold: false) == [.done])
+        #expect(try !waits())
+        let end = Change.session(
+            id: session.id, session.standing.ended(2), at: Fixture.moment(2), why: "")
+        #expect(try store.commit([step("starting"), end], isTold: false) == [.done, .done])
+        #expect(try waits(), "an end is not found out a second time")
+        #expect(
+            try store.commit([.audit(AuditEntry(wall: 1, what: "x", outcome: "done"))], isTold: false) == [
+                .done
+            ])
+        #expect(try waits())
+    }
 }

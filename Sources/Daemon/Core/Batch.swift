@@ -13,6 +13,15 @@ struct Batch {
     let work: Work
     /// Who asked, and is told when it cannot be recorded.
     var ticket: Ticket?
+
+    /// Whether somebody may be answered when it is carried out.
+    var answers: Bool {
+        switch work {
+        case .session(_, let actions, _, _): actions.contains { if case .answer = $0 { true } else { false } }
+        case .process(_, let actions): actions.contains { if case .answer = $0 { true } else { false } }
+        case .other: true
+        }
+    }
 }
 
 /// What somebody who waits is told.

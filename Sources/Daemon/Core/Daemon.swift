@@ -102,7 +102,7 @@ final class Daemon {
         while !batches.isEmpty || !journal.isEmpty {
             let work = batches
             batches = []
-            if let problem = record() {
+            if let problem = record(isTold: work.contains(where: \.answers)) {
                 withhold(work, problem)
             } else {
                 for batch in work { perform(batch.work) }
@@ -111,11 +111,13 @@ final class Daemon {
         if let next = deadlines.next { timer?.fire(atLatest: next) }
     }
 
+    /// - Parameter isTold: whether somebody is answered because of it.
     /// - Returns: why nothing could be recorded.
-    private func record() -> String? {
+    private func record(isTold: Bool) -> String? {
         if journal.isEmpty { return nil }
         do throws(StoreError) {
-            for recorded in try journal.commit(to: store) where recorded.outcome != .done {
+            for recorded in try journal.commit(to: store, isTold: isTold)
+            where recorded.outcome != .done {
                 // The table admitted it, so the store should have: a mistake of ours, and no state is lost.
                 log.line(.error, "the store did not take a record: \(recorded.outcome)")
             }

@@ -29,13 +29,7 @@ extension Daemon {
         if !machine.hasEnded { write(machine.lifespan, to: &object) }
         object.add("persistent", spec.isPersistent)
         object.add("processes", session.processes.liveCount)
-        if !keep.layers.isEmpty {
-            object.object("layers") { layers in
-                for (layer, state) in keep.layers.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-                    layers.add(layer.rawValue, state.description)
-                }
-            }
-        }
+        if let layers = keep.layersText { object.add("layers", layers) }
     }
 
     private func write(_ lifespan: Lifespan, to object: inout JSONObjectWriter) {

@@ -2,6 +2,7 @@ import Sandbox
 import Sessions
 import Store
 import WardenProtocol
+import Wire
 
 /// What belongs to a session beside its machine.
 final class SessionKeep {
@@ -13,7 +14,11 @@ final class SessionKeep {
     var ended: Moment?
     /// For people; behind the cause.
     var message = ""
-    var layers: [Layer: LayerState] = [:]
+    var layers: [Layer: LayerState] = [:] {
+        didSet { layersText = SessionKeep.text(layers) }
+    }
+    /// The same as every list shows it; nil for none.
+    private(set) var layersText: JSONText?
     /// The image that it has, where the warden has told.
     var image: String?
     /// The instance of the warden that has it, or had it.
@@ -37,6 +42,15 @@ final class SessionKeep {
     }
 
     var sandbox: SandboxID { SandboxID(id.value) }
+
+    private static func text(_ layers: [Layer: LayerState]) -> JSONText? {
+        if layers.isEmpty { return nil }
+        return .object { object in
+            for (layer, state) in layers.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+                object.add(layer.rawValue, state.description)
+            }
+        }
+    }
 }
 
 /// Whose turn it is: an exec that wants to be alone waits for those before it, and those behind it wait for it.

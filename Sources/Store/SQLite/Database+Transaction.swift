@@ -9,8 +9,13 @@ private enum TransactionQueries {
 }
 
 extension Database {
-    /// Does all of `body` or, when it throws, nothing. When it returns, what it wrote is on the device.
-    func transaction<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+    /// Does all of `body` or, when it throws, nothing.
+    /// - Parameter waits: whether what it wrote is on the device when it returns. Else it is in the log, and
+    ///   gets there with the next transaction that waits, or before a checkpoint.
+    func transaction<Value>(
+        waiting waits: Bool = true, _ body: () throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        try wait(waits)
         try run(TransactionQueries.begin)
         do throws(StoreError) {
             let value = try body()

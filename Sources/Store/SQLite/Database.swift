@@ -11,6 +11,7 @@ final class Database {
     let path: String
     private let handle: OpaquePointer
     private var statements: [ObjectIdentifier: Statement] = [:]
+    private var isWaiting = true
 
     /// Opens the file `path`, which must exist and whose place must have been checked.
     ///
@@ -80,6 +81,14 @@ final class Database {
     var refusesWrites: Bool { unsafe sqlite3_db_readonly(handle, "main") == 1 }
 
     var isInTransaction: Bool { unsafe sqlite3_get_autocommit(handle) == 0 }
+
+    /// Has transactions wait for the device when they end, or not.
+    func wait(_ waits: Bool) throws(StoreError) {
+        guard waits != isWaiting else { return }
+        // Not a kept statement: sqlite does it while it compiles the text.
+        try execute("wait for the device", "PRAGMA synchronous = \(waits ? "FULL" : "NORMAL")")
+        isWaiting = waits
+    }
 
     // MARK: Statements
 

@@ -20,7 +20,7 @@ extension Engine {
                 .ceiling, "sessions may have no terminals", limit: "terminals", asked: "1", allowed: "0")
         }
         let recipe = try ProcessRecipe(
-            order, environment: live.rules.environment, workspace: live.rules.image.workspace, ceilings)
+            order, environment: live.environment, workspace: live.workspace, ceilings)
         do throws(SystemError) {
             try ask(sandbox, recipe, order, streams)
         } catch {
@@ -118,7 +118,7 @@ extension Engine {
             live.isReady = true
             if live.phase == .starting { live.phase = .running }
             if live.watch != nil { live.due = clinux_boottime() }
-            say(.ready(live.id, layers: live.layers, image: live.rules.image.name))
+            say(.ready(live.id, layers: live.layers, image: live.image))
         case .started(let process, let pid):
             switch sandbox.takeTerminal() {
             case .some(let master): say(.terminal(key(process), Held(master)))

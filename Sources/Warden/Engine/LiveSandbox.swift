@@ -22,7 +22,10 @@ final class LiveSandbox: EventHandler {
     }
 
     let id: SandboxID
-    let rules: LaunchRules
+    /// Of its rules what processes get; the rest is with its init, and would be the most of what is kept here.
+    let environment: [String]
+    let workspace: String
+    let image: String
     let layers: [Layer: LayerState]
     let resources: SandboxResources
     let watch: LimitWatch?
@@ -52,7 +55,9 @@ final class LiveSandbox: EventHandler {
         self.id = id
         self.engine = engine
         self.sandbox = sandbox
-        self.rules = rules
+        environment = rules.environment
+        workspace = rules.image.workspace
+        image = rules.image.name
         self.layers = layers
         self.resources = resources
         self.watch = watch
