@@ -1,0 +1,4 @@
+/// `corral session`: sessions of a daemon.
+enum SessionCommand {
+    static let lifecycle: [Command] = []
+}
