@@ -14,8 +14,8 @@ mkdir -p .build/tmp .build/lanes
 lanes=(
     'unit       180 ^[A-Za-z]+Tests\.                      ^(Sandbox|EndToEnd|Fuzz|Soak|Warden|WardenServer|Daemon)Tests\.'
     'warden     180 ^(Warden|WardenServer)Tests\.         -'
-    'daemon     180 ^DaemonTests\.                        ^DaemonTests\.Session[A-Za-z]*CommandTests/'
-    'sessions   180 ^DaemonTests\.Session[A-Za-z]*CommandTests/ -'
+    'daemon     240 ^DaemonTests\.                        ^DaemonTests\.Session[A-Za-z]*CommandTests/'
+    'sessions   240 ^DaemonTests\.Session[A-Za-z]*CommandTests/ -'
     'sandbox    240 ^SandboxTests\.                        [./](AttackTable|Ablation)Tests/'
     'attacks    180 [./](AttackTable|Ablation)Tests/       -'
     'soak       120 ^SoakTests\.                           -'

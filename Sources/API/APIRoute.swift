@@ -30,7 +30,9 @@ package struct APIRoute: Sendable {
     package var status = 200
     package var answer: Answer
     /// Bytes of a body, at most.
-    package var bodyLimit: Int { name == "exec" || name == "startProcess" ? 24 << 20 : 2 << 20 }
+    package var bodyLimit: Int {
+        ["exec", "execAttached", "startProcess"].contains(name) ? 24 << 20 : 2 << 20
+    }
 
     init(
         _ method: Method, _ path: String, _ name: String, _ summary: String, query: [APIField] = [],
@@ -107,6 +109,10 @@ extension APIRoute {
             .post, "\(session)/exec", "exec", "Runs a program and answers with its result",
             request: .execRequest, .object(.execResult)),
         APIRoute(
+            .post, "\(session)/exec/attach", "execAttached",
+            "Runs a program whose streams are this connection, with which it ends: docs/attach.md",
+            request: .attachedExecRequest, status: 101, .upgrade),
+        APIRoute(
             .post, "\(session)/processes", "startProcess", "Starts a managed process",
             request: .processRequest, status: 201, .object(.process)),
         APIRoute(
@@ -132,7 +138,15 @@ extension APIRoute {
                 APIField("stdout", .whole(0...UInt64.max), "offset to begin at; from now on without it"),
                 APIField("stderr", .whole(0...UInt64.max), "the same of standard error"),
                 APIField("stdin", .flag, "whether this client writes to its input"),
+                APIField("lead", .flag, "whether the process waits for this client, and ends with it"),
             ], status: 101, .upgrade),
+        APIRoute(
+            .get, "\(process)/offsets", "offsets", "Where in its streams a time or the last lines begin",
+            query: [
+                APIField("tail", .whole(0...1_000_000), "the last so many lines of each stream"),
+                APIField("since", .time, "what was written since"),
+                APIField("until", .time, "the end of what was written until then"),
+            ], .object(.offsets)),
     ]
 
     private static let session = "/v1/sessions/{session}"

@@ -158,6 +158,26 @@ extension APIObject {
             .required("stderr_cut", .count, "the same of standard error"),
         ])
 
+    package static let attachedExecRequest = APIObject(
+        "AttachedExecRequest",
+        "A program to run to its end, attached to this connection. Either `argv` or `shell` is required.",
+        program + [
+            APIField("stdin", .flag, "whether this client writes to its input"),
+            APIField("timeout", .duration, "milliseconds", null: true),
+            APIField(
+                "output_limit", .whole(1...UInt64.max), "bytes of both streams that are kept for later",
+                null: true),
+            APIField("alone", .flag, "whether to wait until no other exec of the session runs"),
+        ])
+
+    package static let offsets = APIObject(
+        "Offsets", "Places in what a process wrote.",
+        [
+            .required("stdout", .count, "an offset of standard output, or of the terminal"),
+            .required("stderr", .count, "an offset of standard error"),
+            .required("timed", .flag, "whether it is known when bytes came"),
+        ])
+
     package static let processRequest = APIObject(
         "ProcessRequest", "A managed process to start. Either `argv` or `shell` is required.",
         program + [
@@ -174,6 +194,8 @@ extension APIObject {
             APIField("name", .name, "as it was asked for"),
             .required("kind", .word(["exec", "managed"]), "run to its end, or kept"),
             .required("argv", .list(.text(most: 131_071), most: 65_536), "what runs"),
+            APIField("tty", .flag, "whether it has a terminal"),
+            APIField("stdin", .flag, "whether it takes input"),
             .required(
                 "state", .word(["requested", "starting", "running", "stopping", "waiting", "ended"]),
                 "how far it is; waiting is between two restarts"),

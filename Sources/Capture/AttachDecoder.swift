@@ -83,7 +83,7 @@ package struct AttachDecoder: Sendable {
 extension AttachFrame.Kind {
     var sender: AttachFrame.Side {
         switch self {
-        case .input, .resize, .signal: .client
+        case .input, .resize, .signal, .leave: .client
         case .output, .errors, .gap, .exit, .credit, .error: .server
         }
     }
@@ -99,7 +99,7 @@ extension AttachFrame.Kind {
         case .gap: 9...9
         case .resize: 4...4
         case .signal: 1...1
-        case .credit: 0...0
+        case .credit, .leave: 0...0
         }
     }
 }
@@ -128,7 +128,7 @@ extension AttachFrameError: CustomStringConvertible {
 extension AttachFrameError.Problem {
     fileprivate var sentence: String {
         switch self {
-        case .kind(let byte): "there is no frame of type \(byte), only 1 to 9"
+        case .kind(let byte): "there is no frame of type \(byte), only 1 to 10"
         case .direction(let kind): "a frame of type \(kind) is not for this side to send"
         case .flags(let flags, let kind): "a frame of type \(kind) cannot have the flags \(flags)"
         case .reserved: "the bytes 2 and 3 must be 0"

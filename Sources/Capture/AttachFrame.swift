@@ -25,6 +25,7 @@ package struct AttachFrame: Hashable, Sendable {
         case signal = 7
         case credit = 8
         case error = 9
+        case leave = 10
     }
 
     package enum Side: Hashable, Sendable { case client, server }
@@ -77,6 +78,9 @@ extension AttachFrame {
 
     /// The client may have sent up to `total` bytes of input since the connection began.
     package static func credit(_ total: UInt64) -> AttachFrame { AttachFrame(.credit, offset: total) }
+
+    /// The process goes on without this client, even where it was to end with it.
+    package static var leave: AttachFrame { AttachFrame(.leave) }
 
     /// What was wrong, as UTF-8 text. The last frame.
     package static func error(_ text: String) -> AttachFrame {

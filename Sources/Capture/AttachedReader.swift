@@ -62,6 +62,11 @@ package final class AttachedReader: EventHandler, InputSender {
         order = ReadingOrder(cursors: offsets.map { ReadingOrder.Cursor(offset: $0) })
     }
 
+    /// How far into a stream it is; what was promised to it and is not yet sent counts as behind it.
+    func offset(of stream: OutputStream) -> UInt64 {
+        stream.rawValue < order.cursors.count ? order.cursors[stream.rawValue].offset : .max
+    }
+
     func begin(behind bytes: [UInt8]) throws(SystemError) {
         try socket.setNonBlocking()
         token = try loop.add(
@@ -207,6 +212,7 @@ package final class AttachedReader: EventHandler, InputSender {
         switch order.next(output.rings, until: output.end?.offsets) {
         case .bytes(let stream, let range):
             try sender.take(range, of: stream, in: output.rings[stream.rawValue])
+            output.advanced(self)
         case .lost(let stream, let range): sender.take(.gap(range, of: stream))
         case .end(let stream, let offset):
             sender.take(.bytes([], of: stream, offset: offset, isEnd: true))

@@ -21,6 +21,9 @@ package final class ProcessOutput {
     private var readers: [AttachedReader] = []
     /// How the process ended, and where its streams stood then.
     private(set) var end: (result: [UInt8], offsets: [UInt64])?
+    /// Whether the process waits for ``leader``; before there is one, for whoever comes.
+    private var isPaced = false
+    private weak var leader: AttachedReader?
 
     /// - Parameter retention: the same for as long as the process and its memory are there.
     package init(retention: Retention, on loop: EventLoop) {
@@ -81,9 +84,10 @@ package final class ProcessOutput {
     /// - Parameters:
     ///   - socket: becomes non-blocking.
     ///   - bytes: what the client already sent behind its request.
+    ///   - leads: whether the process waits for this one from now on, see ``pace()``.
     package func attach(
         _ socket: consuming FileDescriptor, from start: [StartPoint], behind bytes: [UInt8] = [],
-        delegate: (any AttachDelegate)?
+        leads: Bool = false, delegate: (any AttachDelegate)?
     ) throws(CaptureError) -> AttachedReader {
         let starts = rings.indices.map { $0 < start.count ? start[$0] : start.last ?? .oldest }
         let offsets = try zip(rings, starts).map { (ring, start) throws(CaptureError) in
@@ -96,10 +100,77 @@ package final class ProcessOutput {
             throw .system(error)
         }
         readers.append(reader)
+        if leads {
+            isPaced = true
+            leader = reader
+        }
         return reader
     }
 
-    func forget(_ reader: AttachedReader) { readers.removeAll { $0 === reader } }
+    func forget(_ reader: AttachedReader) {
+        readers.removeAll { $0 === reader }
+        if leader === reader { release() }
+    }
+
+    // MARK: Pace
+
+    /// How many bytes of one stream are taken ahead of the reader that leads.
+    static let lead: UInt64 = 1 << 20
+
+    /// From now on the process waits, its pipe full, for the reader that leads, as it would in a pipeline: that
+    /// reader loses nothing, however slow it is. Until it is there, for it to come.
+    package func pace() { isPaced = true }
+
+    /// The process waits for nobody any more.
+    package func release() {
+        guard isPaced else { return }
+        isPaced = false
+        leader = nil
+        for filler in fillers where filler.isHeld { goOn(filler) }
+        guard let error = failure(of: { () throws(SystemError) in try trim() }) else { return }
+        observer?.failed(.output, of: self, error)
+    }
+
+    /// A reader has got further.
+    func advanced(_ reader: AttachedReader) {
+        guard leader === reader else { return }
+        for filler in fillers where filler.isHeld && room(filler.stream) >= Self.lead / 2 { goOn(filler) }
+    }
+
+    private func goOn(_ filler: Filler) {
+        filler.isHeld = false
+        guard !rings[filler.stream.rawValue].isEnded else { return }
+        let stream = filler.stream
+        guard let error = failure(of: { () throws(SystemError) in try resume(stream) }) else { return }
+        observer?.failed(stream, of: self, error)
+    }
+
+    private func failure(of body: () throws(SystemError) -> Void) -> SystemError? {
+        do throws(SystemError) {
+            try body()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// How much may be taken of a stream now.
+    private func room(_ stream: OutputStream) -> UInt64 {
+        guard isPaced else { return .max }
+        let ahead = rings[stream.rawValue].position
+        return Self.lead - min(Self.lead, ahead - min(ahead, leader?.offset(of: stream) ?? 0))
+    }
+
+    /// Takes what there is of one stream, as far as the reader that leads allows it.
+    fileprivate func take(_ filler: Filler) {
+        let room = room(filler.stream)
+        guard room > 0 else {
+            filler.unwatch(loop)
+            filler.isHeld = true
+            return
+        }
+        fill(filler, atMost: Int(min(UInt64(Filler.turn), room)))
+    }
 
     // MARK: Filling
 
@@ -128,11 +199,24 @@ package final class ProcessOutput {
     private func trim() throws(SystemError) {
         let positions = rings.map(\.position)
         for (index, ring) in rings.enumerated() {
-            let other = positions.count > 1 ? positions[1 - index] : 0
-            try ring.keep(retention.window(at: positions[index], beside: other)) { range in
+            var window = kept(index, positions)
+            if isPaced, let stream = OutputStream(rawValue: index) {
+                window = window.sparing(from: leader?.offset(of: stream) ?? 0)
+            }
+            try ring.keep(window) { range in
                 for reader in readers { reader.spare(range, of: ring) }
             }
         }
+    }
+
+    private func kept(_ index: Int, _ positions: [UInt64]) -> Window {
+        retention.window(at: positions[index], beside: positions.count > 1 ? positions[1 - index] : 0)
+    }
+
+    /// What is kept of a stream for good: without what is there for the reader that leads alone.
+    package func kept(_ stream: OutputStream) -> Window? {
+        guard stream.rawValue < rings.count else { return nil }
+        return kept(stream.rawValue, rings.map(\.position))
     }
 }
 
@@ -145,6 +229,8 @@ private final class Filler: EventHandler {
     private let source: Held<OutputSource>?
     private var token: EventLoop.Token?
     private weak var output: ProcessOutput?
+    /// Not watched, because the reader that leads is too far behind.
+    var isHeld = false
 
     init(_ stream: OutputStream, _ source: Held<OutputSource>?) {
         self.stream = stream
@@ -173,5 +259,5 @@ private final class Filler: EventHandler {
         _ = try ring.fill(from: source.value, atMost: most, now: clinux_boottime())
     }
 
-    func ready(_ token: EventLoop.Token, _ events: Events) { output?.fill(self, atMost: Self.turn) }
+    func ready(_ token: EventLoop.Token, _ events: Events) { output?.take(self) }
 }

@@ -47,6 +47,13 @@ package struct Window: Hashable, Sendable {
     /// The first byte that can be read, or where the stream stands.
     package var oldest: UInt64 { head > 0 ? 0 : tail }
 
+    /// The same with everything from `offset` on.
+    func sparing(from offset: UInt64) -> Window {
+        if offset >= tail { return self }
+        let isWhole = offset <= head
+        return Window(head: isWhole ? 0 : head, tail: isWhole ? 0 : offset, position: position)
+    }
+
     package enum Place: Hashable, Sendable {
         /// These bytes are there.
         case kept(Range<UInt64>)

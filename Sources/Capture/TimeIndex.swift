@@ -63,6 +63,13 @@ package struct TimeIndex: Hashable, Sendable {
         return after == entries.count && time - found.time >= Self.grain ? position : found.offset
     }
 
+    /// An offset before which every byte is that came at `time` or earlier: the last ones may be a little
+    /// younger. The stream stands at `position`.
+    package func offset(until time: UInt64, position: UInt64) -> UInt64 {
+        let after = firstIndex { $0.time > time }
+        return after == entries.count ? position : entries[after].offset
+    }
+
     /// The first offset behind `offset` that has a time of its own.
     func boundary(after offset: UInt64) -> UInt64? {
         let after = firstIndex { $0.offset > offset }

@@ -7,6 +7,8 @@ package struct UpgradedConnection: ~Copyable {
     /// What came behind the answer's head already.
     package let first: [UInt8]
     package let head: HTTPResponseHead
+
+    package consuming func takeSocket() -> FileDescriptor { socket }
 }
 
 /// One request and its answer on a connection.

@@ -8,19 +8,20 @@ package enum CorralCommand {
     package static let version = CorralVersion.current
 
     /// Every command, in the order that help shows.
-    static let commands: [Command] =
-        [
-            RunCommand.command, ImageCommand.list, ImageCommand.inspect, ImageImportCommand.command,
-            ImageBuildCommand.command, ImageImportCommand.remove, UnpackLayerCommand.command,
-            PluginTestCommand.command, PluginSandboxCommand.command,
-            ProfileCommand.list, ProfileCommand.show, ProfileCommand.explain, ProfileCommand.validate,
-            ProfileCommand.diff, ProfileCommand.initialize,
-            ProfileCommand.path, ProfileCommand.schema,
-            ConfigCommand.show, ConfigCommand.check, ConfigCommand.path, ConfigCommand.schema,
-            PrecompileCommand.command,
-            CompletionCommand.command, CompletionCommand.candidates, ManCommand.command,
-            DoctorCommand.command, VersionCommand.command,
-        ] + SessionCommand.lifecycle + SessionCommand.processes
+    static let commands = own + SessionCommand.lifecycle + SessionCommand.processes
+
+    private static let own: [Command] = [
+        RunCommand.command, ImageCommand.list, ImageCommand.inspect, ImageImportCommand.command,
+        ImageBuildCommand.command, ImageImportCommand.remove, UnpackLayerCommand.command,
+        PluginTestCommand.command, PluginSandboxCommand.command,
+        ProfileCommand.list, ProfileCommand.show, ProfileCommand.explain, ProfileCommand.validate,
+        ProfileCommand.diff, ProfileCommand.initialize,
+        ProfileCommand.path, ProfileCommand.schema,
+        ConfigCommand.show, ConfigCommand.check, ConfigCommand.path, ConfigCommand.schema,
+        PrecompileCommand.command,
+        CompletionCommand.command, CompletionCommand.candidates, ManCommand.command,
+        DoctorCommand.command, VersionCommand.command,
+    ]
 
     /// - Parameter words: the command line without the program's name.
     /// - Returns: the exit code.

@@ -79,7 +79,7 @@ import Testing
 
     @Test(
         arguments: [
-            (header(0), .kind(0)), (header(10), .kind(10)), (header(2), .direction(.output)),
+            (header(0), .kind(0)), (header(11), .kind(11)), (header(2), .direction(.output)),
             (header(1, flags: 2), .flags(2, .input)),
             (header(7, flags: 1, length: [0, 0, 0, 1]), .flags(1, .signal)),
             (header(1, reserved: 1), .reserved), (header(1, length: [0, 1, 0, 1]), .length(65_537, .input)),

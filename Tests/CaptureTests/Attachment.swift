@@ -66,10 +66,10 @@ final class Stage {
     }
 
     func attach(
-        _ start: StartPoint = .oldest, delegate: (any AttachDelegate)? = nil
+        _ start: StartPoint = .oldest, leads: Bool = false, delegate: (any AttachDelegate)? = nil
     ) throws -> (client: Client, reader: AttachedReader) {
         let ends = try StreamPair.make()
-        let reader = try output.attach(ends.ours, from: [start, .oldest], delegate: delegate)
+        let reader = try output.attach(ends.ours, from: [start, .oldest], leads: leads, delegate: delegate)
         return (Client(ends.theirs), reader)
     }
 }

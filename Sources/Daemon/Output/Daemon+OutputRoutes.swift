@@ -5,6 +5,7 @@ import Sandbox
 import Service
 import Sessions
 import WardenProtocol
+import Wire
 
 extension Daemon {
     // MARK: Logs
@@ -26,7 +27,7 @@ extension Daemon {
         return .now(.bytes(try everything(reader), type: "application/octet-stream"))
     }
 
-    private func outputs(_ run: ProcessRun) throws(ServiceError) -> ProcessOutput? {
+    func outputs(_ run: ProcessRun) throws(ServiceError) -> ProcessOutput? {
         do {
             return try output(of: run)
         } catch {
@@ -57,11 +58,49 @@ extension Daemon {
         }
         if let lines = query.whole("tail") { return .lines(Int(clamping: lines)) }
         if let time = query.time("since") {
-            let age = max(0, DaemonClock.wall - time.milliseconds)
-            let now = DaemonClock.now
-            return .since(now - min(now, .milliseconds(UInt64(age))))
+            return .since(boot(time))
         }
         return .oldest
+    }
+
+    /// A moment on the clock of the rings.
+    private func boot(_ time: APITime) -> BootTime {
+        let age = max(0, DaemonClock.wall - time.milliseconds)
+        let now = DaemonClock.now
+        return now - min(now, .milliseconds(UInt64(age)))
+    }
+
+    /// Of each stream, where something begins that is named by a time or by lines.
+    func offsets(_ request: Request) throws(ServiceError) -> Reply {
+        let query = try QueryReader(request, route("offsets").query)
+        let run = try process(request)
+        let rings = try outputs(run)?.rings ?? []
+        let start = try start(query)
+        var offsets: [UInt64] = []
+        do throws(CaptureError) {
+            for ring in rings {
+                var offset = try ring.offset(of: start)
+                if let until = query.time("until") {
+                    offset = ring.times.offset(until: boot(until), position: ring.position)
+                }
+                // Times and lines may lead to what is gone.
+                if case .dropped(let range) = ring.window.place(of: offset) {
+                    offsets.append(range.upperBound)
+                } else {
+                    offsets.append(offset)
+                }
+            }
+        } catch {
+            throw ServiceError(.fault, error.description)
+        }
+        return .now(
+            .json(
+                .object { object in
+                    object.add("stdout", offsets.first ?? 0)
+                    object.add("stderr", offsets.dropFirst().first ?? 0)
+                    object.add(
+                        "timed", rings.allSatisfy { $0.position == 0 || !$0.times.entries.isEmpty })
+                }))
     }
 
     private func everything(_ reader: LogReader) throws(ServiceError) -> [UInt8] {
@@ -97,26 +136,33 @@ extension Daemon {
             }
         }
         let takesInput = query.flag("stdin") && run.feed != nil
-        let upgrade = Upgrade(to: "corral-attach/1") { [weak self] connection in
-            self?.attach(connection, to: output, run, starts, takesInput)
+        let leads = query.flag("lead") && run.output === output
+        let upgrade = Upgrade(to: Daemon.attachProtocol) { [weak self] connection in
+            _ = self?.attach(connection, to: output, run, starts, takesInput, leads: leads)
         }
         handle(.used, run.session)
         return .now(try Response.upgrade(request.head, upgrade))
     }
 
-    private func attach(
+    static let attachProtocol = "corral-attach/1"
+
+    /// - Returns: whether it is attached.
+    func attach(
         _ connection: Upgraded, to output: ProcessOutput, _ run: ProcessRun, _ starts: [StartPoint],
-        _ takesInput: Bool
-    ) {
-        let client = AttachedClient(self, run, connection)
+        _ takesInput: Bool, leads: Bool
+    ) -> Bool {
+        let client = AttachedClient(self, run, connection, leading: leads ? output : nil)
         do {
             let early = connection.takeEarly(connection.early.count)
             let reader = try output.attach(
-                try connection.socket.value.duplicate(), from: starts, behind: early, delegate: client)
+                try connection.socket.value.duplicate(), from: starts, behind: early, leads: leads,
+                delegate: client)
             connection.onStop = { [weak reader] in reader?.detach() }
             if takesInput { reader.acceptInput() }
+            return true
         } catch {
             log.line(.warning, "a client could not be attached: \(error)", session: run.session.description)
+            return false
         }
     }
 }
@@ -127,11 +173,14 @@ final class AttachedClient: AttachDelegate {
     private let run: ProcessRun
     /// Counts as the peer's connection for as long as it is there.
     private var connection: Upgraded?
+    /// Of the process that waits for this client, and ends with it.
+    private var led: ProcessOutput?
 
-    init(_ daemon: Daemon, _ run: ProcessRun, _ connection: Upgraded) {
+    init(_ daemon: Daemon, _ run: ProcessRun, _ connection: Upgraded, leading led: ProcessOutput?) {
         self.daemon = daemon
         self.run = run
         self.connection = connection
+        self.led = led
     }
 
     func received(_ frame: AttachFrame, from reader: AttachedReader) {
@@ -141,6 +190,9 @@ final class AttachedClient: AttachDelegate {
             }
         } else if let number = frame.signal {
             daemon.signal(run, Int32(number))
+        } else if frame.kind == .leave {
+            led?.release()
+            led = nil
         } else if frame.kind == .input {
             if !frame.payload.isEmpty {
                 if let feed = run.feed {
@@ -153,5 +205,14 @@ final class AttachedClient: AttachDelegate {
         }
     }
 
-    func ended(_ reader: AttachedReader, _ end: AttachEnd) { connection = nil }
+    func ended(_ reader: AttachedReader, _ end: AttachEnd) {
+        connection = nil
+        guard led != nil else { return }
+        led = nil
+        switch end {
+        // The daemon goes, and the client comes back to the next one.
+        case .finished, .detached: break
+        case .left, .failed, .refused: daemon.handle(.stop(Stop(.operator, grace: 0)), run)
+        }
+    }
 }

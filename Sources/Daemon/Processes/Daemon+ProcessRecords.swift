@@ -26,9 +26,7 @@ extension Daemon {
             .process(id: run.id.description, standing, at: DaemonClock.moment, why: why)
         ]
         if hasEnded, let output = run.output {
-            let (stdout, stderr) = (
-                output.rings.first?.keptBytes ?? [], output.rings.dropFirst().first?.keptBytes ?? []
-            )
+            let (stdout, stderr) = (output.keptBytes(.output), output.keptBytes(.errors))
             run.result = (stdout, stderr)
             changes.append(
                 .result(
@@ -39,9 +37,9 @@ extension Daemon {
     }
 
     private func measure(_ run: ProcessRun) {
-        guard let rings = run.output?.rings else { return }
-        let written = rings.map {
-            ProcessStanding.Output(written: $0.window.position, cut: $0.window.dropped)
+        guard let output = run.output else { return }
+        let written = OutputStream.allCases.compactMap { output.kept($0) }.map {
+            ProcessStanding.Output(written: $0.position, cut: $0.dropped)
         }
         if let first = written.first { run.stdout = first }
         if written.count > 1 { run.stderr = written[1] }
@@ -69,13 +67,23 @@ extension Daemon {
     }
 }
 
+extension ProcessOutput {
+    /// Everything of a stream that is kept for good, without what lies between.
+    fileprivate func keptBytes(_ stream: OutputStream) -> [UInt8] {
+        guard let window = kept(stream) else { return [] }
+        let ring = rings[stream.rawValue]
+        return [0..<window.head, window.tail..<window.position].flatMap { ring.everything(in: $0) }
+    }
+}
+
 extension OutputRing {
-    /// Everything that is kept, without what lies between.
-    var keptBytes: [UInt8] {
+    /// What is there of a range.
+    fileprivate func everything(in range: Range<UInt64>) -> [UInt8] {
         var bytes: [UInt8] = []
-        var offset = window.oldest
-        while offset < window.position {
-            guard let reading = try? read(from: offset, atMost: 1 << 20) else { break }
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let most = Int(min(range.upperBound - offset, 1 << 20))
+            guard let reading = try? read(from: offset, atMost: most) else { break }
             switch reading {
             case .bytes(let part):
                 bytes += part

@@ -77,6 +77,7 @@ extension Daemon {
             let output = ProcessOutput(retention: retention(run), on: loop)
             try streams.connect(to: output)
             output.observer = run
+            if run.lead != nil { output.pace() }
             run.output = output
             run.feed = try streams.makeFeed(on: loop)
             try output.start()
@@ -100,6 +101,7 @@ extension Daemon {
             if run.program.terminal != nil { connect(run, roles, packet) }
             run.pid = pid
             handle(.started, run, at: moment)
+            beginLead(run)
         case .startFailed(let key, let problem): startFailed(key, problem)
         case .exited(let key, let record): exited(key, record)
         }
@@ -114,6 +116,7 @@ extension Daemon {
         guard let run = run(key) else { return acknowledge(key) }
         let reason = problem.sentence.isEmpty ? problem.reason.rawValue : problem.sentence
         run.output?.ended(run.exitNote(nil))
+        run.startProblem = problem.reason
         handle(.startFailed(reason), run)
         release(run)
     }
@@ -185,6 +188,7 @@ extension Daemon {
         case .ended(let result):
             type = "process.ended"
             cause = result.cause
+            refuseLead(run, result)
             if run.spec.kind == .exec { keeps[run.session]?.turns.over(run.id) }
             handle(.processEnded(run.spec.kind), run.session)
             dropOldest(of: run.session)

@@ -30,6 +30,10 @@ final class ProcessRun {
     /// Whether the warden has been asked for a run that it still has in custody.
     var isInCustody = false
     var followers: [LogFollower] = []
+    /// Who is to be attached to it as soon as it runs.
+    var lead: Lead?
+    /// Why it did not start, where the warden has told.
+    var startProblem: StartProblem.Reason?
 
     init(
         _ id: ProcessID, in session: SessionID, _ spec: ProcessSpec, _ program: ProgramRequest,
@@ -83,7 +87,7 @@ struct ProgramRequest {
     var terminal: WindowSize?
     /// All of the input of an exec.
     var stdin: [UInt8] = []
-    /// Of a managed process: its input stays open.
+    /// Its input stays open for those attached, and a managed one's for writes.
     var keepsInput = false
     /// Of an exec, in bytes of both streams.
     var outputLimit: UInt64?

@@ -52,7 +52,7 @@ extension Daemon {
     }
 
     /// The request's own, the session's, or the usual one.
-    private func outputLimit(_ reader: APIReader, _ id: SessionID) throws(ServiceError) -> UInt64 {
+    func outputLimit(_ reader: APIReader, _ id: SessionID) throws(ServiceError) -> UInt64 {
         if reader.isNull("output_limit") { return Daemon.mostOutput }
         if let asked = reader.whole("output_limit") {
             guard asked <= Daemon.mostOutput else {

@@ -53,6 +53,7 @@ enum RouteTable {
 
     private static let processes: [String: Handler] = [
         "exec": { (daemon, request) throws(ServiceError) in try daemon.exec(request) },
+        "execAttached": { (daemon, request) throws(ServiceError) in try daemon.execAttached(request) },
         "startProcess": { (daemon, request) throws(ServiceError) in try daemon.startProcess(request) },
         "listProcesses": { (daemon, request) throws(ServiceError) in try daemon.listProcesses(request) },
         "inspectProcess": { (daemon, request) throws(ServiceError) in
@@ -63,6 +64,7 @@ enum RouteTable {
         "writeInput": { (daemon, request) throws(ServiceError) in try daemon.writeInput(request) },
         "resizeTerminal": { (daemon, request) throws(ServiceError) in try daemon.resizeTerminal(request) },
         "logs": { (daemon, request) throws(ServiceError) in try daemon.logs(request) },
+        "offsets": { (daemon, request) throws(ServiceError) in try daemon.offsets(request) },
         "attach": { (daemon, request) throws(ServiceError) in try daemon.attach(request) },
     ]
 }

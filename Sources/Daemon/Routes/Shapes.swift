@@ -53,6 +53,8 @@ extension Daemon {
         if let name = run.spec.name { object.add("name", name.description) }
         object.add("kind", run.spec.kind.rawValue)
         object.array("argv") { list in run.program.argv.forEach { list.add($0) } }
+        if run.program.terminal != nil { object.add("tty", true) }
+        if run.feed?.isOpen ?? false { object.add("stdin", true) }
         let machine = machine(run)
         let state = machine?.state ?? .ended
         object.add("state", state == .restarting ? "waiting" : state.rawValue)

@@ -1,0 +1,112 @@
+import Client
+import Sandbox
+import Tables
+
+/// `corral session logs`: what a process wrote, and writes.
+enum LogsCommand {
+    static let command = Command(
+        "session logs", summary: "Show what a process wrote.",
+        operandsHelp: "SESSION PROCESS", operands: 2...2,
+        options: [
+            .init("follow", short: "f", help: "go on with what it writes, until it ends for good")
+        ] + Command.Option.logPart + [
+            .init(
+                "stream", value: "stdout|stderr|both", help: "which stream; both is the default",
+                kind: .words(["stdout", "stderr", "both"]))
+        ] + ConfigCommand.options,
+        examples: [
+            "corral session logs build server", "corral session logs -f --tail 20 build server",
+            "corral session logs --since 10m --stream stderr build server",
+        ],
+        details: """
+            Standard output goes to standard output and standard error to standard error, as bytes. What is no
+            longer kept is told on standard error. --follow goes on when the daemon is restarted, where it was,
+            and when the process is. --tail counts in each stream. Times are known to about a millisecond, for
+            as long as a process runs.
+            """
+    ) { arguments in
+        do throws(CommandError) {
+            return try run(arguments)
+        } catch {
+            Terminal.error("corral session logs: \(error)")
+            return ExitCode.failure
+        }
+    }
+
+    private static func run(_ arguments: Arguments) throws(CommandError) -> Int32 {
+        let place = try ProcessPlace(arguments.operands)
+        let tail = try arguments.tail()
+        let since = try arguments.time("since")
+        let until = try arguments.time("until")
+        if arguments.value("tail") != nil, since != nil {
+            throw CommandError("--tail beside --since; expected one of them")
+        }
+        let socket = try DaemonAccess.socket(arguments)
+        let client = DaemonClient(path: socket)
+        let process = try DaemonAccess.asking { () throws(ClientError) in
+            try ProcessAnswer.ask(client, place)
+        }
+        var options = AttachLoop.Options()
+        if let stream = arguments.value("stream"), stream != "both" {
+            options.shown = [stream == "stdout", stream == "stderr"]
+        }
+        let isOver = until.map { $0 <= .now } ?? false
+        let follows = arguments.has("follow") && !process.hasEnded && !isOver
+        if follows { options.until = until }
+        let loop = try AttachLoop("session logs", options)
+        let fixed = ProcessPlace(session: place.session, process: process.id)
+        let query =
+            since.map { ("since", $0.rfc3339) } ?? tail.map { ("tail", "\(min($0, 1_000_000))") }
+        loop.offsets = try places(client, fixed, query, loop)
+        if !follows {
+            let end = isOver ? until.map { ("until", $0.rfc3339) } : nil
+            loop.stops =
+                try end.map { query throws(CommandError) in
+                    try stops(client, fixed, query, process, loop)
+                } ?? process.written
+        }
+        let follower = AttachFollower(loop: loop, place: fixed, socket: socket, leads: false)
+        return try show(follower, process, follows: follows)
+    }
+
+    private static func show(
+        _ follower: AttachFollower, _ first: ProcessAnswer, follows: Bool
+    ) throws(CommandError) -> Int32 {
+        if !follows, first.written == [0, 0] { return ExitCode.success }
+        while true {
+            let outcome = try follower.follow()
+            guard case .ended = outcome else { return follower.finish(outcome) }
+            // Another run of it may follow, with streams of its own.
+            let process = try DaemonAccess.asking { () throws(ClientError) in
+                try ProcessAnswer.ask(DaemonClient(path: follower.socket), follower.place)
+            }
+            if !follows || process.hasEnded { return ExitCode.success }
+            follower.loop.offsets = [0, 0]
+        }
+    }
+
+    private static func places(
+        _ client: DaemonClient, _ place: ProcessPlace, _ query: (String, String)?, _ loop: AttachLoop
+    ) throws(CommandError) -> [UInt64] {
+        let found = try DaemonAccess.asking { () throws(ClientError) in
+            try StreamPlaces.ask(client, place, query)
+        }
+        if query?.0 == "since", !found.isTimed {
+            loop.notice("it is no longer known when it wrote what; everything that is kept is shown")
+        }
+        return found.offsets
+    }
+
+    /// Where to end; everything where times are not known.
+    private static func stops(
+        _ client: DaemonClient, _ place: ProcessPlace, _ query: (String, String), _ process: ProcessAnswer,
+        _ loop: AttachLoop
+    ) throws(CommandError) -> [UInt64] {
+        let found = try DaemonAccess.asking { () throws(ClientError) in
+            try StreamPlaces.ask(client, place, query)
+        }
+        if found.isTimed { return found.offsets }
+        loop.notice("it is no longer known when it wrote what; everything that is kept is shown")
+        return process.written
+    }
+}
