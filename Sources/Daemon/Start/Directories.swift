@@ -5,7 +5,7 @@ import Linux
 
 /// The directories and files that a daemon has for itself, made and checked before it serves.
 ///
-///     state/          root's, entered by nobody but through it: 0711 (an ordinary user's: 0700)
+///     state/          root's, and corrald's group may pass: 0710 (an ordinary user's: 0700)
 ///     state/daemon/   the store and the lock of corrald, 0700, of the user that corrald becomes
 ///     state/warden/   the warden's, 0700
 ///     runtime/        sockets
@@ -27,7 +27,8 @@ struct Directories {
     /// Makes what is missing.
     /// - Parameter user: whom corrald becomes; nil where it stays who it is.
     func make(for user: Accounts.User?) throws(StartProblemText) {
-        try Directories.make(state, user == nil ? 0o700 : 0o711)
+        try Directories.make(state, 0o700)
+        if let user { try Directories.letPass(user, through: state) }
         try Directories.make(daemon, 0o700, owner: user)
         try Directories.make(runtime, user == nil ? 0o700 : 0o755)
     }
@@ -62,6 +63,19 @@ struct Directories {
         }
         guard status.st_mode & 0o022 == 0 else {
             throw StartProblemText("\(path) can be written to by others; chmod go-w makes it fit")
+        }
+    }
+
+    /// Lets the group of `user` through, and nobody else but root: sqlite opens what is below by its path, with
+    /// the rights of corrald. The group can list nothing, and what is below is closed to it.
+    private static func letPass(_ user: Accounts.User, through path: String) throws(StartProblemText) {
+        do throws(SystemError) {
+            let directory = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            let number = directory.number
+            _ = try call("fchown", on: path) { fchown(number, .max, user.gid) }
+            _ = try call("fchmod", on: path) { fchmod(number, 0o710) }
+        } catch {
+            throw StartProblemText("\(error)")
         }
     }
 
