@@ -81,7 +81,7 @@ import Wire
             .version, "speaks another version", limit: "version", asked: "", allowed: "0.0.9")
         let words =
             OtherWardenTests.wrapper(.refused(refusal), last: "1").map { $0 == "STATE" ? directory("s") : $0 }
-            + [Product.path("corrald"), "--state", directory("s")]
+            + [Product.path("corrald"), "--state", directory("s"), "--set", "runtime=\(directory("run"))"]
         let program = try Program(
             words + TestDaemon.user,
             environment: Program.environment.merging(["CORRAL_DATA": Repository.root]) { $1 }
