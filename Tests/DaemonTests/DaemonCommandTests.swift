@@ -128,6 +128,9 @@ extension TestDaemon {
         #expect(run.status == 0, "\(run.errors)")
         #expect(run.output.hasSuffix("its log is \(directory("a/s/corrald.log"))\n"), "\(run.output)")
         #expect(!run.outputHeldOpen)
+        // Its socket is below, for whoever may connect.
+        let mode = try Program.run(["stat", "-c", "%a", directory("a/s")]).output
+        #expect(mode == (Host.isRoot ? "711\n" : "700\n"))
         #expect(try corral("status").status == 0)
         let log = try #require(File.text(directory("a/s/corrald.log")))
         #expect(log.contains(#""program":"corrald""#) && log.contains(#""program":"corral-warden""#))

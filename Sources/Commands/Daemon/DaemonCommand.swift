@@ -70,7 +70,7 @@ enum DaemonCommand {
         let warden = try place.warden()
         let sessions = count(place, corrald)
         guard withSessions else {
-            let rest = sessions.map { "\(sessionCount($0)) \($0 == 1 ? "goes" : "go") on" }
+            let rest = sessions.map { "\(sessionCount($0)) \($0 < 2 ? "goes" : "go") on" }
             if let corrald {
                 try end(corrald, "corrald")
                 Terminal.print("corrald (pid \(corrald.pid)) has ended; \(rest ?? "sessions go on")")

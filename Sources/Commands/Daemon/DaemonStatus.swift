@@ -136,8 +136,14 @@ struct DaemonStatus: Hashable, Sendable {
     }
 }
 
-/// `1 session`, `3 sessions`.
-func sessionCount(_ number: UInt64) -> String { number == 1 ? "1 session" : "\(number) sessions" }
+/// `no session`, `1 session`, `3 sessions`.
+func sessionCount(_ number: UInt64) -> String {
+    switch number {
+    case 0: "no session"
+    case 1: "1 session"
+    default: "\(number) sessions"
+    }
+}
 
 /// An answer of the daemon, whose tables say what is there.
 struct DaemonAnswer {
