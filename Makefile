@@ -2,6 +2,7 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+PURGE ?=
 ROUNDS ?= 300
 SECONDS ?= 60
 CYCLES ?= 10000
@@ -70,9 +71,10 @@ lint: ## check the form of Swift, shell and Python
 
 install: .build/release/corral .build/release/sandbox-init .build/release/corral-unpack .build/release/corral-warden .build/release/corrald ## install the release build (PREFIX=/usr/local DESTDIR=)
 	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
+	@if [ -z "$(DESTDIR)" ]; then scripts/accounts.sh; fi
 
-uninstall: ## remove exactly what install put there (PREFIX=/usr/local DESTDIR=)
-	@scripts/uninstall.sh "$(DESTDIR)$(PREFIX)"
+uninstall: ## remove exactly what install put there (PREFIX=/usr/local DESTDIR= PURGE=1: state too)
+	@DESTDIR="$(DESTDIR)" PURGE="$(PURGE)" scripts/uninstall.sh "$(DESTDIR)$(PREFIX)"
 
 clean: ## remove everything that was built
 	rm -rf .build

@@ -144,7 +144,8 @@ let package = Package(
                 "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
                 "Dialects",
                 "Debian",
-                "Images", "Trees", "Client", "API", "Capture", "Configuration", "Tables", "Wire", "Linux",
+                "Images", "Trees", "Client", "API", "Capture", "Configuration", "WardenProtocol", "Tables", "Wire",
+                "Linux",
                 "CLinux",
             ]),
         library("TestSupport", ["Linux", "CLinux"]),
@@ -245,7 +246,11 @@ let package = Package(
         tests("SoakTests", ["Wire"]),
         tests("APITests", ["API", "Wire"]),
         tests("SessionsTests", ["Sessions", "Sandbox"]),
-        tests("DaemonTests", ["Daemon", "API", "Capture", "Commands", "Sandbox", "Tables", "Wire", "Linux"]),
+        tests(
+            "DaemonTests",
+            [
+                "Daemon", "API", "Capture", "Commands", "WardenProtocol", "Sandbox", "Tables", "Wire", "Linux",
+            ]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),

@@ -18,7 +18,7 @@ cgroups() {
 }
 
 processes() {
-    ps -e -o comm=,pid= | awk '$1 == "sandbox-init" || $1 == "corral" || $1 == "corral-unpack" || $1 == "corral-warden" { print "process", $1, $2 }'
+    ps -e -o comm=,pid= | awk '$1 == "sandbox-init" || $1 == "corral" || $1 == "corral-unpack" || $1 == "corral-warden" || $1 == "corrald" { print "process", $1, $2 }'
 }
 
 loop_devices() {

@@ -1,8 +1,9 @@
 #!/bin/bash
 # Shows Corral at work: a TGO plugin serves its host from inside a sandbox, then a hostile script
 # tries twelve things on the machine and another one eight on its host, then everything that could have been
-# left is counted, and the rules behind it all are asked for. Exits 0 only if the plugin did its work, no attempt succeeded, nothing is left
-# and the answers are right. `make demo` builds and runs it.
+# left is counted, and the rules behind it all are asked for. Before that a session is made, used and looked at, its
+# daemon killed with -9, and the session found again. Exits 0 only if the plugin did its work, no attempt succeeded,
+# the session was found, nothing is left and the answers are right. `make demo` builds and runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,6 +32,7 @@ cleanup() {
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
+    if [[ -e $work/daemon ]]; then "$corral" daemon stop --sessions --state "$work/daemon" >/dev/null 2>&1 || true; fi
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -164,6 +166,52 @@ ask() {
     if [[ $status -ne $wanted ]]; then fail "corral $* ended with status $status"; fi
 }
 
+# Asks the private daemon; the answer must hold the first word.
+use() {
+    local wanted=$1
+    shift
+    ask 0 "$@"
+    if ! grep -qF -- "$wanted" "$work/answer"; then fail "corral $* did not say $wanted"; fi
+}
+
+# A daemon of the demo's own, beside any other of this machine.
+run_daemon() {
+    local pid
+    # Whom root's daemon becomes has to be able to pass.
+    chmod 711 "$work"
+    export CORRAL_STATE=$work/daemon
+    if [[ $(id -u) -eq 0 ]]; then export CORRAL_USER=nobody CORRAL_SOCKET_GROUP=none; fi
+    heading "A session, and its daemon killed with -9"
+    use serves daemon run --detach
+    ask 0 session create --name demo --label shown=yes
+    use 'hello from the session' session exec demo -- \
+        sh -c 'echo "hello from the session" | tee /tmp/note'
+    ask 0 session start --name ticker demo -- \
+        sh -c 'for n in 1 2 3 4 5 6; do echo "tick $n"; sleep 0.3; done'
+    use demo session list
+    pid=$("$corral" daemon status -o json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
+    printf '\n  $ kill -9 %s    # corrald\n' "$pid"
+    kill -9 "$pid"
+    for _ in {1..100}; do if [[ ! -e /proc/$pid/exe ]]; then break; fi; sleep 0.05; done
+    ask 3 daemon status
+    use serves daemon run --detach
+    use demo session list --filter label=shown=yes
+    use 'hello from the session' session exec demo -- cat /tmp/note
+    for _ in {1..100}; do
+        if "$corral" session logs demo ticker 2>/dev/null | grep -q 'tick 6'; then break; fi
+        sleep 0.1
+    done
+    use 'tick 6' session logs demo ticker
+    if [[ $(sort "$work/answer" | uniq -d) || $(wc -l <"$work/answer") -ne 6 ]]; then
+        fail "a line of the output was lost, or is there twice"
+    fi
+    ask 0 session inspect demo
+    ask 0 session kill demo
+    ask 0 session rm demo
+    use 'all has ended' daemon stop --sessions
+    unset CORRAL_STATE CORRAL_USER CORRAL_SOCKET_GROUP
+}
+
 explain_rules() {
     heading "What two profiles differ in, and why something is refused, without running anything"
     ask 1 profile diff offline offline_readonly
@@ -176,6 +224,7 @@ scripts/census.sh before "$work/census"
 run_plugin
 run_hostile
 run_hostile_relay
+run_daemon
 heading "What is left on the host"
 if difference=$(scripts/census.sh compare "$work/census"); then
     scripts/census.sh

@@ -2,13 +2,16 @@
 # What an installation consists of; sourced by install.sh and uninstall.sh, so that one removes
 # exactly what the other put there. Run from the root of the source tree.
 
+# Where the programs are taken from; of no meaning for what is removed.
+build=${build:-.build/release}
+
 # Prints MODE SOURCE DESTINATION for each file, the destination relative to the prefix.
 installed_files() {
-    echo "755 .build/stripped/corral bin/corral"
-    echo "755 .build/stripped/sandbox-init libexec/corral/sandbox-init"
-    echo "755 .build/stripped/corral-unpack libexec/corral/corral-unpack"
-    echo "755 .build/stripped/corral-warden libexec/corral/corral-warden"
-    echo "755 .build/stripped/corrald sbin/corrald"
+    echo "755 $build/stripped/corral bin/corral"
+    echo "755 $build/stripped/sandbox-init libexec/corral/sandbox-init"
+    echo "755 $build/stripped/corral-unpack libexec/corral/corral-unpack"
+    echo "755 $build/stripped/corral-warden libexec/corral/corral-warden"
+    echo "755 $build/stripped/corrald sbin/corrald"
     for file in profiles/*.yaml profiles/*.json profiles/seccomp/*.json images/*.yaml; do
         if [ -e "$file" ]; then echo "644 $file share/corral/$file"; fi
     done

@@ -1,17 +1,19 @@
 #!/bin/sh
-# Installs the release build: install.sh DIRECTORY (usually $DESTDIR$PREFIX).
+# Installs the release build: install.sh DIRECTORY (usually $DESTDIR$PREFIX). CORRAL_BUILD names another
+# build's directory.
 set -eu
 cd "$(dirname "$0")/.."
+build=${CORRAL_BUILD:-.build/release}
 . scripts/files.sh
 case $1 in /*) prefix=$1 ;; *) echo "install: PREFIX must be an absolute path, not $1" >&2; exit 1 ;; esac
 
 for program in corral sandbox-init corral-unpack corral-warden corrald; do
-    if [ ! -x ".build/release/$program" ]; then
-        echo "install: .build/release/$program is not there; run \`make build\` first" >&2
+    if [ ! -x "$build/$program" ]; then
+        echo "install: $build/$program is not there; run \`make build\` first" >&2
         exit 1
     fi
-    mkdir -p .build/stripped
-    strip -o ".build/stripped/$program" ".build/release/$program"
+    mkdir -p "$build/stripped"
+    strip -o "$build/stripped/$program" "$build/$program"
 done
 # Copied after stripping: a file as the linker or strip wrote it starts up to 0.2 ms slower, because
 # its pages were cached one by one.

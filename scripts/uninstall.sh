@@ -1,9 +1,86 @@
 #!/bin/sh
 # Removes what install.sh put into a directory, and nothing else: uninstall.sh DIRECTORY.
+#
+# Refuses while sessions run, and ends daemons of this installation that have none. DESTDIR is the root that
+# state lies in; what is mounted there is unmounted. PURGE=1 removes the state as well.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/files.sh
 prefix=$1
+root=${DESTDIR:-}
+
+# The processes whose program is $1, installed since or not.
+processes_of() {
+    for link in /proc/[0-9]*/exe; do
+        file=$(readlink "$link" 2>/dev/null) || continue
+        if [ "${file% (deleted)}" = "$1" ]; then
+            pid=${link#/proc/}
+            echo "${pid%/exe}"
+        fi
+    done
+}
+
+# Every sandbox of a warden is a child of it.
+sessions_of() { wc -w <"/proc/$1/task/$1/children" 2>/dev/null || echo 0; }
+
+refuse_while_sessions_run() {
+    for pid in $(processes_of "$warden"); do
+        count=$(sessions_of "$pid")
+        if [ "$count" -gt 0 ]; then
+            echo "uninstall: $count sessions run (corral-warden, pid $pid);" \
+                "\`corral daemon stop --sessions\` ends them, with --state DIR where they are another daemon's" >&2
+            exit 1
+        fi
+    done
+}
+
+# corrald first: it would start another warden.
+end_daemons() {
+    for program in "$prefix/sbin/corrald" "$warden"; do
+        for pid in $(processes_of "$program"); do
+            echo "uninstall: ending ${program##*/} (pid $pid), which has no sessions"
+            kill "$pid" 2>/dev/null || true
+            for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+                if [ ! -e "/proc/$pid/exe" ] || ! readlink "/proc/$pid/exe" >/dev/null 2>&1; then break; fi
+                sleep 0.5
+            done
+            if readlink "/proc/$pid/exe" >/dev/null 2>&1; then
+                echo "uninstall: ${program##*/} (pid $pid) does not end; nothing was removed" >&2
+                exit 1
+            fi
+        done
+    done
+}
+
+# What a setting is, as the daemon of this installation would read it; below DESTDIR as it is built in.
+setting() {
+    value=
+    if [ -z "$root" ] && [ -x "$prefix/bin/corral" ]; then
+        value=$("$prefix/bin/corral" config show 2>/dev/null | sed -n "s/^$1: *//p")
+    fi
+    echo "$root${value:-$2}"
+}
+
+# The innermost first.
+unmount_all() {
+    awk -v state="$state/" -v runtime="$runtime/" \
+        'index($5 "/", state) == 1 || index($5 "/", runtime) == 1 { print $5 }' /proc/self/mountinfo |
+        sort -r | while read -r place; do
+        echo "uninstall: unmounting $place"
+        umount "$(printf '%b' "$place")"
+    done
+}
+
+case $prefix in /*) ;; *) echo "uninstall: PREFIX must be an absolute path, not $prefix" >&2; exit 1 ;; esac
+# As the kernel names it.
+physical=$(cd "$prefix" 2>/dev/null && pwd -P || echo "$prefix")
+warden=$physical/libexec/corral/corral-warden
+state=$(setting state /var/lib/corral)
+runtime=$(setting runtime /run/corral)
+refuse_while_sessions_run
+prefix=$physical
+end_daemons
+unmount_all
 
 installed_files | while read -r _ _ destination; do
     rm -f "$prefix/$destination"
@@ -21,3 +98,10 @@ installed_directories | while read -r directory; do
     # Somebody's own files stay, and so does the directory that they are in.
     rmdir "$prefix/$directory" 2>/dev/null || true
 done
+
+if [ "${PURGE:-}" = 1 ]; then
+    rm -rf --one-file-system "$state" "$runtime"
+    echo "uninstall: removed $state (records, images) and $runtime"
+elif [ -e "$state" ]; then
+    echo "uninstall: $state stays; PURGE=1 removes it"
+fi

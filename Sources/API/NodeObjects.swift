@@ -35,6 +35,18 @@ extension APIObject {
             .required("sessions", .count, "that have not ended"),
             .required("sessions_max", .count, "at most"),
             .required("started", .time, "when this daemon began"),
+            APIField("reload", .object(reload), "what came of the last SIGHUP; absent where there was none"),
+        ])
+
+    private static let reload = APIObject(
+        "Reload", "What came of reading the settings again.",
+        [
+            .required("number", .count, "of this reload; 1 is the first"),
+            .required("time", .time, "when"),
+            .required("changes", .list(.text(most: 4096), most: 256), "a sentence for each key"),
+            .required(
+                "problems", .list(.text(most: 4096), most: 256),
+                "mistakes, with their places; where there is one nothing has changed"),
         ])
 
     package static let profileList = APIObject(

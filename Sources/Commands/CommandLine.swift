@@ -18,6 +18,7 @@ package enum CorralCommand {
         ProfileCommand.diff, ProfileCommand.initialize,
         ProfileCommand.path, ProfileCommand.schema,
         ConfigCommand.show, ConfigCommand.check, ConfigCommand.path, ConfigCommand.schema,
+        DaemonRunCommand.command, DaemonCommand.status, DaemonCommand.stop, DaemonCommand.reload,
         PrecompileCommand.command,
         CompletionCommand.command, CompletionCommand.candidates, ManCommand.command,
         DoctorCommand.command, VersionCommand.command,

@@ -32,17 +32,17 @@ extension SettingKey {
         case .limitProcesses:
             Row(.quantity(Quantity(.count, 1...1024)), .live, "execs and managed processes, each session")
         case .limitMemory:
-            Row(.quantity(ceiling(Limits.Rule.memory)), .live, "the most memory a session may ask for")
+            Row(.quantity(ceiling(Limits.Rule.memory)), .warden, "the most memory a session may ask for")
         case .limitPids:
-            Row(.quantity(ceiling(Limits.Rule.pids)), .live, "the most processes and threads, each session")
+            Row(.quantity(ceiling(Limits.Rule.pids)), .warden, "the most processes and threads, each session")
         case .limitCPUs:
-            Row(.quantity(ceiling(Limits.Rule.cpus)), .live, "the most processors' worth of time")
+            Row(.quantity(ceiling(Limits.Rule.cpus)), .warden, "the most processors' worth of time")
         case .limitOpenFiles:
             Row(
-                .quantity(ceiling(Limits.Rule.openFiles)), .live,
+                .quantity(ceiling(Limits.Rule.openFiles)), .warden,
                 "the most open descriptors, each process of a session")
         case .limitWorkspace:
-            Row(.quantity(ceiling(Limits.Rule.workspace)), .live, "the most bytes of a workspace")
+            Row(.quantity(ceiling(Limits.Rule.workspace)), .warden, "the most bytes of a workspace")
         case .outputRing:
             Row(
                 .quantity(Quantity(.size, 4096...1 << 30)), .live,
@@ -56,7 +56,7 @@ extension SettingKey {
         case .httpConnections:
             Row(.quantity(Quantity(.count, 1...16_384)), .restart, "connections at once")
         case .httpIdle:
-            Row(.quantity(time), .live, "until a connection on which nothing moves is closed")
+            Row(.quantity(time), .restart, "until a connection on which nothing moves is closed")
         default: habits
         }
     }

@@ -52,6 +52,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case live
         /// Says that it holds from the next start on.
         case restart
+        /// The warden has it from its own start on, and a new warden means that all sessions end.
+        case warden
     }
 
     package var kind: Kind { row.kind }

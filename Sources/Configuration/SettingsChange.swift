@@ -12,6 +12,9 @@ package struct SettingsChange: Hashable, Sendable {
             switch key.reload {
             case .live: "in force"
             case .restart: "holds from the next start on"
+            case .warden:
+                "holds from the next start of the warden on, before which corral daemon stop --sessions ends "
+                    + "all sessions"
             }
         return "\(change) (\(after.origin)): \(state)"
     }

@@ -29,6 +29,7 @@ package enum Product {
                 (path("sandbox-init"), "libexec/corral/sandbox-init", 0o755),
                 (path("corral-unpack"), "libexec/corral/corral-unpack", 0o755),
                 (path("corral-warden"), "libexec/corral/corral-warden", 0o755),
+                (path("corrald"), "sbin/corrald", 0o755),
             ] + data("profiles", ".yaml") + data("profiles/seccomp", ".json") + data("images", ".yaml")
         for copy in copies {
             let target = "\(prefix)/\(copy.to)"

@@ -154,6 +154,9 @@ import Testing
         #expect(result.number(.limitSessions) == 50 && result.text(.socketGroup) == "corral")
         #expect(result[.logLevel].origin.description == "--set")
         #expect(after.changes(to: after) == [])
+        try SettingsVariables.assignment("limits.memory=1GiB", into: &layer)
+        let ceiling = before.changes(to: Settings(place: .system, layers: [layer])).last
+        #expect(ceiling?.sentence.contains("holds from the next start of the warden on") == true)
         // What waits is told again by the next reload.
         #expect(result.changes(to: after).map(\.key) == [.socketGroup])
     }

@@ -22,6 +22,11 @@ import Testing
         try daemon.directory.write("secret", "s", mode: 0o600)
         let outcome = try Program.run(["cat", daemon.directory("secret")], uid: 65534)
         #expect(outcome.status == 1)
+        // Only root and the group of the daemon's user pass; what is below is each one's own.
+        for (path, wanted) in [("", "0 65534 710"), ("/daemon", "65534 65534 700"), ("/warden", "0 0 700")] {
+            let found = try Program.run(["stat", "-c", "%u %g %a", daemon.state + path])
+            #expect(found.output == "\(wanted)\n", "\(path)")
+        }
         let warden = try #require(daemon.warden)
         #expect(File.text("/proc/\(warden)/status")?.contains("Uid:\t0\t0\t0\t0") == true)
     }

@@ -17,13 +17,17 @@ final class TestDaemon {
     /// Whom root's becomes. No group may connect besides.
     static let user = Host.isRoot ? ["--set", "user=nobody", "--set", "socket.group=nobody-has-it"] : []
 
-    /// - Parameter wrapper: starts the program that follows it.
-    init(_ more: [String] = [], wrapper: [String] = []) throws {
+    /// - Parameters:
+    ///   - wrapper: starts the program that follows it.
+    ///   - command: what starts corrald, if not its own name.
+    init(
+        _ more: [String] = [], wrapper: [String] = [], command: [String] = [Product.path("corrald")]
+    ) throws {
         directory = try TemporaryDirectory()
         let directory = directory
         words =
             wrapper.map { $0 == "STATE" ? directory("s") : $0 }
-            + [Product.path("corrald"), "--state", directory("s"), "--set", "runtime=\(directory("run"))"]
+            + command + ["--state", directory("s"), "--set", "runtime=\(directory("run"))"]
             + TestDaemon.user + more
         program = try TestDaemon.start(words)
         try waitUntilServing()
@@ -44,7 +48,7 @@ final class TestDaemon {
     /// A second one of the same command line; it is the caller's to end.
     func another() throws -> Program.Outcome { try TestDaemon.start(words).wait(timeout: 60) }
 
-    private func waitUntilServing() throws {
+    func waitUntilServing() throws {
         try #require(
             try program.waitForText("serving", within: 60), "the daemon said: \(program.errorsSoFar)")
     }
@@ -63,9 +67,12 @@ final class TestDaemon {
     }
 
     func startAgain() throws {
-        program = try TestDaemon.start(words)
+        try beginAgain()
         try waitUntilServing()
     }
+
+    /// Without waiting for anything.
+    func beginAgain() throws { program = try TestDaemon.start(words) }
 
     /// Of one that ends by itself.
     func exitStatus() throws -> CInt? { try program.wait(timeout: 60).status }

@@ -113,6 +113,12 @@ enum ConfigCommand {
         return loaded
     }
 
+    /// ``options`` as a daemon takes them.
+    static func words(_ arguments: Arguments) -> [String] {
+        let state = arguments.value("state").map { ["--state", absolute($0)] } ?? []
+        return state + arguments.all("set").flatMap { ["--set", $0] }
+    }
+
     private static func layer(_ arguments: Arguments) throws(CommandError) -> SettingsLayer {
         var layer = SettingsLayer()
         do throws(SettingsError) {

@@ -30,6 +30,7 @@ final class Daemon {
     var log: DaemonLog
     let installation: Installation?
     var storeState = StoreState.ok
+    var lastReload: Reload?
 
     var table: SessionTable
     var keeps: [SessionID: SessionKeep] = [:]

@@ -32,7 +32,19 @@ extension Daemon {
                     object.add("sessions", table.liveCount)
                     object.add("sessions_max", table.limit)
                     object.add("started", began.text)
+                    if let lastReload { object.object("reload") { write(lastReload, to: &$0) } }
                 }))
+    }
+
+    /// Within the bounds of its table.
+    private func write(_ reload: Reload, to object: inout JSONObjectWriter) {
+        object.add("number", reload.number)
+        object.add("time", APITime(milliseconds: reload.at).description)
+        for (name, sentences) in [("changes", reload.changes), ("problems", reload.problems)] {
+            object.array(name) { list in
+                for sentence in sentences.prefix(256) { list.add(String(sentence.prefix(1000))) }
+            }
+        }
     }
 
     func events(_ request: Request) throws(ServiceError) -> Reply {

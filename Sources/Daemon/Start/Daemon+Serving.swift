@@ -7,21 +7,6 @@ import Service
 // The service's beginning and end, and what signals ask for.
 
 extension Daemon {
-    /// A warden that was started a moment ago may not listen yet.
-    func connectPatiently() throws(StartProblemText) {
-        let deadline = DaemonClock.now + 30_000_000_000
-        while true {
-            do throws(StartProblemText) {
-                return try connect()
-            } catch {
-                guard place.startWarden == nil, DaemonClock.now < deadline,
-                    !error.description.contains("version")
-                else { throw error }
-                ShortWait.milliseconds(10)
-            }
-        }
-    }
-
     /// Serves from when the records and the warden agree, so that nobody sees what is not so.
     func beginServing(_ listener: Held<FileDescriptor?>) {
         guard let socket = listener.value.take() else { return }
@@ -53,14 +38,30 @@ extension Daemon {
 
     /// Reads the settings again: what can change holds from now on.
     func reload(_ options: DaemonOptions) {
-        do throws(StartProblemText) {
-            let other = try DaemonStart.load(options).settings
-            for change in settings.changes(to: other) { log.line(.info, change.sentence) }
-            settings = settings.reloaded(with: other)
+        // Whose directories count was decided at the start: root's corrald is not root any more.
+        let loaded = DaemonStart.read(options, settings.place)
+        var told = Reload(number: (lastReload?.number ?? 0) + 1, at: DaemonClock.wall)
+        if loaded.errors.isEmpty {
+            told.changes = settings.changes(to: loaded.settings).map(\.sentence)
+            for change in told.changes { log.line(.info, change) }
+            settings = settings.reloaded(with: loaded.settings)
             log = DaemonLog(format: settings.text(.logFormat), least: settings.text(.logLevel))
-        } catch {
-            log.line(.error, "the settings stay as they are: \(error)")
+        } else {
+            told.problems = loaded.errors.map(\.description)
+            for problem in told.problems { log.line(.error, "the settings stay as they are: \(problem)") }
         }
+        lastReload = told
+    }
+
+    /// What came of reading the settings again; `info` tells it to whoever asked for it by a signal.
+    struct Reload {
+        /// 1 for the first.
+        let number: UInt64
+        /// Milliseconds since 1970.
+        let at: Int64
+        var changes: [String] = []
+        /// Then nothing has changed.
+        var problems: [String] = []
     }
 }
 

@@ -19,37 +19,48 @@ extension Daemon: WardenLinkDelegate {
     }
 
     /// Connects, starting a warden where there is none and that can be done.
-    func connect() throws(StartProblemText) {
-        do throws(WardenLinkError) {
-            link = try .connect(
-                to: place.wardenSocket, build: CorralVersion.current, on: loop, delegate: self)
-            return
-        } catch {
-            guard case .system(let cause) = error, let start = place.startWarden,
-                [.noSuchFileOrDirectory, .connectionRefused].contains(cause.errno)
-            else { throw StartProblemText("\(error)") }
-            try start()
-        }
-        let deadline = DaemonClock.now + .seconds(30)
+    /// - Parameters:
+    ///   - patience: for what a moment cures, in nanoseconds: a warden hears late that the corrald before is
+    ///     gone, and one that was started listens late.
+    ///   - evenIfAbsent: whether that nobody listens is such a thing.
+    func connect(within patience: UInt64, evenIfAbsent: Bool) throws(StartProblemText) {
+        let deadline = DaemonClock.now + patience
+        var start = place.startWarden
+        var isTold = false
         while true {
             do throws(WardenLinkError) {
                 link = try .connect(
                     to: place.wardenSocket, build: CorralVersion.current, on: loop, delegate: self)
-                return
+                return compareBuilds()
             } catch {
-                guard case .system = error, DaemonClock.now < deadline else {
-                    throw StartProblemText("\(error)")
+                if error.isAbsence, let begin = start {
+                    start = nil
+                    try begin()
+                    continue
                 }
-                ShortWait.milliseconds(20)
+                let passes = error.isAbsence ? evenIfAbsent : error.mayPass
+                guard passes, DaemonClock.now < deadline else { throw StartProblemText("\(error)") }
+                if !isTold, !error.isAbsence { log.line(.info, "waiting: \(error)") }
+                isTold = isTold || !error.isAbsence
+                ShortWait.milliseconds(10)
             }
         }
+    }
+
+    /// Builds may differ, as long as both speak one version of the protocol; the operator is told.
+    private func compareBuilds() {
+        guard let build = link?.wardenBuild, build != CorralVersion.current else { return }
+        log.line(
+            .warning,
+            "the warden is of build \(shown(build)) and this corrald of \(CorralVersion.current): its sessions go "
+                + "on; a warden of this build takes corral daemon stop --sessions, which ends them")
     }
 
     /// After it was lost.
     func lookForWarden() {
         guard link == nil else { return }
         do throws(StartProblemText) {
-            try connect()
+            try connect(within: 2_000_000_000, evenIfAbsent: place.startWarden != nil)
             log.line(.info, "connected to a warden again")
             reconcile {}
         } catch {
@@ -184,5 +195,22 @@ extension Daemon: WardenLinkDelegate {
         }
         if loss == .unknown, [.created, .starting].contains(table[id]?.machine.state) { keep.isDead = false }
         handle(.lost(loss), id)
+    }
+}
+
+extension WardenLinkError {
+    /// Whether nobody listens.
+    fileprivate var isAbsence: Bool {
+        guard case .system(let cause) = self else { return false }
+        return [.noSuchFileOrDirectory, .connectionRefused].contains(cause.errno)
+    }
+
+    /// Whether it can be gone in a moment: somebody else is served still, or the warden is just ending.
+    fileprivate var mayPass: Bool {
+        switch self {
+        case .system, .protocolBroken: true
+        case .refused(let refusal): refusal.code == .notServed || refusal.code == .ending
+        case .otherVersion: false
+        }
     }
 }

@@ -23,10 +23,19 @@ package enum DaemonProgram {
             _ = unsafe bytes.span.withUnsafeBufferPointer { unsafe write(1, $0.baseAddress, $0.count) }
             return 0
         }
-        do {
-            return try DaemonStart(options).run()
+        // Whoever started it by a descriptor gave it the descriptor's number as a name (execveat(2)).
+        try? FileDescriptor.open("/proc/self/comm", O_WRONLY).writeAll(Array("corrald".utf8))
+        let start: DaemonStart
+        do throws(StartProblemText) {
+            start = try DaemonStart(options)
         } catch {
-            return fail("\(error)", 1)
+            return fail(error.description, 1)
+        }
+        do {
+            return try start.run()
+        } catch {
+            start.log.line(.error, "\(error)")
+            return 1
         }
     }
 
@@ -50,7 +59,7 @@ package enum DaemonProgram {
 struct DaemonStart {
     private let options: DaemonOptions
     private let settings: Settings
-    private let log: DaemonLog
+    let log: DaemonLog
 
     init(_ options: DaemonOptions) throws(StartProblemText) {
         self.options = options
@@ -68,11 +77,15 @@ struct DaemonStart {
         guard let place = Place.of(uid: geteuid(), variable: variable) else {
             throw StartProblemText("there is no home directory; set HOME, or XDG_STATE_HOME and its like")
         }
-        let loaded = LoadedSettings.load(place: place, environment: environment, options: options.layer)
+        let loaded = read(options, place)
         guard loaded.errors.isEmpty else {
             throw StartProblemText(loaded.errors.map(\.description).joined(separator: "\n"))
         }
         return loaded
+    }
+
+    static func read(_ options: DaemonOptions, _ place: Place) -> LoadedSettings {
+        LoadedSettings.load(place: place, environment: DaemonProgram.environment, options: options.layer)
     }
 
     func run() throws -> Int32 {
@@ -135,7 +148,7 @@ struct DaemonStart {
         let signals = try SignalEvents(daemon, options)
         defer { withExtendedLifetime(signals) {} }
         try daemon.restore()
-        try daemon.connectPatiently()
+        try daemon.connect(within: 30_000_000_000, evenIfAbsent: true)
         let held = Held<FileDescriptor?>(listener)
         daemon.reconcile { daemon.beginServing(held) }
         try daemon.run()

@@ -5,7 +5,8 @@ import Linux
 
 /// The directories and files that a daemon has for itself, made and checked before it serves.
 ///
-///     state/          root's, entered by nobody but through it: 0711 (an ordinary user's: 0700)
+///     state/          root's, and corrald's group may pass: 0710 (an ordinary user's: 0700); where the sockets
+///                     are below it, everybody may: 0711
 ///     state/daemon/   the store and the lock of corrald, 0700, of the user that corrald becomes
 ///     state/warden/   the warden's, 0700
 ///     runtime/        sockets
@@ -27,7 +28,9 @@ struct Directories {
     /// Makes what is missing.
     /// - Parameter user: whom corrald becomes; nil where it stays who it is.
     func make(for user: Accounts.User?) throws(StartProblemText) {
-        try Directories.make(state, user == nil ? 0o700 : 0o711)
+        try Directories.make(state, 0o700)
+        let holdsSockets = [runtime, socket].contains { $0.hasPrefix("\(state)/") }
+        if let user { try Directories.letPass(user, through: state, holdsSockets ? 0o711 : 0o710) }
         try Directories.make(daemon, 0o700, owner: user)
         try Directories.make(runtime, user == nil ? 0o700 : 0o755)
     }
@@ -62,6 +65,21 @@ struct Directories {
         }
         guard status.st_mode & 0o022 == 0 else {
             throw StartProblemText("\(path) can be written to by others; chmod go-w makes it fit")
+        }
+    }
+
+    /// Lets the group of `user` through: sqlite opens what is below by its path, with the rights of corrald. Who
+    /// may pass can list nothing, and what is below, sockets aside, is closed to them.
+    private static func letPass(
+        _ user: Accounts.User, through path: String, _ mode: mode_t
+    ) throws(StartProblemText) {
+        do throws(SystemError) {
+            let directory = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            let number = directory.number
+            _ = try call("fchown", on: path) { fchown(number, .max, user.gid) }
+            _ = try call("fchmod", on: path) { fchmod(number, mode) }
+        } catch {
+            throw StartProblemText("\(error)")
         }
     }
 

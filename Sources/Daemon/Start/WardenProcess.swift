@@ -12,7 +12,7 @@ struct WardenProcess: Sendable {
         arguments =
             [
                 program, "--socket", directories.wardenSocket, "--allow-uid", "\(uid)", "--state",
-                directories.warden,
+                directories.warden, "--log-format", settings.text(.logFormat),
             ] + WardenProcess.ceilings(settings).flatMap { ["--ceiling", $0] }
     }
 

@@ -2,14 +2,24 @@ import Glibc
 import Linux
 import Wire
 
-/// Lines for the operator: one JSON object each, on standard error.
+/// Lines for the operator on standard error: one JSON object each, or text where a person reads them.
 package struct WardenLog {
     package enum Level: String { case debug, info, warning, error }
 
     private let write: (String) -> Void
+    private let isText: Bool
 
     /// - Parameter write: takes each line, without its end.
-    package init(_ write: @escaping (String) -> Void = WardenLog.toStandardError) { self.write = write }
+    package init(_ write: @escaping (String) -> Void = WardenLog.toStandardError) {
+        self.write = write
+        isText = false
+    }
+
+    /// - Parameter format: `json`, `text`, or `auto` for what standard error is.
+    init(format: String) {
+        write = WardenLog.toStandardError
+        isText = format == "text" || (format == "auto" && isatty(2) == 1)
+    }
 
     /// The most bytes of a text: a line is less than PIPE_BUF (pipe(7)), so that it goes as a whole.
     private static let longest = 2000
@@ -17,6 +27,10 @@ package struct WardenLog {
     /// - Parameter session: the id, where it is about one.
     func line(_ level: Level, _ text: String, session: String? = nil) {
         let text = String(decoding: Array(text.utf8.prefix(WardenLog.longest)), as: UTF8.self)
+        if isText {
+            let head = level == .info ? "" : "\(level.rawValue): "
+            return write("corral-warden: \(head)\(session.map { "session \($0): " } ?? "")\(text)")
+        }
         let line = JSONText.object { object in
             object.add("time", WardenLog.now)
             object.add("level", level.rawValue)

@@ -13,6 +13,8 @@ package struct WardenOptions: Hashable, Sendable {
     package var allowedUID: UInt32?
     /// One warden at a time has it.
     package var state: String?
+    /// `json`, `text`, or `auto` for text on a terminal.
+    package var logFormat = "auto"
     /// `--ceiling KEY=VALUE`, in their order.
     package var ceilings: [(key: String, value: String)] { pairs.map { ($0.key, $0.value) } }
 
@@ -26,7 +28,7 @@ package struct WardenOptions: Hashable, Sendable {
 
     package static let usage = """
         usage: corral-warden (--socket PATH | --socket-fd N) [--allow-uid UID] [--state DIR]
-                             [--ceiling KEY=VALUE]...
+                             [--log-format auto|json|text] [--ceiling KEY=VALUE]...
         """
 
     package init(_ words: [String]) throws(Problem) {
@@ -52,6 +54,11 @@ package struct WardenOptions: Hashable, Sendable {
                 socket = option == "--socket" ? .path(try value()) : .descriptor(Int32(try number(1 << 20)))
             case "--allow-uid": allowedUID = try number(.max - 1)
             case "--state": state = try value()
+            case "--log-format":
+                logFormat = try value()
+                guard ["auto", "json", "text"].contains(logFormat) else {
+                    throw Problem(description: "--log-format must be auto, json or text, not \(logFormat)")
+                }
             case "--ceiling":
                 let parts = try value().split(
                     separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

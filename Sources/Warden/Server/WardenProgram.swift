@@ -14,12 +14,11 @@ package enum WardenProgram {
             print(line: "corral-warden \(CorralVersion.current)")
             return 0
         }
-        let log = WardenLog()
         do throws(WardenOptions.Problem) {
             let options = try WardenOptions(words)
-            return serve(options, log)
+            return serve(options, WardenLog(format: options.logFormat))
         } catch {
-            log.line(.error, error.description)
+            WardenLog(format: "auto").line(.error, error.description)
             return 64
         }
     }

@@ -1,0 +1,84 @@
+// A daemon of an ordinary user's own, installed as `make install` does it.
+
+import API
+import Glibc
+import Linux
+import TestSupport
+import Testing
+import Wire
+
+@Suite(.serialized, .enabled(if: Host.isRoot, "only root can become another user"))
+struct OrdinaryUserTests {
+    private let place: TemporaryDirectory
+    private let corral: String
+    private var socket: String { place("home/run/corral/corral.sock") }
+
+    init() throws {
+        place = try TemporaryDirectory()
+        corral = try Product.install(to: place("installed"))
+        for name in ["home", "home/run"] {
+            let path = place(name)
+            try File.makeDirectories(path)
+            _ = try call("chown", on: path) { unsafe chown(path, Host.ordinaryUser, Host.ordinaryUser) }
+            _ = try call("chmod", on: path) { unsafe chmod(path, 0o700) }
+        }
+    }
+
+    private func user(_ words: [String]) throws -> Program.Outcome {
+        let environment = Program.environment.merging([
+            "HOME": place("home"), "XDG_RUNTIME_DIR": place("home/run"),
+        ]) { $1 }
+        return try Program.run(words, environment: environment, timeout: 120, uid: Host.ordinaryUser)
+    }
+
+    private func api(_ method: String, _ path: String, _ body: String) throws -> JSONTree {
+        let words = ["curl", "-sS", "--unix-socket", socket, "-X", method, "--data-binary", body]
+        let outcome = try user(words + ["http://corral\(path)"])
+        return try JSONTree(parsing: outcome.stdout)
+    }
+
+    private func mode(_ path: String) throws -> String {
+        try Program.run(["stat", "-c", "%u %a", path]).output
+    }
+
+    @Test func `an ordinary user's daemon keeps sessions in the directories of the user`() throws {
+        defer { _ = try? user([corral, "daemon", "stop", "--sessions"]) }
+        let run = try user([corral, "daemon", "run", "--detach"])
+        #expect(run.status == 0, "\(run.errors)")
+        let uid = Host.ordinaryUser
+        #expect(try mode(place("home/.local/state/corral")) == "\(uid) 700\n")
+        #expect(try mode(socket) == "\(uid) 600\n")
+        let status = try JSONTree(parsing: user([corral, "daemon", "status", "-o", "json"]).stdout)
+        #expect(status["status"]?.text == "ok" && status["socket"]?.text == socket, "\(status)")
+        for name in ["pid", "warden_pid"] {
+            let pid = try #require(status[name]?.text)
+            let text = File.text("/proc/\(pid)/status") ?? ""
+            #expect(text.contains("\nUid:\t\(uid)\t\(uid)\t\(uid)\t\(uid)\n"), "\(name)")
+        }
+        let session = try api("POST", "/v1/sessions", #"{"name":"mine"}"#)
+        #expect(session["state"]?.text == "running", "\(session)")
+        // What cannot be had without cgroups is told as corral run tells it.
+        let layers = try api("GET", "/v1/sessions/mine", "")["layers"]
+        #expect(layers != nil, "\(session)")
+        let exec = try api("POST", "/v1/sessions/mine/exec", #"{"argv":["id","-u"]}"#)
+        #expect(exec["exit"]?.text == "0", "\(exec)")
+        #expect(Base64.decode(exec["stdout"]?.text ?? "") == Array("1000\n".utf8))
+        // It survives the daemon.
+        #expect(try user([corral, "daemon", "stop"]).output.hasSuffix("1 session goes on\n"))
+        #expect(try user([corral, "daemon", "run", "--detach"]).status == 0)
+        #expect(try api("GET", "/v1/sessions/mine", "")["state"]?.text == "running")
+        let stopped = try user([corral, "daemon", "stop", "--sessions"])
+        #expect(stopped.output.hasSuffix("\nall has ended\n"), "\(stopped.errors)")
+        #expect(try user([corral, "daemon", "status"]).status == 3)
+    }
+
+    @Test func `another user's daemon is neither reached nor ended`() throws {
+        let daemon = try TestDaemon()
+        let words = [corral, "daemon", "stop", "--sessions", "--set", "runtime=\(daemon.directory("run"))"]
+        // Nobody is the user of the tests' daemon.
+        let other = try Program.run(words, timeout: 60, uid: Host.ordinaryUser - 1)
+        #expect(other.status == 1, "\(other.output)")
+        #expect(other.errors.contains("permission denied"), "\(other.errors)")
+        #expect(try daemon.status().code == 0)
+    }
+}
