@@ -11,6 +11,7 @@ final class TestDaemon {
     let directory: TemporaryDirectory
     private(set) var program: RunningProgram
     private let words: [String]
+    private let environment: [String: String]
     var state: String { directory("s") }
     var socket: String { directory("run/corral.sock") }
 
@@ -18,14 +19,18 @@ final class TestDaemon {
     static let user = Host.isRoot ? ["--set", "user=nobody", "--set", "socket.group=nobody-has-it"] : []
 
     /// - Parameter wrapper: starts the program that follows it.
-    init(_ more: [String] = [], wrapper: [String] = []) throws {
-        directory = try TemporaryDirectory()
-        let directory = directory
+    init(
+        _ more: [String] = [], wrapper: [String] = [], in directory: TemporaryDirectory? = nil,
+        environment: [String: String] = [:]
+    ) throws {
+        let directory = try directory ?? TemporaryDirectory()
+        self.directory = directory
+        self.environment = environment
         words =
             wrapper.map { $0 == "STATE" ? directory("s") : $0 }
             + [Product.path("corrald"), "--state", directory("s"), "--set", "runtime=\(directory("run"))"]
             + TestDaemon.user + more
-        program = try TestDaemon.start(words)
+        program = try TestDaemon.start(words, environment)
         try waitUntilServing()
     }
 
@@ -35,14 +40,15 @@ final class TestDaemon {
         endWarden()
     }
 
-    private static func start(_ words: [String]) throws -> RunningProgram {
+    private static func start(_ words: [String], _ more: [String: String]) throws -> RunningProgram {
         // The rules of this source tree, wherever the build directory is.
         let environment = Program.environment.merging(["CORRAL_DATA": Repository.root]) { $1 }
+            .merging(more) { $1 }
         return try Program(words, environment: environment).start()
     }
 
     /// A second one of the same command line; it is the caller's to end.
-    func another() throws -> Program.Outcome { try TestDaemon.start(words).wait(timeout: 60) }
+    func another() throws -> Program.Outcome { try TestDaemon.start(words, environment).wait(timeout: 60) }
 
     private func waitUntilServing() throws {
         try #require(
@@ -62,8 +68,9 @@ final class TestDaemon {
         return try program.wait(timeout: 60).status
     }
 
-    func startAgain() throws {
-        program = try TestDaemon.start(words)
+    /// - Parameter wrapper: starts the program that follows it.
+    func startAgain(wrapper: [String] = []) throws {
+        program = try TestDaemon.start(wrapper + words, environment)
         try waitUntilServing()
     }
 

@@ -3,6 +3,7 @@ import Configuration
 import Glibc
 import Linux
 import Service
+import Sessions
 
 // The service's beginning and end, and what signals ask for.
 
@@ -54,9 +55,10 @@ extension Daemon {
     /// Reads the settings again: what can change holds from now on.
     func reload(_ options: DaemonOptions) {
         do throws(StartProblemText) {
-            let other = try DaemonStart.load(options).settings
+            let other = try DaemonStart.load(options, place: settings.place).settings
             for change in settings.changes(to: other) { log.line(.info, change.sentence) }
             settings = settings.reloaded(with: other)
+            table.setLimit(Int(clamping: settings.number(.limitSessions)))
             log = DaemonLog(format: settings.text(.logFormat), least: settings.text(.logLevel))
         } catch {
             log.line(.error, "the settings stay as they are: \(error)")

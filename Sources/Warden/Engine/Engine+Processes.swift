@@ -118,7 +118,11 @@ extension Engine {
             live.isReady = true
             if live.phase == .starting { live.phase = .running }
             if live.watch != nil { live.due = clinux_boottime() }
-            say(.ready(live.id, layers: live.layers, image: live.rules.image.name))
+            say(
+                .ready(
+                    live.id, layers: live.layers,
+                    limits: SandboxLimits(live.rules.profile.limits, live.layers),
+                    image: live.rules.image.name))
         case .started(let process, let pid):
             switch sandbox.takeTerminal() {
             case .some(let master): say(.terminal(key(process), Held(master)))
