@@ -160,8 +160,8 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "API", "Client", "Configuration", "Tables", "Capture", "Commands", "Preparation", "Unpack",
-                "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
+                "API", "Client", "Configuration", "Sessions", "Tables", "Capture", "Commands", "Preparation",
+                "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
                 "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 

@@ -76,11 +76,11 @@ extension APIObject {
         ])
 
     package static let limits = APIObject(
-        "Limits", "Limits in force.",
+        "Limits", "Limits in force; one that this host cannot enforce, or that there is none of, is absent.",
         [
-            .required("memory", .count, "bytes"), .required("swap", .count, "bytes"),
-            .required("pids", .count, "processes and threads"),
-            .required("cpus", .count, "thousandths of a cpu"),
+            APIField("memory", .count, "bytes"), APIField("swap", .count, "bytes"),
+            APIField("pids", .count, "processes and threads"),
+            APIField("cpus", .count, "thousandths of a cpu"),
             APIField("cpu_time", .count, "milliseconds"),
         ])
 

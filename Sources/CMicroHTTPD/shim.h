@@ -14,18 +14,33 @@ struct corral_mhd_callbacks {
     void *(*target)(void *context, const char *target, struct MHD_Connection *connection);
     MHD_NotifyConnectionCallback connection;
     MHD_RequestCompletedCallback completed;
+    /// Told of every refusal of the library's own, right before it is sent.
+    MHD_LogCallback log;
 };
 
 /// Starts a server without a thread and without a listening socket.
 static inline struct MHD_Daemon *corral_mhd_start(
     unsigned connections, size_t memory, unsigned idle_seconds, const struct corral_mhd_callbacks *calls) {
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL, NULL,
-        calls->access, calls->context, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, calls->access, calls->context, MHD_OPTION_EXTERNAL_LOGGER, calls->log, calls->context,
+        MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, calls->target, calls->context,
         MHD_OPTION_NOTIFY_CONNECTION, calls->connection, calls->context, MHD_OPTION_NOTIFY_COMPLETED,
         calls->completed, calls->context, MHD_OPTION_END);
+}
+
+/// Has the socket count what is read of it, from `count` down to 0; see socket(7), SO_PEEK_OFF.
+static inline int corral_count_reads(int socket, int count) {
+    return setsockopt(socket, SOL_SOCKET, SO_PEEK_OFF, &count, sizeof count);
+}
+
+/// What the count has come to; -1 for none.
+static inline int corral_reads_left(int socket) {
+    int count = -1;
+    socklen_t size = sizeof count;
+    return getsockopt(socket, SOL_SOCKET, SO_PEEK_OFF, &count, &size) == 0 ? count : -1;
 }
 
 /// Gives the library a connection, which is its own from then on; 0 when it closed it at once.

@@ -95,6 +95,7 @@ extension SettingKey {
         case .defaultGrace: .number(10_000)
         case .outputRing: .number(1 << 20)
         case .resultsRetention: .number(3_600_000)
+        case .auditRetention: .number(90 * 86_400_000)
         case .httpBody: .number(16 << 20)
         case .httpHeaders: .number(32 << 10)
         case .httpConnections: .number(256)

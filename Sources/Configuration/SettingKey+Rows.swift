@@ -49,6 +49,7 @@ extension SettingKey {
                 "bytes kept of each output of a process; older ones go")
         case .resultsRetention:
             Row(.quantity(time), .live, "how long results of sessions and processes are kept after the end")
+        case .auditRetention: Row(.quantity(time), .live, "how long audit records are kept")
         case .httpBody:
             Row(.quantity(Quantity(.size, 1024...256 << 20)), .live, "the largest body of a request")
         case .httpHeaders:

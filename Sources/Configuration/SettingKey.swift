@@ -21,6 +21,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case defaultGrace = "defaults.grace"
     case outputRing = "output.ring"
     case resultsRetention = "results.retention"
+    case auditRetention = "audit.retention"
     case httpBody = "http.body"
     case httpHeaders = "http.headers"
     case httpConnections = "http.connections"

@@ -52,6 +52,7 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("event-stream", longest: 1024, checkEvents),
         FuzzTarget("settings", checkSettings),
         FuzzTarget("listing", longest: 256, checkListing),
+        FuzzTarget("session-words", longest: 512, checkSessionWords),
     ]
 
     /// Has a bug on purpose, so that one can see that the machinery finds it and says so. Not in ``all``.

@@ -23,7 +23,7 @@ import Seccomp
 /// them takes a hundredth of the time that a digest does. Who may write the file is checked where it is
 /// opened.
 package struct RulesFile {
-    package static let version: UInt32 = 6
+    package static let version: UInt32 = 7
     static let maximumSize = 1 << 20
     package static let magic = Array("corralRL".utf8)
 

@@ -19,6 +19,8 @@ final class Client {
     let isRefused: Bool
     var phase: Phase
     var exchange: Exchange?
+    /// How much of the count of what is read was left when the turn began; below 0 for what is not known.
+    var readsLeft: CInt = -1
 
     init(_ peer: PeerCredentials, socket: CInt, isRefused: Bool) {
         self.peer = peer
@@ -42,6 +44,9 @@ final class Client {
         guard case .body(let since, let received, _) = phase else { return }
         phase = .body(since: since, received: received + UInt64(count), last: Timer.now)
     }
+
+    /// Nothing more goes out.
+    func stopSending() { _ = Glibc.shutdown(socket, CInt(SHUT_WR)) }
 
     /// Ends the connection both ways. The library sees that and closes it.
     func cut() { _ = Glibc.shutdown(socket, CInt(SHUT_RDWR)) }

@@ -22,6 +22,9 @@ extension Exchange {
             // Refused by the library, and left out, when it has a line's end in it.
             _ = unsafe MHD_add_response_header(made, header.name, header.value)
         }
+        if let trace = head?.trace.header {
+            _ = unsafe MHD_add_response_header(made, trace.name, trace.value)
+        }
         if service.isStopping, upgrade == nil {
             _ = unsafe MHD_add_response_header(made, "Connection", "close")
         }

@@ -48,7 +48,8 @@ extension Exchange {
         }
         let target = try Target(parsing: rawTarget)
         let head = RequestHead(
-            method: method, version: version, target: target, headers: headers, peer: client.peer)
+            method: method, version: version, target: target, headers: headers, peer: client.peer,
+            trace: TraceContext(headers))
         self.head = head
         try service.admit(head)
         switch service.router.resolve(method, target.segments) {

@@ -137,6 +137,7 @@ import Linux
         if completely, case .answering(let stream?, sourceEnded: true) = state { stream.finish(.complete) }
         letGo()
         client.exchange = nil
+        client.readsLeft = -1
         client.phase = .head(since: Timer.now)
         service.exchangeOver(client)
     }

@@ -11,10 +11,29 @@ final class ServiceContext {
 func startDaemon(_ context: ServiceContext, _ limits: ServiceLimits) -> OpaquePointer? {
     var calls = unsafe corral_mhd_callbacks(
         context: Unmanaged.passUnretained(context).toOpaque(), access: access, target: target,
-        connection: connectionChanged, completed: completed)
+        connection: connectionChanged, completed: completed, log: logged)
     // One more than are accepted: the library counts those that it is just letting go of.
     return unsafe corral_mhd_start(
         CUnsignedInt(limits.connections + 64), limits.memory, limits.stall, &calls)
+}
+
+/// The library says nothing else that could be acted on.
+private func logged(
+    _ context: UnsafeMutableRawPointer?, _ format: UnsafePointer<CChar>?, _ arguments: CVaListPointer?
+) {
+    guard let service = unsafe service(context), let format = unsafe format,
+        let arguments = unsafe arguments, unsafe String(cString: format).hasPrefix("Error processing request")
+    else { return }
+    // Its first argument is the status, which the text says behind "code is ".
+    var line = [CChar](repeating: 0, count: 128)
+    _ = unsafe line.withUnsafeMutableBufferPointer { buffer in
+        unsafe vsnprintf(buffer.baseAddress, buffer.count, format, arguments)
+    }
+    let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard let range = text.firstRange(of: "code is "),
+        let status = Int(text[range.upperBound...].prefix { $0.isNumber })
+    else { return }
+    service.libraryRefuses(status)
 }
 
 private func service(_ context: UnsafeMutableRawPointer?) -> HTTPService? {

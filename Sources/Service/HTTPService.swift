@@ -134,6 +134,7 @@ package import Linux
         // The library has connections ready that its descriptor does not show; bounded, so that a busy
         // client does not starve what else is on the loop.
         for _ in 0..<16 {
+            countReads()
             _ = unsafe MHD_run(daemon)
             forget()
             guard let patience = unsafe patience(of: daemon) else { return endIfPossible() }

@@ -106,10 +106,11 @@ extension Exchange {
 
 extension Client {
     /// Sends a refusal past the library, as far as the socket takes it now.
-    func sendRaw(_ error: ServiceError) {
+    /// - Parameter status: nil for that of the error's code.
+    func sendRaw(_ error: ServiceError, status: Int? = nil) {
         let body = error.json.bytes
         var answer = Array(
-            ("HTTP/1.1 \(error.code.status) Refused\r\nContent-Type: application/json\r\n"
+            ("HTTP/1.1 \(status ?? error.code.status) Refused\r\nContent-Type: application/json\r\n"
                 + "Content-Length: \(body.count)\r\nConnection: close\r\n\r\n").utf8)
         answer += body
         let socket = socket

@@ -11,6 +11,7 @@ package struct RequestHead: Hashable, Sendable {
     package let headers: Headers
     /// Whose connection it is.
     package let peer: PeerCredentials
+    package let trace: TraceContext
 }
 
 /// A request that an endpoint answers.
@@ -31,6 +32,7 @@ package struct Request: Hashable, Sendable {
     package let body: Body
 
     package var peer: PeerCredentials { head.peer }
+    package var trace: TraceContext { head.trace }
     package var query: [String: String] { head.target.query }
 
     /// A parameter of the path's pattern; empty only for a name that the pattern does not have.

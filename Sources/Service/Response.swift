@@ -62,6 +62,7 @@ package enum Reply {
 package final class Pending {
     private var onCancel: (() -> Void)?
     private(set) var response: Response?
+    private var onAnswer: ((Response) -> Void)?
     /// Where the answer goes; nil before the endpoint has returned, and when it is over.
     weak var exchange: Exchange?
 
@@ -77,7 +78,17 @@ package final class Pending {
         isOver = true
         onCancel = nil
         self.response = response
+        let told = onAnswer
+        onAnswer = nil
+        told?(response)
         exchange?.pendingCompleted()
+    }
+
+    /// Has `body` told of the answer before it is sent, at once where it was given already; never where
+    /// nobody waits for it any more.
+    package func whenAnswered(_ body: @escaping (Response) -> Void) {
+        if let response { return body(response) }
+        if !isOver { onAnswer = body }
     }
 
     package func fail(_ error: ServiceError) { complete(.error(error)) }
@@ -92,6 +103,7 @@ package final class Pending {
         isOver = true
         let action = onCancel
         onCancel = nil
+        onAnswer = nil
         action?()
     }
 }

@@ -18,6 +18,19 @@ extension SandboxStatistics {
     }
 }
 
+extension SandboxLimits {
+    func write(to fields: inout FieldWriter) {
+        for value in [memory, swap, pids, cpus, cpuTime] { fields.longOrNone(value) }
+    }
+
+    init(from fields: inout FieldReader) throws(WireProblem) {
+        self.init(
+            memory: try fields.longOrNone("memory"), swap: try fields.longOrNone("swap"),
+            pids: try fields.longOrNone("pids"), cpus: try fields.longOrNone("cpus"),
+            cpuTime: try fields.longOrNone("cpu time"))
+    }
+}
+
 extension SandboxEnd {
     func write(to fields: inout FieldWriter) {
         fields.choice(cause)
@@ -119,6 +132,7 @@ extension SessionEntry {
         fields.text(image)
         fields.long(began)
         fields.layers(layers)
+        limits.write(to: &fields)
         fields.blob(note)
         fields.flag(end != nil)
         end?.write(to: &fields)
@@ -128,6 +142,7 @@ extension SessionEntry {
         self.init(
             try fields.id(), try fields.choice("stage"), profile: try fields.text("profile"),
             image: try fields.text("image"), began: try fields.long("began"), layers: try fields.layers(),
+            limits: try SandboxLimits(from: &fields),
             note: try fields.blob("note", limit: WardenFormat.noteLimit),
             end: try fields.flag("end") ? try SandboxEnd(from: &fields) : nil)
     }

@@ -57,6 +57,45 @@ package struct SandboxStatistics: Hashable, Sendable {
     }
 }
 
+/// The limits of a sandbox that are in force; nil for one that nothing enforces, or that there is none of.
+package struct SandboxLimits: Hashable, Sendable {
+    /// In bytes.
+    package var memory: UInt64?
+    package var swap: UInt64?
+    /// Processes and threads.
+    package var pids: UInt64?
+    /// In thousandths of a cpu.
+    package var cpus: UInt64?
+    /// In milliseconds.
+    package var cpuTime: UInt64?
+
+    package init(
+        memory: UInt64? = nil, swap: UInt64? = nil, pids: UInt64? = nil, cpus: UInt64? = nil,
+        cpuTime: UInt64? = nil
+    ) {
+        self.memory = memory
+        self.swap = swap
+        self.pids = pids
+        self.cpus = cpus
+        self.cpuTime = cpuTime
+    }
+
+    /// Those of a profile, as far as their layers hold.
+    package init(_ limits: Limits, _ layers: [Layer: LayerState]) {
+        func held(_ layer: Layer, _ value: UInt64?) -> UInt64? {
+            switch layers[layer] {
+            case .inForce, .partial: value
+            case .off, nil: nil
+            }
+        }
+        self.init(
+            memory: held(.memory, limits.memory), swap: held(.swap, limits.swap),
+            pids: held(.pids, UInt64(limits.pids)), cpus: held(.cpu, UInt64(limits.milliCPUs)),
+            // Without a cgroup that counts nothing is started with it.
+            cpuTime: limits.cpuTime)
+    }
+}
+
 /// How a process ended and what it used. Kept until corrald acknowledges it.
 package struct ExitRecord: Hashable, Sendable {
     package enum Status: Hashable, Sendable {
@@ -156,13 +195,14 @@ package struct SessionEntry: Hashable, Sendable {
     /// When it was ordered, on CLOCK_BOOTTIME, in nanoseconds.
     package var began: UInt64
     package var layers: [Layer: LayerState]
+    package var limits: SandboxLimits
     package var note: [UInt8]
     /// Where it is gone or stuck.
     package var end: SandboxEnd?
 
     package init(
         _ id: SandboxID, _ stage: SandboxStage, profile: String, image: String, began: UInt64,
-        layers: [Layer: LayerState], note: [UInt8], end: SandboxEnd? = nil
+        layers: [Layer: LayerState], limits: SandboxLimits = .init(), note: [UInt8], end: SandboxEnd? = nil
     ) {
         self.id = id
         self.stage = stage
@@ -170,6 +210,7 @@ package struct SessionEntry: Hashable, Sendable {
         self.image = image
         self.began = began
         self.layers = layers
+        self.limits = limits
         self.note = note
         self.end = end
     }

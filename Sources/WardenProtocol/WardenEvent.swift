@@ -3,8 +3,8 @@ package import Sandbox
 /// What the warden says unasked. What an event tells is also in the answers to `list`, so that nothing is
 /// lost with a connection.
 package enum WardenEvent: Hashable, Sendable {
-    /// The sandbox is built. `at` here and below is on CLOCK_BOOTTIME, in nanoseconds.
-    case ready(SandboxID, layers: [Layer: LayerState], at: UInt64)
+    /// The sandbox is built, and these layers and limits are in force. `at` here and below is on CLOCK_BOOTTIME, in nanoseconds.
+    case ready(SandboxID, layers: [Layer: LayerState], limits: SandboxLimits, at: UInt64)
     /// The pid as the sandbox sees it. Beside it are the descriptors that the answer to `start` could not
     /// have: those of a terminal, which is made in the sandbox.
     case started(ProcessKey, pid: Int32, at: UInt64, roles: [StreamRole])
@@ -18,7 +18,7 @@ package enum WardenEvent: Hashable, Sendable {
 
     package var session: SandboxID {
         switch self {
-        case .ready(let id, _, _), .gone(let id, _), .stuck(let id, _, _), .limitHit(let id, _, _): id
+        case .ready(let id, _, _, _), .gone(let id, _), .stuck(let id, _, _), .limitHit(let id, _, _): id
         case .started(let key, _, _, _), .startFailed(let key, _), .exited(let key, _): key.session
         }
     }
@@ -32,10 +32,11 @@ package enum WardenEvent: Hashable, Sendable {
         var fields = FieldWriter()
         let kind: Kind
         switch self {
-        case .ready(let id, let layers, let at):
+        case .ready(let id, let layers, let limits, let at):
             kind = .ready
             fields.id(id)
             fields.layers(layers)
+            limits.write(to: &fields)
             fields.long(at)
         case .started(let key, let pid, let at, let roles):
             kind = .started
@@ -74,7 +75,9 @@ package enum WardenEvent: Hashable, Sendable {
         guard let kind = Kind(rawValue: kind) else { return nil }
         switch kind {
         case .ready:
-            self = .ready(try fields.id(), layers: try fields.layers(), at: try fields.long("at"))
+            self = .ready(
+                try fields.id(), layers: try fields.layers(), limits: try SandboxLimits(from: &fields),
+                at: try fields.long("at"))
         case .started:
             self = .started(
                 try fields.key(), pid: Int32(bitPattern: try fields.word("pid")), at: try fields.long("at"),

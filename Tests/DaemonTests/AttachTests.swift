@@ -93,6 +93,24 @@ private final class AttachClient {
         }
     }
 
+    @Test func `who attaches to a process that has ended gets all of it and then its end`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session()
+        let made = try daemon.call(
+            "POST", "/v1/sessions/\(id)/processes", #"{"shell":"echo out; echo err >&2; exit 5"}"#)
+        let path = "/v1/sessions/\(id)/processes/\(made.text("id"))"
+        #expect(try eventually { try daemon.call("GET", path).text("state") == "ended" })
+        for round in 0..<2 {
+            let client = try AttachClient(daemon, "\(path)/attach")
+            try client.read { $0.exit != nil }
+            #expect(client.output.contains("out\n") && client.output.contains("err\n"))
+            #expect(client.exit?["exit"]?.text == "5")
+            guard round == 0 else { continue }
+            try daemon.kill()
+            try daemon.startAgain()
+        }
+    }
+
     @Test func `attached clients see a stop of the daemon, and go on with the next one where they were`()
         throws
     {

@@ -24,6 +24,8 @@ import Testing
         #expect(try daemon.call("GET", "/v1/sessions?limit=0").status == 400)
         #expect(try daemon.call("GET", "/v1/sessions/\(String(repeating: "a", count: 65))").status == 404)
         #expect(try daemon.call("GET", "/v1/nothing").status == 404)
+        #expect(try daemon.call("GET", "/v1/sessions/..%2Fx").status == 400)
+        #expect(try daemon.call("DELETE", "/v1/sessions/..%2F..%2Fx?force=true").status == 400)
         #expect(try daemon.call("DELETE", "/v1/health").status == 405)
     }
 

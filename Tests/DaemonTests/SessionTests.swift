@@ -9,6 +9,13 @@ import Testing
         #expect(made.status == 201)
         #expect(made.text("state") == "running")
         #expect(made["layers"]?["seccomp"]?.text == "in force")
+        // Those of the profile, as far as this host has what holds them.
+        for (layer, limit, value) in [
+            ("memory", "memory", "268435456"), ("pids", "pids", "128"), ("cpu", "cpus", "1000"),
+        ] where made["layers"]?[layer]?.text == "in force" {
+            #expect(made["limits"]?[limit]?.text == value)
+        }
+        #expect(made["limits"] != nil)
         let id = made.text("id")
 
         let result = try daemon.exec("web", "echo out $A; echo err >&2; exit 3")

@@ -11,6 +11,7 @@ final class TestDaemon {
     let directory: TemporaryDirectory
     private(set) var program: RunningProgram
     private let words: [String]
+    private let environment: [String: String]
     var state: String { directory("s") }
     var socket: String { directory("run/corral.sock") }
 
@@ -21,15 +22,17 @@ final class TestDaemon {
     ///   - wrapper: starts the program that follows it.
     ///   - command: what starts corrald, if not its own name.
     init(
-        _ more: [String] = [], wrapper: [String] = [], command: [String] = [Product.path("corrald")]
+        _ more: [String] = [], wrapper: [String] = [], command: [String] = [Product.path("corrald")],
+        in directory: TemporaryDirectory? = nil, environment: [String: String] = [:]
     ) throws {
-        directory = try TemporaryDirectory()
-        let directory = directory
+        let directory = try directory ?? TemporaryDirectory()
+        self.directory = directory
+        self.environment = environment
         words =
             wrapper.map { $0 == "STATE" ? directory("s") : $0 }
             + command + ["--state", directory("s"), "--set", "runtime=\(directory("run"))"]
             + TestDaemon.user + more
-        program = try TestDaemon.start(words)
+        program = try TestDaemon.start(words, environment)
         try waitUntilServing()
     }
 
@@ -39,14 +42,15 @@ final class TestDaemon {
         endWarden()
     }
 
-    private static func start(_ words: [String]) throws -> RunningProgram {
+    private static func start(_ words: [String], _ more: [String: String]) throws -> RunningProgram {
         // The rules of this source tree, wherever the build directory is.
         let environment = Program.environment.merging(["CORRAL_DATA": Repository.root]) { $1 }
+            .merging(more) { $1 }
         return try Program(words, environment: environment).start()
     }
 
     /// A second one of the same command line; it is the caller's to end.
-    func another() throws -> Program.Outcome { try TestDaemon.start(words).wait(timeout: 60) }
+    func another() throws -> Program.Outcome { try TestDaemon.start(words, environment).wait(timeout: 60) }
 
     func waitUntilServing() throws {
         try #require(
@@ -66,13 +70,16 @@ final class TestDaemon {
         return try program.wait(timeout: 60).status
     }
 
-    func startAgain() throws {
-        try beginAgain()
+    /// - Parameter wrapper: starts the program that follows it.
+    func startAgain(wrapper: [String] = []) throws {
+        try beginAgain(wrapper: wrapper)
         try waitUntilServing()
     }
 
     /// Without waiting for anything.
-    func beginAgain() throws { program = try TestDaemon.start(words) }
+    func beginAgain(wrapper: [String] = []) throws {
+        program = try TestDaemon.start(wrapper + words, environment)
+    }
 
     /// Of one that ends by itself.
     func exitStatus() throws -> CInt? { try program.wait(timeout: 60).status }

@@ -41,6 +41,14 @@ import Testing
         #expect(profile.require == [.seccomp])
     }
 
+    @Test func `what sessions live by is what a profile says, and unsaid where it does not`() throws {
+        #expect(try decode(minimal).lifetime.session == Lifetime.Session())
+        let said = try decode(minimal + "lifetime: {ttl: 2h, idle: none, lease: exec}\n").lifetime.session
+        #expect(said.ttl == .after(7_200_000) && said.idle == .never && said.max == .unsaid)
+        #expect(said.lease == .exec)
+        #expect(said.ttl.over(5) == 7_200_000 && said.idle.over(5) == nil && said.max.over(5) == 5)
+    }
+
     @Test(arguments: [
         ("any", Ports.any), ("none", .only([])), ("[]", .only([])), ("[80, 443]", .only([80, 443])),
     ])

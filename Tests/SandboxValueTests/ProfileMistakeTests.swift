@@ -70,6 +70,10 @@ import Testing
             "10:10: extends: \"Base\" is not a name; expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit"
         ),
         Mistake(
+            "require: [seccomp]", "require: []\nlifetime: {ttl: 3h, max: 2h}",
+            "10:12: lifetime.ttl: 3h (profiles/x.yaml:10) is more than lifetime.max, 2h (profiles/x.yaml:10)"
+        ),
+        Mistake(
             "require: [seccomp]", "require: []\nlifetime: {timeout: 1m, max_timeout: 30s}",
             "10:12: lifetime.timeout: 1m (profiles/x.yaml:10) is more than lifetime.max_timeout, 30s "
                 + "(profiles/x.yaml:10)"

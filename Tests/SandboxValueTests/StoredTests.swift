@@ -51,12 +51,21 @@ private struct Generator: RandomNumberGenerator {
                 mode: element(Network.Mode.allCases, .none),
                 allow: list { NetworkAddress(host: $0.text(), port: UInt16(truncatingIfNeeded: $0.next())) }),
             limits: limits,
-            lifetime: Lifetime(timeout: some(), maxTimeout: some(), maxTimeoutOrigin: text()),
+            lifetime: lifetime(),
             output: OutputPolicy(limit: some(), kill: Bool.random(using: &self)),
             relay: RelayPolicy(frameBytes: word(), connections: word(), messages: messages()),
             environment: list { EnvironmentVariable(name: $0.text(), value: $0.text()) },
             require: list { Layer.allCases.randomElement(using: &$0) ?? .memory },
             locks: list { ProfileLock(path: $0.text(), origin: $0.text()) })
+    }
+
+    mutating func lifetime() -> Lifetime {
+        var lifetime = Lifetime(timeout: some(), maxTimeout: some(), maxTimeoutOrigin: text())
+        lifetime.session.ttl = element([.unsaid, .never, .after(next())], .unsaid)
+        lifetime.session.idle = element([.unsaid, .never, .after(next())], .unsaid)
+        lifetime.session.max = element([.unsaid, .never, .after(next())], .unsaid)
+        lifetime.session.lease = element([nil] + Lifetime.Lease.allCases, nil)
+        return lifetime
     }
 
     mutating func messages() -> MessagePolicy? {

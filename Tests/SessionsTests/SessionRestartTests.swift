@@ -117,4 +117,14 @@ import Testing
             restoring: SessionRecord(step: .ended, since: 5, createdAt: 1), at: 10)
         #expect(machine.end == SessionEnd(cause: .daemonRestart, at: 5))
     }
+
+    @Test func `a renewal that states no length begins the last one again, after a restart too`() {
+        var fixture = SessionFixture(in: .running, ttl: 500)
+        fixture.send(.renew(ttl: 200, Ticket(1)), after: 10)
+        fixture = restored(fixture, after: 100)
+        fixture.send(.adopted(Holding()))
+        #expect(fixture.machine.nextDeadline == 1210)
+        fixture.send(.renew(ttl: nil, Ticket(2)))
+        #expect(fixture.machine.nextDeadline == fixture.now + 200)
+    }
 }

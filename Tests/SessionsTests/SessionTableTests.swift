@@ -28,6 +28,32 @@ import Testing
         }
     }
 
+    @Test func `a new limit holds for what is asked for from then on`() throws {
+        var table = SessionTable(limit: 3)
+        for number in 1...3 { _ = try table.add(spec(), id: SessionID(value: UInt64(number)), at: 1) }
+        table.setLimit(2)
+        #expect(throws: TableError.full(limit: 2)) { try table.add(spec(), at: 1) }
+        #expect(table.liveCount == 3)
+        for number in 1...2 { end(SessionID(value: UInt64(number)), in: &table) }
+        _ = try table.add(spec(), at: 60)
+        #expect(throws: TableError.full(limit: 2)) { try table.add(spec(), at: 60) }
+        table.setLimit(4)
+        _ = try table.add(spec(), at: 60)
+        table.setLimit(0)
+        #expect(table.limit == 1)
+    }
+
+    @Test func `a session lives by what it is given, and else by its request alone`() throws {
+        var table = SessionTable(limit: 3)
+        let (first, second) = (SessionID(value: 1), SessionID(value: 2))
+        _ = try table.add(spec(), id: first, lifetimes: Lifetimes(ttl: 5, leases: .managed), at: 1)
+        _ = try table.add(spec(), id: second, at: 1)
+        #expect(table[first]?.machine.lifespan.expiresAt == 5_000_001)
+        #expect(table[first]?.machine.leases == .managed)
+        #expect(table[second]?.machine.lifespan.expiresAt == nil)
+        #expect(table[second]?.machine.leases == .all)
+    }
+
     @Test func `the beginning of several ids is refused with all of them`() throws {
         var table = SessionTable(limit: 20)
         let ids = (1...10).map { SessionID(value: 0xAB00 << 48 | $0) }

@@ -179,7 +179,8 @@ import Testing
             ("labels", { $0.labels = try Labels([Label("a=b")]) }),
             ("env", { try $0.setEnvironment([]) }), ("limits", { $0.setLimits([.pids(9)]) }),
             ("ttl", { $0.ttl = nil }), ("idle", { $0.idle = 5 }), ("max", { $0.max = 5 }),
-            ("persistent", { $0.isPersistent = true }), ("leases", { $0.leases = .none }),
+            ("idle", { $0.without = [.idle] }),
+            ("persistent", { $0.isPersistent = true }), ("leases", { $0.leases = LeasePolicy.none }),
             ("idempotency_key", { $0.idempotencyKey = try IdempotencyKey("k") }),
         ]
         for (field, change) in changes {
@@ -216,7 +217,17 @@ import Testing
 
     @Test func `a spec's times are milliseconds, a lifespan's nanoseconds`() throws {
         let spec = try SessionSpec(profile: "default", ttl: 2, idle: 3, max: .max)
-        let span = spec.lifespan(createdAt: 7)
+        let span = spec.lifetimes().lifespan(createdAt: 7)
         #expect(span.expiresAt == 2_000_007 && span.idle == 3_000_000 && span.lastsUntil == .max)
+    }
+
+    @Test func `what a spec does not say is the profile's, and what it does not want is not there`() throws {
+        var spec = try SessionSpec(profile: "default", ttl: 2)
+        spec.without = [.idle]
+        let usual = Lifetimes(ttl: 10, idle: 20, max: 30, leases: .exec)
+        #expect(spec.lifetimes(over: usual) == Lifetimes(ttl: 2, idle: nil, max: 30, leases: .exec))
+        spec.leases = LeasePolicy.none
+        #expect(spec.lifetimes(over: usual).leases == .none)
+        #expect(spec.lifetimes() == Lifetimes(ttl: 2, leases: .none))
     }
 }

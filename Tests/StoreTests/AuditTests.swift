@@ -127,4 +127,60 @@ import Testing
         }
         #expect(mark.number == 12)
     }
+
+    // MARK: Age
+
+    private func drop(before wall: Int64, limit: Int = 100) throws -> Pruned {
+        try fixture.store().prune(Retention(results: 0, records: 0, audit: wall), limit: limit)
+    }
+
+    @Test func `old records go from the beginning on, in parts, and the chain goes on from there`() throws {
+        let store = try fixture.store()
+        let all = try store.audit(limit: 100)
+        #expect(try drop(before: 6, limit: 3) == Pruned(audit: 3, isComplete: false))
+        #expect(try drop(before: 6, limit: 3) == Pruned(audit: 2))
+        #expect(try drop(before: 6) == Pruned())
+        #expect(try store.audit(limit: 100) == Array(all.dropFirst(5)))
+        guard case .intact(let mark) = try store.verifyAudit() else {
+            Issue.record("what is left is whole")
+            return
+        }
+        #expect(mark.number == 10)
+        let kept = AuditMark(number: 5, digest: all[4].digest)
+        #expect(try store.verifyAudit(after: kept) == .intact(mark))
+        let gone = AuditMark(number: 4, digest: all[3].digest)
+        #expect(try store.verifyAudit(after: gone) == .broken(number: 4, problem: "it is no longer kept"))
+        var other = kept
+        other.digest = gone.digest
+        #expect(
+            try store.verifyAudit(after: other)
+                == .broken(number: 5, problem: "it is not the record that was marked"))
+    }
+
+    @Test func `when all are old the next one follows the last of them`() throws {
+        let last = try #require(try fixture.store().audit(limit: 100).last)
+        #expect(try drop(before: 1000) == Pruned(audit: 10))
+        let store = try fixture.store()
+        #expect(try store.verifyAudit() == .intact(AuditMark(number: 10, digest: last.digest)))
+        #expect(try store.commit(.audit(entry(11))) == .done)
+        let records = try store.audit(limit: 100)
+        #expect(records.map(\.number) == [11] && records.first?.previous == last.digest)
+        try fixture.sqlite3("DROP TRIGGER audit_remains; DELETE FROM audit")
+        #expect(try store.verifyAudit() == .broken(number: 11, problem: "it is missing"))
+    }
+
+    @Test func `an old record behind a young one stays: the clock was set back`() throws {
+        let store = try fixture.store()
+        var young = entry(11)
+        young.wall = 5000
+        #expect(try store.commit([.audit(young), .audit(entry(12))]) == [.done, .done])
+        #expect(try drop(before: 1000) == Pruned(audit: 10))
+        #expect(try store.audit(limit: 100).map(\.number) == [11, 12])
+    }
+
+    @Test func `nothing but its age lets a record go`() throws {
+        #expect(try drop(before: 4) == Pruned(audit: 3))
+        #expect(throws: Unexpected.self) { try fixture.sqlite3("DELETE FROM audit WHERE seq = 4") }
+        #expect(try fixture.sqlite3("SELECT count(*) FROM audit") == "7\n")
+    }
 }

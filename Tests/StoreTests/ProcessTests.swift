@@ -42,6 +42,9 @@ import Testing
         standing.stdout = .init(written: 7, cut: 8)
         standing.stderr = .init(written: 9, cut: 10)
         standing.restarts = 11
+        standing.problem = "it was restarted 12 times"
+        standing.failures = 12
+        standing.nextAt = 13
         process.standing = standing
         try start(process)
         #expect(try store.process(process.id) == process)

@@ -19,6 +19,11 @@ import Testing
         standing.idleDeadline = 42
         standing.maxDeadline = 43
         standing.removals = 5
+        standing.ttl = 44
+        standing.idle = 45
+        standing.leases = "exec"
+        standing.killAt = 46
+        standing.problem = "what there is to say"
         return SessionRecord(
             id: Fixture.id(1), name: "日志-not a name", tenant: "default", profile: "strict",
             image: "debian:12", spec: #"{"env":{"名":"值"}}"#, labels: ["team": "a b", "空": "", "x/y": "🦊"],

@@ -40,6 +40,8 @@ enum Samples {
         .seccomp: .inForce, .memory: .partial("per process"), .pids: .off("no cgroup"),
     ]
 
+    static let limits = SandboxLimits(memory: 1 << 30, swap: 0, pids: nil, cpus: 1500, cpuTime: 7)
+
     static let answers: [WardenAnswer] = [
         .welcome(version: 1, build: "0.1.0", instance: .max),
         .refused(
@@ -53,7 +55,8 @@ enum Samples {
         .process(ProcessEntry(key, .exited(ExitRecord(.unknown, at: 1)), began: 5, roles: [])),
         .session(
             SessionEntry(
-                id, .gone, profile: "default", image: "host", began: 4, layers: layers, note: [9], end: end)),
+                id, .gone, profile: "default", image: "host", began: 4, layers: layers, limits: limits,
+                note: [9], end: end)),
         .page(next: nil), .page(next: id), .statistics(statistics),
         .status(
             WardenStatus(
@@ -62,7 +65,7 @@ enum Samples {
     ]
 
     static let events: [WardenEvent] = [
-        .ready(id, layers: layers, at: 1), .started(key, pid: 2, at: 3, roles: [.terminal]),
+        .ready(id, layers: layers, limits: limits, at: 1), .started(key, pid: 2, at: 3, roles: [.terminal]),
         .startFailed(key, problem),
         .exited(key, exit), .gone(id, end), .stuck(id, end, remains: "/sys/fs/cgroup/x: EBUSY"),
         .limitHit(id, .pids, count: 3),

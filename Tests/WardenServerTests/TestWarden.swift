@@ -176,7 +176,7 @@ final class Client: WardenLinkDelegate {
         try wait("\(id) to be ready") {
             events.contains {
                 switch $0 {
-                case .ready(id, _, _), .gone(id, _): true
+                case .ready(id, _, _, _), .gone(id, _): true
                 default: false
                 }
             }

@@ -74,7 +74,7 @@ final class EngineBench {
                 Issue.record("the sandbox ended: \(end)")
                 return true
             }
-            return bench.events.contains { if case .ready(id, _, _) = $0 { true } else { false } }
+            return bench.events.contains { if case .ready(id, _, _, _) = $0 { true } else { false } }
         }
     }
 

@@ -13,6 +13,8 @@ struct Batch {
     let work: Work
     /// Who asked, and is told when it cannot be recorded.
     var ticket: Ticket?
+    /// Of the request that it follows from.
+    var trace: String?
 
     /// Whether somebody may be answered when it is carried out.
     var answers: Bool {

@@ -33,7 +33,8 @@ extension Daemon {
         // Who asked has to hear of it when this turn cannot be recorded.
         if rest.isEmpty, ticket == nil, before == nil || actions.isEmpty { return }
         batches.append(
-            Batch(work: .session(id, rest, before: before, isNew: isNew), ticket: ticket))
+            Batch(
+                work: .session(id, rest, before: before, isNew: isNew), ticket: ticket, trace: log.trace))
     }
 
     /// Tells a process's machine of an event.
@@ -63,11 +64,13 @@ extension Daemon {
             }
         }
         if rest.isEmpty, ticket == nil { return }
-        batches.append(Batch(work: .process(run, rest), ticket: ticket))
+        batches.append(Batch(work: .process(run, rest), ticket: ticket, trace: log.trace))
     }
 
     /// After everything that was recorded in this turn.
-    func afterRecords(_ body: @escaping () -> Void) { batches.append(Batch(work: .other(body))) }
+    func afterRecords(_ body: @escaping () -> Void) {
+        batches.append(Batch(work: .other(body), trace: log.trace))
+    }
 
     func machine(_ run: ProcessRun) -> ProcessMachine? { table[run.session]?.processes[run.id] }
 

@@ -46,6 +46,8 @@ final class Daemon {
     var batches: [Batch] = []
     /// Sessions whose last state is not on record.
     var unrecorded: Set<SessionID> = []
+    /// What the request that is being answered has made, for its audit record.
+    var auditObject: String?
     private var waiting: [Ticket: (TicketAnswer) -> Void] = [:]
     private var lastTicket: UInt64 = 0
     private var timer: Timer?
@@ -106,7 +108,11 @@ final class Daemon {
             if let problem = record(isTold: work.contains(where: \.answers)) {
                 withhold(work, problem)
             } else {
-                for batch in work { perform(batch.work) }
+                for batch in work {
+                    log.trace = batch.trace
+                    perform(batch.work)
+                }
+                log.trace = nil
             }
         }
         if let next = deadlines.next { timer?.fire(atLatest: next) }

@@ -63,6 +63,9 @@ extension Daemon {
         standing.stdout = run.stdout
         standing.stderr = run.stderr
         standing.restarts = UInt64(note.restarts)
+        standing.problem = note.problem
+        standing.failures = UInt64(note.failures)
+        standing.nextAt = note.nextAt
         return standing
     }
 }

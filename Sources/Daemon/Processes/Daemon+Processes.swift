@@ -92,7 +92,7 @@ extension Daemon {
 
     func tells(_ event: WardenEvent, _ packet: Packet) {
         switch event {
-        case .ready(let id, let layers, _): ready(SessionID(value: id.value), layers)
+        case .ready(let id, let layers, let limits, _): ready(SessionID(value: id.value), layers, limits)
         case .gone(let id, let end): gone(id, end)
         case .stuck(let id, let end, let remains): gone(id, end, remains: remains)
         case .limitHit(let id, let layer, _): limitHit(id, layer)

@@ -13,6 +13,12 @@ extension Daemon {
             throw ServiceError(.notFound, "there is no session \(run.session)")
         }
         if let why = session.machine.refusalOfProcesses { throw ServiceError(run.session.description, why) }
+        // Its own, and some for what else comes before the warden has answered.
+        guard DescriptorRoom.has(16, beside: 2) else {
+            throw ServiceError(
+                .limit, "corrald has too few descriptors left for another process",
+                hint: "end some processes, or raise its limit of open files")
+        }
         let limit = Int(clamping: settings.number(.limitProcesses))
         var machine = ProcessMachine(run.spec, at: DaemonClock.now)
         let opening = machine.opening()
@@ -26,6 +32,7 @@ extension Daemon {
             throw ServiceError(error)
         }
         runs[run.id] = run
+        auditObject = "\(run.session)/\(run.id)"
         take(opening, run)
         handle(.processStarted(run.spec.kind), run.session)
     }

@@ -134,11 +134,10 @@ extension Daemon {
         }
     }
 
-    /// The image that a session has when it names none; nil for a profile that cannot be read, which the
-    /// warden then refuses with the reason.
-    func image(ofProfile name: String) -> String? {
+    /// Nil for a profile that cannot be read, which the warden then refuses with the reason.
+    func profile(named name: String) -> Profile? {
         guard let installation, let source = try? installation.profileSource(name) else { return nil }
-        return try? installation.chain(from: source).chain.profile().image
+        return try? installation.chain(from: source).chain.profile()
     }
 
     func route(_ name: String) -> APIRoute { APIRoute.all.first { $0.name == name } ?? APIRoute.all[0] }

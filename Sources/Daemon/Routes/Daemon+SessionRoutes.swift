@@ -1,4 +1,5 @@
 import API
+import Configuration
 import Sandbox
 import Service
 import Sessions
@@ -60,21 +61,18 @@ extension Daemon {
         let spec: SessionSpec
         let reader = try request.reader(.sessionRequest)
         do throws(FieldProblem) {
-            spec = try SessionSpec(reader, settings)
+            spec = try SessionSpec(reader, profile: settings.text(.defaultProfile))
         } catch {
             throw ServiceError(error)
         }
         try check(spec.profile)
-        let admission: SessionTable.Admission
-        do throws(TableError) {
-            admission = try admit(spec, request: request.bodyBytes)
-        } catch {
-            throw ServiceError(error)
-        }
-        switch admission {
+        switch try admit(spec, request: request.bodyBytes) {
         case .new(let id):
+            auditObject = id.description
+            keeps[id]?.trace = request.trace.id
             return later(id, { .wait(.started, $0) }) { daemon, _ in daemon.shape(id, status: 201) }
         case .existing(let id):
+            auditObject = id.description
             if table[id]?.machine.hasEnded == true { return .now(shape(id)) }
             return later(id, { .wait(.started, $0) }) { daemon, _ in daemon.shape(id) }
         }
@@ -122,6 +120,7 @@ extension Daemon {
             keeps[id]?.message = reason
         }
         let grace = reader.whole("grace").map { UInt64.milliseconds($0) }
+        keeps[id]?.trace = request.trace.id
         return later(id, { .stop(Stop(.operator, grace: grace, ticket: $0)) }) { daemon, _ in daemon.shape(id)
         }
     }

@@ -1,5 +1,4 @@
 import API
-import Configuration
 import Sandbox
 import Service
 import Sessions
@@ -7,8 +6,10 @@ import Sessions
 // From requests to values.
 
 extension SessionSpec {
-    /// - Parameter reader: of a SessionRequest.
-    init(_ reader: APIReader, _ settings: Settings) throws(FieldProblem) {
+    /// - Parameters:
+    ///   - reader: of a SessionRequest.
+    ///   - usual: the profile of a request that names none.
+    init(_ reader: APIReader, profile usual: String) throws(FieldProblem) {
         let labels = try labelled("labels") { () throws(ValueError) in
             var labels: [Label] = []
             for (key, value) in reader.map("labels") ?? [] {
@@ -23,10 +24,7 @@ extension SessionSpec {
             throw FieldProblem(
                 "tenant", "there is no tenant \(quoted(tenant.description))", hint: "leave it out")
         }
-        let profile = reader.text("profile") ?? settings.text(.defaultProfile)
-        func time(_ field: String, _ key: SettingKey) -> UInt64? {
-            reader.isNull(field) ? nil : reader.whole(field) ?? settings.numberOrNone(key)
-        }
+        let profile = reader.text("profile") ?? usual
         let key = try labelled("idempotency_key") { () throws(ValueError) in
             guard let text = reader.text("idempotency_key") else { return IdempotencyKey?.none }
             return try IdempotencyKey(text)
@@ -37,9 +35,12 @@ extension SessionSpec {
         self = try labelled("") { () throws(ValueError) in
             try SessionSpec(
                 profile: profile, name: name, image: reader.text("image"), tenant: tenant, labels: labels,
-                ttl: time("ttl", .defaultTTL), idle: time("idle", .defaultIdle),
-                max: time("max", .defaultMax), isPersistent: reader.flag("persistent") ?? false,
-                idempotencyKey: key)
+                ttl: reader.whole("ttl"), idle: reader.whole("idle"), max: reader.whole("max"),
+                isPersistent: reader.flag("persistent") ?? false, idempotencyKey: key)
+        }
+        for (field, limit) in [("ttl", Lifespan.Limit.ttl), ("idle", .idle), ("max", .max)]
+        where reader.isNull(field) {
+            without.insert(limit)
         }
         if isPersistent {
             throw FieldProblem(

@@ -11,7 +11,13 @@ enum RouteTable {
 
     /// Every operation that has a function, in the order of the API's table.
     static var routes: [Route<Daemon>] {
-        APIRoute.all.compactMap { route in handlers[route.name].map { Route(endpoint(route), $0) } }
+        APIRoute.all.compactMap { route in
+            handlers[route.name].map { handler in
+                Route(endpoint(route)) { (daemon, request) throws(ServiceError) in
+                    try daemon.answer(route.name, request, handler)
+                }
+            }
+        }
     }
 
     static func endpoint(_ route: APIRoute) -> Endpoint {

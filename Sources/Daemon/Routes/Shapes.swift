@@ -30,6 +30,17 @@ extension Daemon {
         object.add("persistent", spec.isPersistent)
         object.add("processes", session.processes.liveCount)
         if let layers = keep.layersText { object.add("layers", layers) }
+        if let limits = keep.limits { write(limits, to: &object) }
+    }
+
+    private func write(_ limits: SandboxLimits, to object: inout JSONObjectWriter) {
+        object.object("limits") { object in
+            if let bytes = limits.memory { object.add("memory", bytes) }
+            if let bytes = limits.swap { object.add("swap", bytes) }
+            if let count = limits.pids { object.add("pids", count) }
+            if let thousandths = limits.cpus { object.add("cpus", thousandths) }
+            if let time = limits.cpuTime { object.add("cpu_time", time) }
+        }
     }
 
     private func write(_ lifespan: Lifespan, to object: inout JSONObjectWriter) {

@@ -83,8 +83,9 @@ extension Daemon {
 
     // MARK: What is told
 
-    func ready(_ id: SessionID, _ layers: [Layer: LayerState]) {
+    func ready(_ id: SessionID, _ layers: [Layer: LayerState], _ limits: SandboxLimits) {
         keeps[id]?.layers = layers
+        keeps[id]?.limits = limits
         handle(.launched, id)
     }
 
@@ -134,7 +135,9 @@ extension Daemon {
                 if !problem.isEmpty { event.add("message", problem) }
             }
             let why = cause.map { " (\($0.rawValue))" } ?? ""
-            log.line(.info, "\(state.rawValue)\(why)", session: id.description, tenant: tenant)
+            log.line(
+                .info, "\(state.rawValue)\(why)", session: id.description, tenant: tenant,
+                trace: log.trace ?? keeps[id]?.trace)
             tellProcesses(state, cause, id)
         }
     }

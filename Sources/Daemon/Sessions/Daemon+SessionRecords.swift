@@ -1,5 +1,6 @@
 import Configuration
 import Sandbox
+import Service
 import Sessions
 import Store
 
@@ -37,16 +38,40 @@ extension Daemon {
         standing.ttlDeadline = note.expiresAt
         standing.idleDeadline = note.idle.map { lifespan.lastUse.later(by: $0) }
         standing.maxDeadline = note.lastsUntil
+        standing.ttl = note.ttl
+        standing.idle = note.idle
+        standing.leases = session.machine.leases.rawValue
+        standing.killAt = note.killAt
+        standing.problem = keep.message
         return standing
     }
 
     /// Takes a new session in, or finds the one that the same request made before.
-    func admit(_ spec: SessionSpec, request: [UInt8]) throws(TableError) -> SessionTable.Admission {
+    func admit(_ spec: SessionSpec, request: [UInt8]) throws(ServiceError) -> SessionTable.Admission {
+        do throws(TableError) {
+            if let id = try table.existing(for: spec) { return .existing(id) }
+        } catch {
+            throw ServiceError(error)
+        }
+        // What it lives by is its profile's of this moment, and stays.
+        let profile = profile(named: spec.profile)
+        let lifetimes = try lifetimes(of: spec, profile)
+        do throws(TableError) {
+            return try admit(spec, lifetimes, request: request, image: spec.image ?? profile?.image)
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+
+    private func admit(
+        _ spec: SessionSpec, _ lifetimes: Lifetimes, request: [UInt8], image: String?
+    ) throws(TableError) -> SessionTable.Admission {
         let patience = SessionPatience(grace: .milliseconds(settings.number(.defaultGrace)))
-        let admission = try table.add(spec, patience: patience, at: DaemonClock.now)
+        let admission = try table.add(
+            spec, lifetimes: lifetimes, patience: patience, at: DaemonClock.now)
         guard case .new(let id) = admission else { return admission }
         let keep = SessionKeep(id, request: request, created: DaemonClock.moment)
-        keep.image = spec.image ?? image(ofProfile: spec.profile)
+        keep.image = image
         keeps[id] = keep
         take(table.opening(id), id, before: nil, isNew: true)
         handle(.start, id)
@@ -78,7 +103,9 @@ extension Daemon {
         var isComplete = true
         do throws(StoreError) {
             let oldest = DaemonClock.wall - Int64(clamping: age)
-            isComplete = try store.prune(.init(results: oldest, records: oldest), limit: 500).isComplete
+            let oldestAudit = DaemonClock.wall - Int64(clamping: settings.number(.auditRetention))
+            let retention = Retention(results: oldest, records: oldest, audit: oldestAudit)
+            isComplete = try store.prune(retention, limit: 500).isComplete
         } catch {
             log.line(.error, "old records cannot be dropped: \(error)")
         }

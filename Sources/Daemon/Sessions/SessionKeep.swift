@@ -19,6 +19,8 @@ final class SessionKeep {
     }
     /// The same as every list shows it; nil for none.
     private(set) var layersText: JSONText?
+    /// In force; nil until the sandbox is there.
+    var limits: SandboxLimits?
     /// The image that it has, where the warden has told.
     var image: String?
     /// The instance of the warden that has it, or had it.
@@ -30,6 +32,8 @@ final class SessionKeep {
     /// Whether its first record was made.
     var isRecorded = false
     var lastUse: Moment
+    /// Of the request that made it, or that ends it; not kept for another daemon.
+    var trace: String?
     /// Kills for want of memory that no exit was blamed on yet.
     var memoryKills = 0
     let turns = ExecTurns()

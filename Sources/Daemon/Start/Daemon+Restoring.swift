@@ -28,7 +28,8 @@ extension Daemon {
 
     private func restore(_ record: StoredSession) throws(FieldProblem) {
         let bytes = Array(record.spec.utf8)
-        let spec = try SessionSpec(APIReader(bytes, as: .sessionRequest), settings)
+        let reader = try APIReader(bytes, as: .sessionRequest)
+        let spec = try SessionSpec(reader, profile: record.profile)
         guard let prefix = IDPrefix(record.id)?.exactValue else { return }
         let id = SessionID(value: prefix)
         let keep = SessionKeep(id, request: bytes, created: record.created)
@@ -37,9 +38,12 @@ extension Daemon {
         keep.warden = record.standing.warden
         keep.image = record.image
         keep.isRecorded = true
-        if !record.standing.isLive { keep.message = message(of: record.id) }
+        keep.message = message(of: record)
+        let leases = record.standing.leases.flatMap { LeasePolicy(rawValue: $0) }
+        // A record of version 1 says nothing of it.
+        let usual = leases == nil ? spec.lifetimes(over: usualLifetimes(.init())) : nil
         let machine = SessionMachine(
-            restoring: note(record, spec),
+            restoring: note(record, usual), leases: leases ?? usual?.leases ?? .all,
             patience: .init(grace: .milliseconds(settings.number(.defaultGrace))),
             at: DaemonClock.now)
         lastNumber += 1
@@ -51,14 +55,17 @@ extension Daemon {
         keeps[id] = keep
         if let next = machine.nextDeadline { deadlines.set(.session(id), at: next) }
         do throws(StoreError) {
-            for process in try store.processes(of: record.id, limit: 1000) { restore(process, id) }
+            for process in try store.processes(of: record.id, limit: 1000) {
+                restore(process, id, isThisBoot: record.standing.boot == boot)
+            }
         } catch {
             log.line(.error, "its processes cannot be read: \(error)", session: record.id)
         }
     }
 
     /// Times of another boot mean nothing: whatever lived then is gone, and is ended as such.
-    private func note(_ record: StoredSession, _ spec: SessionSpec) -> SessionNote {
+    /// - Parameter usual: what it lives by, where its record does not say.
+    private func note(_ record: StoredSession, _ usual: Lifetimes?) -> SessionNote {
         let standing = record.standing
         let isThisBoot = standing.boot == boot
         let ended = isThisBoot ? standing.ended?.boot : nil
@@ -66,23 +73,28 @@ extension Daemon {
             step: SessionStep(rawValue: standing.state) ?? .running,
             since: ended ?? (isThisBoot ? standing.lastUse : DaemonClock.now),
             cause: standing.cause.flatMap { Cause(rawValue: $0) },
-            problem: standing.isLive ? "" : message(of: record.id),
+            problem: message(of: record),
             createdAt: isThisBoot ? record.created.boot : DaemonClock.now,
-            ttl: spec.ttl.map { .milliseconds($0) }, expiresAt: isThisBoot ? standing.ttlDeadline : nil,
-            idle: spec.idle.map { .milliseconds($0) },
-            lastsUntil: isThisBoot ? standing.maxDeadline : nil)
+            ttl: usual.map { $0.ttl.map(UInt64.milliseconds) } ?? standing.ttl,
+            expiresAt: isThisBoot ? standing.ttlDeadline : nil,
+            idle: usual.map { $0.idle.map(UInt64.milliseconds) } ?? standing.idle,
+            lastsUntil: isThisBoot ? standing.maxDeadline : nil,
+            killAt: isThisBoot ? standing.killAt : nil)
     }
 
     /// What there was to say about the end.
-    private func message(of id: String) -> String {
-        guard
-            let last = (try? store.history(of: id, limit: 10_000))?.last(where: { $0.entry.process == nil }),
+    private func message(of record: StoredSession) -> String {
+        if record.standing.leases != nil { return record.standing.problem }
+        guard !record.standing.isLive,
+            let last = (try? store.history(of: record.id, limit: 10_000))?.last(where: {
+                $0.entry.process == nil
+            }),
             Cause(rawValue: last.entry.why) == nil, SessionStep(rawValue: last.entry.why) == nil
         else { return "" }
         return last.entry.why
     }
 
-    private func restore(_ record: StoredProcess, _ session: SessionID) {
+    private func restore(_ record: StoredProcess, _ session: SessionID, isThisBoot: Bool) {
         guard let value = IDPrefix(record.id)?.exactValue else { return }
         let isExec = record.kind == .exec
         let object = isExec ? APIObject.execRequest : .processRequest
@@ -102,7 +114,7 @@ extension Daemon {
         run.ended = record.standing.ended
         run.stdout = record.standing.stdout
         run.stderr = record.standing.stderr
-        let machine = ProcessMachine(restoring: note(record.standing), spec)
+        let machine = ProcessMachine(restoring: note(record.standing, isThisBoot: isThisBoot), spec)
         let added: Void?? = try? table.withProcesses(of: session) { processes throws(TableError) in
             try processes.add(run.id, machine, limit: .max)
         }
@@ -111,15 +123,16 @@ extension Daemon {
         if let next = machine.nextDeadline { deadlines.set(.process(run.id), at: next) }
     }
 
-    private func note(_ standing: ProcessStanding) -> ProcessNote {
+    private func note(_ standing: ProcessStanding, isThisBoot: Bool) -> ProcessNote {
         var status: ProcessStatus?
         if let code = standing.exitCode { status = .exited(UInt8(truncatingIfNeeded: code)) }
         if let number = standing.exitSignal { status = .signalled(UInt8(truncatingIfNeeded: number)) }
         return ProcessNote(
             state: ProcessState(rawValue: standing.state) ?? .running,
             since: standing.ended?.boot ?? standing.started?.boot ?? DaemonClock.now,
-            cause: standing.cause.flatMap { Cause(rawValue: $0) }, status: status,
+            cause: standing.cause.flatMap { Cause(rawValue: $0) }, problem: standing.problem, status: status,
             startedAt: standing.started?.boot, cut: standing.stdout.cut + standing.stderr.cut,
-            restarts: Int(clamping: standing.restarts))
+            restarts: Int(clamping: standing.restarts), failures: Int(clamping: standing.failures),
+            nextAt: isThisBoot ? standing.nextAt : nil)
     }
 }

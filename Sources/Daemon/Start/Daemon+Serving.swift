@@ -3,6 +3,7 @@ import Configuration
 import Glibc
 import Linux
 import Service
+import Sessions
 
 // The service's beginning and end, and what signals ask for.
 
@@ -45,6 +46,7 @@ extension Daemon {
             told.changes = settings.changes(to: loaded.settings).map(\.sentence)
             for change in told.changes { log.line(.info, change) }
             settings = settings.reloaded(with: loaded.settings)
+            table.setLimit(Int(clamping: settings.number(.limitSessions)))
             log = DaemonLog(format: settings.text(.logFormat), least: settings.text(.logLevel))
         } else {
             told.problems = loaded.errors.map(\.description)

@@ -138,6 +138,7 @@ extension Daemon: WardenLinkDelegate {
         _ id: SessionID, _ keep: SessionKeep, _ entry: SessionEntry, _ found: [ProcessKey: ProcessEntry]
     ) {
         keep.layers = entry.layers
+        keep.limits = entry.layers.isEmpty ? nil : entry.limits
         keep.warden = link.map { String($0.instance) }
         for process in table[id]?.processes.all ?? [] {
             if let run = runs[process.id], !process.machine.hasEnded { adopt(run, found[run.key]) }

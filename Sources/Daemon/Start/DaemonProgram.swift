@@ -69,12 +69,15 @@ struct DaemonStart {
         for warning in loaded.warnings { log.line(.warning, warning) }
     }
 
-    static func load(_ options: DaemonOptions) throws(StartProblemText) -> LoadedSettings {
+    /// - Parameter place: of a daemon that runs: root's stays root's, whoever it has become.
+    static func load(
+        _ options: DaemonOptions, place: Place? = nil
+    ) throws(StartProblemText) -> LoadedSettings {
         let environment = DaemonProgram.environment
         func variable(_ name: String) -> String? {
             environment.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
         }
-        guard let place = Place.of(uid: geteuid(), variable: variable) else {
+        guard let place = place ?? Place.of(uid: geteuid(), variable: variable) else {
             throw StartProblemText("there is no home directory; set HOME, or XDG_STATE_HOME and its like")
         }
         let loaded = read(options, place)
@@ -106,6 +109,7 @@ struct DaemonStart {
         let group = settings.textOrNone(.socketGroup).flatMap { Accounts.group($0) }
         let mode = group == nil ? 0o600 : mode_t(settings.number(.socketMode))
         let listener = try directories.listen(mode: isRoot ? mode : 0o600, group: isRoot ? group : nil)
+        try DescriptorRoom.takeAll()
         let warden = try WardenProcess(settings, directories, uid: user?.uid ?? geteuid())
         if isRoot {
             // It has to be there before the privileges go that start it.

@@ -27,6 +27,8 @@ extension Lifetime {
     package enum Rule {
         /// Up to a year.
         package static let timeout = Quantity(.duration, 1...8760 * 3_600_000, orNone: true)
+        /// Of a session; what `defaults` of corral.yaml take.
+        package static let session = Quantity(.duration, 1000...8760 * 3_600_000, orNone: true)
     }
 }
 

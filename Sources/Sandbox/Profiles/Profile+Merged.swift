@@ -21,9 +21,7 @@ extension Profile {
                 mode: Network.Mode(rawValue: layers.text(.networkMode)) ?? .none,
                 allow: layers.list(.networkAllow).compactMap { try? NetworkAddress($0) }),
             limits: Limits(layers),
-            lifetime: Lifetime(
-                timeout: layers.number(.timeout), maxTimeout: layers.number(.maxTimeout),
-                maxTimeoutOrigin: layers[.maxTimeout].map { "\($0.origin)" } ?? ""),
+            lifetime: Lifetime(layers),
             output: OutputPolicy(limit: layers.number(.outputLimit), kill: layers.flag(.outputKill)),
             relay: RelayPolicy(
                 frameBytes: UInt32(clamping: layers.number(.relayFrame) ?? 0),
@@ -49,7 +47,7 @@ extension Profile {
                     violation.field.path, "is locked by \(violation.lock) and \(held ?? "stays unset")", file)
             )
         }
-        for key in ProfileKey.allCases where key.isField && key != .environment && layers[key] == nil {
+        for key in ProfileKey.allCases where key.isField && !key.mayBeAbsent && layers[key] == nil {
             problems.append(
                 ConfigError(
                     file: file, line: 1, column: 1, key: key.rawValue,
@@ -65,7 +63,21 @@ extension Profile {
                         + "(\(mode.origin)); expected [] or no such key", file))
         }
         if let problem = lifetimeProblem(layers, file) { problems.append(problem) }
+        problems += sessionProblems(layers, file)
         return problems
+    }
+
+    /// What would never come about, since `max` comes first.
+    private static func sessionProblems(_ layers: PartialProfile, _ file: String) -> [ConfigError] {
+        guard let ceiling = layers[.most], case .number(let most) = ceiling.value else { return [] }
+        let rule = ProfileKey.Kind.quantity(Lifetime.Rule.session)
+        return [ProfileKey.ttl, .idle].compactMap { key in
+            guard let said = layers[key], case .number(let time) = said.value, time > most else { return nil }
+            return said.error(
+                key.rawValue,
+                "\(said.value.written(as: rule)) (\(said.origin)) is more than lifetime.max, "
+                    + "\(ceiling.value.written(as: rule)) (\(ceiling.origin))", file)
+        }
     }
 
     private static func lifetimeProblem(_ layers: PartialProfile, _ file: String) -> ConfigError? {
@@ -121,6 +133,22 @@ extension PartialProfile {
     }
 
     fileprivate func flag(_ key: ProfileKey) -> Bool { self[key]?.value == .flag(true) }
+}
+
+extension Lifetime {
+    fileprivate init(_ layers: PartialProfile) {
+        self.init(
+            timeout: layers.number(.timeout), maxTimeout: layers.number(.maxTimeout),
+            maxTimeoutOrigin: layers[.maxTimeout].map { "\($0.origin)" } ?? "")
+        func span(_ key: ProfileKey) -> Span {
+            guard layers[key] != nil else { return .unsaid }
+            return layers.number(key).map(Span.after) ?? .never
+        }
+        session.ttl = span(.ttl)
+        session.idle = span(.idle)
+        session.max = span(.most)
+        session.lease = layers[.lease].flatMap { _ in Lease(rawValue: layers.text(.lease)) }
+    }
 }
 
 extension MessagePolicy {

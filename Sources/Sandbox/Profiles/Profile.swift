@@ -137,11 +137,44 @@ package struct Lifetime: Hashable, Sendable {
     package var maxTimeout: UInt64?
     /// Where `maxTimeout` is said, for messages.
     package var maxTimeoutOrigin: String
+    /// Of sessions.
+    package var session = Session()
 
     package init(timeout: UInt64?, maxTimeout: UInt64?, maxTimeoutOrigin: String) {
         self.timeout = timeout
         self.maxTimeout = maxTimeout
         self.maxTimeoutOrigin = maxTimeoutOrigin
+    }
+
+    /// A time that a profile may leave to the operator's configuration.
+    package enum Span: Hashable, Sendable {
+        case unsaid
+        case never
+        /// In milliseconds.
+        case after(UInt64)
+
+        /// What holds where `usual` does without a profile.
+        package func over(_ usual: UInt64?) -> UInt64? {
+            switch self {
+            case .unsaid: usual
+            case .never: nil
+            case .after(let time): time
+            }
+        }
+    }
+
+    /// Which running processes count as use of their session.
+    package enum Lease: String, CaseIterable, Sendable { case all, exec, managed, none }
+
+    /// What sessions live by.
+    package struct Session: Hashable, Sendable {
+        package var ttl = Span.unsaid
+        package var idle = Span.unsaid
+        package var max = Span.unsaid
+        /// Nil where the profile does not say.
+        package var lease: Lease?
+
+        package init() {}
     }
 }
 

@@ -25,6 +25,10 @@ package enum ProfileKey: String, CaseIterable, Sendable {
     case workspaceFiles = "limits.workspace_files"
     case timeout = "lifetime.timeout"
     case maxTimeout = "lifetime.max_timeout"
+    case ttl = "lifetime.ttl"
+    case idle = "lifetime.idle"
+    case most = "lifetime.max"
+    case lease = "lifetime.lease"
     case outputLimit = "output.limit"
     case outputKill = "output.kill"
     case relayFrame = "relay.frame"
@@ -74,13 +78,16 @@ package enum ProfileKey: String, CaseIterable, Sendable {
     /// Whether merging and locks know it; the other two say how a file stands to others.
     package var isField: Bool { self != .extends && self != .locked }
 
+    /// Whether a profile is whole without it: then what the operator's configuration says holds.
+    package var mayBeAbsent: Bool { [.environment, .ttl, .idle, .most, .lease].contains(self) }
+
     package var kind: Kind { row.kind }
     /// What holds where no file says anything; nil where one has to.
     package var builtIn: ProfileValue? { row.builtIn }
     /// For the reference.
     package var meaning: String { row.meaning }
 
-    private struct Row {
+    struct Row {
         let kind: Kind
         let builtIn: ProfileValue?
         let meaning: String
@@ -214,6 +221,7 @@ package enum ProfileKey: String, CaseIterable, Sendable {
             Row(
                 .quantity(RelayPolicy.Rule.connections), .number(8),
                 "connections that a plugin has open at once")
+        case .ttl, .idle, .most, .lease: life
         default: flow
         }
     }

@@ -23,6 +23,7 @@ extension Profile {
         writer.longOrNone(lifetime.timeout)
         writer.longOrNone(lifetime.maxTimeout)
         writer.text(lifetime.maxTimeoutOrigin)
+        lifetime.session.store(in: &writer)
         writer.longOrNone(output.limit)
         writer.flag(output.kill)
         relay.store(in: &writer)
@@ -49,9 +50,7 @@ extension Profile {
                 withoutHostDirectory: try reader.texts(), withTerminal: try reader.texts()),
             landlock: LandlockPolicy(bind: try Ports(from: &reader), connect: try Ports(from: &reader)),
             network: try Network(from: &reader), limits: try Limits(from: &reader),
-            lifetime: Lifetime(
-                timeout: try reader.longOrNone(), maxTimeout: try reader.longOrNone(),
-                maxTimeoutOrigin: try reader.text()),
+            lifetime: try Lifetime(from: &reader),
             output: OutputPolicy(limit: try reader.longOrNone(), kill: try reader.flag()),
             relay: try RelayPolicy(from: &reader),
             environment: [], require: [], locks: [])

@@ -21,7 +21,7 @@ package struct SessionTable: Sendable {
     }
 
     /// The most that have not ended.
-    package let limit: Int
+    package private(set) var limit: Int
     private var sessions: [SessionID: Session] = [:]
     private var names: [TenantName: SessionID] = [:]
     private var keys: [TenantKey: SessionID] = [:]
@@ -36,16 +36,22 @@ package struct SessionTable: Sendable {
 
     package subscript(_ id: SessionID) -> Session? { sessions[id] }
 
+    /// From now on so many may live at once, at least 1. What lives already goes on, however many they are.
+    package mutating func setLimit(_ limit: Int) { self.limit = Swift.max(1, limit) }
+
     // MARK: Adding
 
     /// Takes a session in, or finds the one that the same request made.
+    /// - Parameter lifetimes: what it lives by; nil for what the request alone says.
     package mutating func add(
-        _ spec: SessionSpec, id: SessionID = .random(), patience: SessionPatience = .init(), at now: BootTime
+        _ spec: SessionSpec, id: SessionID = .random(), lifetimes: Lifetimes? = nil,
+        patience: SessionPatience = .init(), at now: BootTime
     ) throws(TableError) -> Admission {
         if let existing = try existing(for: spec) { return .existing(existing) }
         guard liveCount < limit else { throw .full(limit: limit) }
+        let lifetimes = lifetimes ?? spec.lifetimes()
         let machine = SessionMachine(
-            spec.lifespan(createdAt: now), leases: spec.leases, patience: patience)
+            lifetimes.lifespan(createdAt: now), leases: lifetimes.leases, patience: patience)
         try insert(Session(id, spec, number: lastNumber + 1, machine))
         return .new(id)
     }
@@ -53,7 +59,8 @@ package struct SessionTable: Sendable {
     /// Takes in a session of an earlier daemon's, above the limit if it must be: it is there.
     package mutating func restore(_ session: Session) throws(TableError) { try insert(session) }
 
-    private func existing(for spec: SessionSpec) throws(TableError) -> SessionID? {
+    /// The session that the same request made before.
+    package func existing(for spec: SessionSpec) throws(TableError) -> SessionID? {
         guard let key = spec.idempotencyKey, let id = keys[TenantKey(tenant: spec.tenant, key: key)],
             let session = sessions[id]
         else { return nil }

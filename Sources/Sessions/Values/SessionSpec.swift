@@ -16,22 +16,25 @@ package struct SessionSpec: Hashable, Sendable {
     package private(set) var environment: [EnvironmentVariable] = []
     /// In the order of ``SessionLimit``, each once.
     package private(set) var limits: [ProfileOverride] = []
-    /// In milliseconds; nil where only the profile limits it.
+    /// In milliseconds; nil where the request says nothing.
     package var ttl: UInt64?
     /// In milliseconds.
     package var idle: UInt64?
     /// In milliseconds.
     package var max: UInt64?
+    /// Those that the request wants not to be there, whatever the profile has.
+    package var without: Set<Lifespan.Limit> = []
     /// Its workspace is kept when it has ended. Whoever has the volumes does that; no lifetime changes.
     package var isPersistent: Bool
-    package var leases: LeasePolicy
+    /// Nil where the request says nothing.
+    package var leases: LeasePolicy?
     package var idempotencyKey: IdempotencyKey?
 
     /// - Parameter profile: a name, never a path: no file of the client's choice is read.
     package init(
         profile: String, name: Name? = nil, image: String? = nil, tenant: Name = .defaultTenant,
         labels: Labels = Labels(), ttl: UInt64? = nil, idle: UInt64? = nil, max: UInt64? = nil,
-        isPersistent: Bool = false, leases: LeasePolicy = .all, idempotencyKey: IdempotencyKey? = nil
+        isPersistent: Bool = false, leases: LeasePolicy? = nil, idempotencyKey: IdempotencyKey? = nil
     ) throws(ValueError) {
         try checkSimpleName(profile)
         if let image { try checkSimpleName(image) }
@@ -87,18 +90,31 @@ package struct SessionSpec: Hashable, Sendable {
         if labels != other.labels { return "labels" }
         if environment != other.environment { return "env" }
         if limits != other.limits { return "limits" }
-        if ttl != other.ttl { return "ttl" }
-        if idle != other.idle { return "idle" }
-        if max != other.max { return "max" }
+        for (limit, name) in [(Lifespan.Limit.ttl, "ttl"), (.idle, "idle"), (.max, "max")]
+        where asked(limit) != other.asked(limit) || without.contains(limit) != other.without.contains(limit) {
+            return name
+        }
         if isPersistent != other.isPersistent { return "persistent" }
         if leases != other.leases { return "leases" }
         return idempotencyKey != other.idempotencyKey ? "idempotency_key" : nil
     }
 
+    private func asked(_ limit: Lifespan.Limit) -> UInt64? {
+        switch limit {
+        case .ttl: ttl
+        case .idle: idle
+        case .max: max
+        }
+    }
+
     /// What a session made of it lives by.
-    package func lifespan(createdAt: BootTime) -> Lifespan {
-        Lifespan(
-            createdAt: createdAt, ttl: ttl.map(BootTime.milliseconds), idle: idle.map(BootTime.milliseconds),
-            max: max.map(BootTime.milliseconds))
+    /// - Parameter usual: what holds where the request says nothing: the profile's, or the operator's.
+    package func lifetimes(over usual: Lifetimes = Lifetimes()) -> Lifetimes {
+        func time(_ limit: Lifespan.Limit, _ usual: UInt64?) -> UInt64? {
+            without.contains(limit) ? nil : asked(limit) ?? usual
+        }
+        return Lifetimes(
+            ttl: time(.ttl, usual.ttl), idle: time(.idle, usual.idle), max: time(.max, usual.max),
+            leases: leases ?? usual.leases)
     }
 }

@@ -21,6 +21,9 @@ private enum AuditQueries {
         "read audit records", "SELECT * FROM audit WHERE seq > :number ORDER BY seq LIMIT :limit")
     static let one = Query("read audit record", "SELECT digest FROM audit WHERE seq = :number")
     // The largest number that was ever given (AUTOINCREMENT), even if its record is gone.
+    static let oldest = Query(
+        "read oldest audit records", "SELECT seq, wall, digest FROM audit ORDER BY seq LIMIT :limit")
+    static let drop = Query("drop audit records", "DELETE FROM audit WHERE seq <= :number")
     static let highest = Query("read audit count", "SELECT seq FROM sqlite_sequence WHERE name = 'audit'")
 }
 
@@ -41,7 +44,14 @@ extension StateStore {
     package func verifyAudit(
         after mark: AuditMark = .beginning, limit: Int = 10_000
     ) throws(StoreError) -> AuditVerdict {
-        if mark.number > 0 {
+        let dropped = try lastDropped()
+        if mark.number > 0, mark.number < dropped.number {
+            return .broken(number: mark.number, problem: "it is no longer kept")
+        }
+        if mark.number > 0, mark.number == dropped.number, mark.digest != dropped.digest {
+            return .broken(number: mark.number, problem: "it is not the record that was marked")
+        }
+        if mark.number > dropped.number {
             let digest = try database.first(AuditQueries.one, ["number": .integer(mark.number)]) {
                 (row) throws(StoreError) in try row.text("digest")
             }
@@ -51,8 +61,8 @@ extension StateStore {
             }
         }
         let limit = Self.bounded(limit)
-        var reached = mark
-        let records = try audit(after: mark.number, limit: limit)
+        var reached = mark.number < dropped.number ? dropped : mark
+        let records = try audit(after: reached.number, limit: limit)
         for record in records {
             if let problem = record.problem(after: reached) { return problem }
             reached = AuditMark(number: record.number, digest: record.digest)
@@ -67,10 +77,38 @@ extension StateStore {
         return .intact(reached)
     }
 
+    /// The last record that went because of its age; where none did, the place before the first.
+    private func lastDropped() throws(StoreError) -> AuditMark {
+        guard let text = try value(of: .audit) else { return .beginning }
+        let words = text.split(separator: " ")
+        guard words.count == 2, let number = Int64(words[0]), number > 0, words[1].utf8.count == 64 else {
+            throw .damaged(path: path, problem: "the mark of dropped audit records is \(text)")
+        }
+        return AuditMark(number: number, digest: String(words[1]))
+    }
+
+    /// Drops records that were written before a moment, the first ones, as far as no younger one is among
+    /// them: the wall clock may have been set back in between. The chain goes on from the last of them.
+    /// - Returns: how many.
+    func dropAudit(before wall: Int64, limit: Int) throws(StoreError) -> Int {
+        let oldest = try database.rows(AuditQueries.oldest, ["limit": .integer(Int64(limit))]) {
+            (row) throws(StoreError) in
+            (
+                mark: AuditMark(number: try row.integer("seq"), digest: try row.text("digest")),
+                wall: try row.integer("wall")
+            )
+        }
+        let old = oldest.prefix { $0.wall < wall }
+        guard let last = old.last?.mark else { return 0 }
+        try set(.audit, "\(last.number) \(last.digest)")
+        return try database.run(AuditQueries.drop, ["number": .integer(last.number)])
+    }
+
     func append(_ entry: AuditEntry) throws(StoreError) -> Outcome {
-        let last = try database.first(AuditQueries.last) { (row) throws(StoreError) in
+        var last = try database.first(AuditQueries.last) { (row) throws(StoreError) in
             AuditMark(number: try row.integer("seq"), digest: try row.text("digest"))
         }
+        if last == nil { last = try lastDropped() }
         let previous = last ?? .beginning
         let number = previous.number + 1
         try database.run(

@@ -49,6 +49,13 @@ package struct ProcessStanding: Hashable, Sendable {
     package var stdout = Output()
     package var stderr = Output()
     package var restarts: UInt64 = 0
+    /// What went wrong, for people; empty where nothing did.
+    package var problem = ""
+    /// Runs that failed, in a row without a healthy one.
+    package var failures: UInt64 = 0
+    /// When it is started again, or killed because it did not end when asked; in nanoseconds of
+    /// CLOCK_BOOTTIME.
+    package var nextAt: UInt64?
 
     package init(state: String) { self.state = state }
 
@@ -106,5 +113,8 @@ extension ProcessStanding {
         stdout = Output(written: try row.unsigned("stdout_bytes"), cut: try row.unsigned("stdout_cut"))
         stderr = Output(written: try row.unsigned("stderr_bytes"), cut: try row.unsigned("stderr_cut"))
         restarts = try row.unsigned("restarts")
+        problem = try row.text("problem")
+        failures = try row.unsigned("failures")
+        nextAt = try row.optionalUnsigned("next_at")
     }
 }

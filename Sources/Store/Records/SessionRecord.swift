@@ -63,6 +63,16 @@ package struct SessionStanding: Hashable, Sendable {
     package var lastUse: UInt64
     /// How often its removal was tried in vain.
     package var removals: UInt64 = 0
+    /// Lengths in nanoseconds: what a renewal that states none begins again, and the time without use; nil
+    /// for none.
+    package var ttl: UInt64?
+    package var idle: UInt64?
+    /// Which processes count as use while they run; nil in the record of a daemon that did not tell.
+    package var leases: String?
+    /// While it stops: when what has not ended by itself is killed, in nanoseconds of CLOCK_BOOTTIME.
+    package var killAt: UInt64?
+    /// What there is to say about its end; empty for nothing.
+    package var problem = ""
 
     package init(state: String, boot: String, lastUse: UInt64) {
         self.state = state
@@ -99,6 +109,11 @@ extension SessionStanding {
         idleDeadline = try row.optionalUnsigned("idle_deadline")
         maxDeadline = try row.optionalUnsigned("max_deadline")
         removals = try row.unsigned("removals")
+        ttl = try row.optionalUnsigned("ttl")
+        idle = try row.optionalUnsigned("idle")
+        leases = try row.optionalText("leases")
+        killAt = try row.optionalUnsigned("kill_at")
+        problem = try row.text("problem")
     }
 }
 

@@ -4,6 +4,8 @@ package enum MetaKey: String, CaseIterable, Sendable {
     case instance
     /// The kernel's boot in which a daemon last used it.
     case boot
+    /// Number and digest of the last audit record that was dropped because of its age.
+    case audit
 }
 
 private enum MetaQueries {

@@ -19,7 +19,8 @@ private enum ProcessQueries {
             exit_signal = :exit_signal, started_wall = :started_wall, started_boot = :started_boot,
             ended_wall = :ended_wall, ended_boot = :ended_boot, peak_memory = :peak_memory, cpu = :cpu,
             stdout_bytes = :stdout_bytes, stderr_bytes = :stderr_bytes, stdout_cut = :stdout_cut,
-            stderr_cut = :stderr_cut, restarts = :restarts
+            stderr_cut = :stderr_cut, restarts = :restarts, problem = :problem, failures = :failures,
+            next_at = :next_at
         WHERE id = :id
         """)
     static let byID = Query("read process", "SELECT * FROM processes WHERE id = :id")
@@ -157,7 +158,8 @@ extension StateStore {
                 "stdout_bytes": .unsigned(standing.stdout.written),
                 "stderr_bytes": .unsigned(standing.stderr.written),
                 "stdout_cut": .unsigned(standing.stdout.cut), "stderr_cut": .unsigned(standing.stderr.cut),
-                "restarts": .unsigned(standing.restarts),
+                "restarts": .unsigned(standing.restarts), "problem": .text(standing.problem),
+                "failures": .unsigned(standing.failures), "next_at": .optional(standing.nextAt),
             ])
     }
 }

@@ -4,10 +4,13 @@ package struct Retention: Hashable, Sendable {
     package var results: Int64
     /// Processes and sessions that ended before this are dropped.
     package var records: Int64
+    /// Audit records that were written before this are dropped, from the first one on; none by themselves.
+    package var audit: Int64
 
-    package init(results: Int64, records: Int64) {
+    package init(results: Int64, records: Int64, audit: Int64 = .min) {
         self.results = results
         self.records = records
+        self.audit = audit
     }
 }
 
@@ -16,6 +19,7 @@ package struct Pruned: Hashable, Sendable {
     package var results = 0
     package var processes = 0
     package var sessions = 0
+    package var audit = 0
     /// Whether nothing more was old enough.
     package var isComplete = true
 }
@@ -59,7 +63,9 @@ extension StateStore {
             let before = SQLValue.integer(retention.records)
             pruned.processes = try database.run(PruneQueries.processes, ["before": before, "limit": most])
             pruned.sessions = try database.run(PruneQueries.sessions, ["before": before, "limit": most])
-            pruned.isComplete = max(pruned.results, pruned.processes, pruned.sessions) < limit
+            pruned.audit = try dropAudit(before: retention.audit, limit: limit)
+            pruned.isComplete =
+                max(pruned.results, pruned.processes, pruned.sessions, pruned.audit) < limit
             try database.run(PruneQueries.giveBack)
             return pruned
         }

@@ -7,11 +7,12 @@ private enum SessionQueries {
         INSERT INTO sessions (
             id, name, tenant, profile, image, spec, request_key, request_digest, created_wall, created_boot,
             state, live, cause, started_wall, started_boot, ended_wall, ended_boot, boot, warden,
-            ttl_deadline, idle_deadline, max_deadline, last_use, removals
+            ttl_deadline, idle_deadline, max_deadline, last_use, removals, ttl, idle, leases, kill_at, problem
         ) VALUES (
             :id, :name, :tenant, :profile, :image, :spec, :request_key, :request_digest, :created_wall,
             :created_boot, :state, :live, :cause, :started_wall, :started_boot, :ended_wall, :ended_boot,
-            :boot, :warden, :ttl_deadline, :idle_deadline, :max_deadline, :last_use, :removals
+            :boot, :warden, :ttl_deadline, :idle_deadline, :max_deadline, :last_use, :removals, :ttl, :idle,
+            :leases, :kill_at, :problem
         )
         """)
     static let update = Query(
@@ -21,7 +22,8 @@ private enum SessionQueries {
             state = :state, live = :live, cause = :cause, started_wall = :started_wall,
             started_boot = :started_boot, ended_wall = :ended_wall, ended_boot = :ended_boot, boot = :boot,
             warden = :warden, ttl_deadline = :ttl_deadline, idle_deadline = :idle_deadline,
-            max_deadline = :max_deadline, last_use = :last_use, removals = :removals
+            max_deadline = :max_deadline, last_use = :last_use, removals = :removals, ttl = :ttl,
+            idle = :idle, leases = :leases, kill_at = :kill_at, problem = :problem
         WHERE id = :id
         """)
     static let addLabel = Query(
@@ -101,19 +103,9 @@ extension StateStore {
             try row.text("state")
         }
         guard let state else { return .missing(id: id) }
-        try database.run(
-            SessionQueries.update,
-            [
-                "id": .text(id), "state": .text(standing.state), "live": .flag(standing.isLive),
-                "cause": .optional(standing.cause), "started_wall": .optional(standing.started?.wall),
-                "started_boot": .optional(standing.started?.boot),
-                "ended_wall": .optional(standing.ended?.wall), "ended_boot": .optional(standing.ended?.boot),
-                "boot": .text(standing.boot), "warden": .optional(standing.warden),
-                "ttl_deadline": .optional(standing.ttlDeadline),
-                "idle_deadline": .optional(standing.idleDeadline),
-                "max_deadline": .optional(standing.maxDeadline), "last_use": .unsigned(standing.lastUse),
-                "removals": .unsigned(standing.removals),
-            ])
+        var values = standing.values
+        values["id"] = .text(id)
+        try database.run(SessionQueries.update, values)
         if state != standing.state {
             try note(
                 HistoryEntry(
@@ -123,25 +115,29 @@ extension StateStore {
     }
 
     private func insert(_ session: SessionRecord) throws(StoreError) {
-        let standing = session.standing
-        try database.run(
-            SessionQueries.insert,
-            [
-                "id": .text(session.id), "name": .optional(session.name), "tenant": .text(session.tenant),
-                "profile": .text(session.profile), "image": .text(session.image),
-                "spec": .text(session.spec), "request_key": .optional(session.request?.key),
-                "request_digest": .optional(session.request?.digest),
-                "created_wall": .integer(session.created.wall),
-                "created_boot": .unsigned(session.created.boot), "state": .text(standing.state),
-                "live": .flag(standing.isLive), "cause": .optional(standing.cause),
-                "started_wall": .optional(standing.started?.wall),
-                "started_boot": .optional(standing.started?.boot),
-                "ended_wall": .optional(standing.ended?.wall), "ended_boot": .optional(standing.ended?.boot),
-                "boot": .text(standing.boot), "warden": .optional(standing.warden),
-                "ttl_deadline": .optional(standing.ttlDeadline),
-                "idle_deadline": .optional(standing.idleDeadline),
-                "max_deadline": .optional(standing.maxDeadline), "last_use": .unsigned(standing.lastUse),
-                "removals": .unsigned(standing.removals),
-            ])
+        let own: SQLValues = [
+            "id": .text(session.id), "name": .optional(session.name), "tenant": .text(session.tenant),
+            "profile": .text(session.profile), "image": .text(session.image), "spec": .text(session.spec),
+            "request_key": .optional(session.request?.key),
+            "request_digest": .optional(session.request?.digest),
+            "created_wall": .integer(session.created.wall), "created_boot": .unsigned(session.created.boot),
+        ]
+        try database.run(SessionQueries.insert, own.merging(session.standing.values) { first, _ in first })
+    }
+}
+
+extension SessionStanding {
+    /// By the names that both statements have for them.
+    fileprivate var values: SQLValues {
+        [
+            "state": .text(state), "live": .flag(isLive), "cause": .optional(cause),
+            "started_wall": .optional(started?.wall), "started_boot": .optional(started?.boot),
+            "ended_wall": .optional(ended?.wall), "ended_boot": .optional(ended?.boot),
+            "boot": .text(boot), "warden": .optional(warden), "ttl_deadline": .optional(ttlDeadline),
+            "idle_deadline": .optional(idleDeadline), "max_deadline": .optional(maxDeadline),
+            "last_use": .unsigned(lastUse), "removals": .unsigned(removals), "ttl": .optional(ttl),
+            "idle": .optional(idle), "leases": .optional(leases), "kill_at": .optional(killAt),
+            "problem": .text(problem),
+        ]
     }
 }

@@ -20,7 +20,7 @@ enum SQLValue: Hashable, Sendable {
 }
 
 /// What a statement is given, by the names of its parameters (`:name` in its text).
-typealias SQLValues = KeyValuePairs<String, SQLValue>
+typealias SQLValues = [String: SQLValue]
 
 /// The text of a statement. One object each, which is what its prepared form is found by.
 final class Query: Sendable {

@@ -118,7 +118,7 @@ extension Engine {
             live.isReady = true
             if live.phase == .starting { live.phase = .running }
             if live.watch != nil { live.due = clinux_boottime() }
-            say(.ready(live.id, layers: live.layers, image: live.image))
+            say(.ready(live.id, layers: live.layers, limits: live.limits, image: live.image))
         case .started(let process, let pid):
             switch sandbox.takeTerminal() {
             case .some(let master): say(.terminal(key(process), Held(master)))

@@ -27,6 +27,8 @@ final class LiveSandbox: EventHandler {
     let workspace: String
     let image: String
     let layers: [Layer: LayerState]
+    /// In force.
+    let limits: SandboxLimits
     let resources: SandboxResources
     let watch: LimitWatch?
     /// Until its init has been reaped.
@@ -59,6 +61,7 @@ final class LiveSandbox: EventHandler {
         workspace = rules.image.workspace
         image = rules.image.name
         self.layers = layers
+        limits = SandboxLimits(rules.profile.limits, layers)
         self.resources = resources
         self.watch = watch
     }

@@ -37,6 +37,7 @@ final class KeptSession {
     var note: [UInt8]
     var stage = SandboxStage.starting
     var layers: [Layer: LayerState] = [:]
+    var limits = SandboxLimits()
     var end: SandboxEnd?
     var processes: [UInt64: KeptProcess] = [:]
 
@@ -50,7 +51,8 @@ final class KeptSession {
 
     var entry: SessionEntry {
         SessionEntry(
-            id, stage, profile: profile, image: image, began: began, layers: layers, note: note, end: end)
+            id, stage, profile: profile, image: image, began: began, layers: layers, limits: limits,
+            note: note, end: end)
     }
 
     /// Whether processes may be asked for.

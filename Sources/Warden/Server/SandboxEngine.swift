@@ -45,7 +45,7 @@ struct EngineStreams {
 /// What the engine has to tell.
 enum EngineEvent {
     /// - Parameter image: the image that it has.
-    case ready(SandboxID, layers: [Layer: LayerState], image: String)
+    case ready(SandboxID, layers: [Layer: LayerState], limits: SandboxLimits, image: String)
     /// The master of the terminal of a process, before it is started.
     case terminal(ProcessKey, Held<FileDescriptor>)
     case started(ProcessKey, pid: Int32)

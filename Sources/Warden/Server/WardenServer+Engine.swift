@@ -60,7 +60,7 @@ extension WardenServer {
 
     func take(_ event: EngineEvent) {
         switch event {
-        case .ready(let id, let layers, let image): ready(id, layers, image)
+        case .ready(let id, let layers, let limits, let image): ready(id, layers, limits, image)
         case .terminal(let key, let master): terminal(key, master)
         case .started(let key, let pid): started(key, pid)
         case .startFailed(let key, let problem):
@@ -79,13 +79,16 @@ extension WardenServer {
         table.sessions[key.session]?.processes[key.process]
     }
 
-    private func ready(_ id: SandboxID, _ layers: [Layer: LayerState], _ image: String) {
+    private func ready(
+        _ id: SandboxID, _ layers: [Layer: LayerState], _ limits: SandboxLimits, _ image: String
+    ) {
         guard let session = table.sessions[id] else { return }
         session.layers = layers
+        session.limits = limits
         session.image = image
         // One that is being killed already stays so.
         if session.stage == .starting { session.stage = .running }
-        tell(.ready(id, layers: layers, at: clinux_boottime()))
+        tell(.ready(id, layers: layers, limits: limits, at: clinux_boottime()))
     }
 
     private func terminal(_ key: ProcessKey, _ master: Held<FileDescriptor>) {

@@ -1,0 +1,84 @@
+import Linux
+import Service
+import Sessions
+import Store
+
+/// Which operations are answered for later, and what the records call them.
+enum Audited {
+    /// By the operation's name in the API.
+    static let names = [
+        "createSession": "session.create", "removeSession": "session.remove",
+        "renewSession": "session.renew", "pauseSession": "session.pause", "resumeSession": "session.resume",
+        "killSession": "session.kill", "exec": "process.exec", "startProcess": "process.start",
+        "signalProcess": "process.signal", "stopProcess": "process.stop", "attach": "process.attach",
+    ]
+
+    /// What passes through an open process is no deed of its own, as what an attached client sends is none.
+    static let exempt = ["writeInput", "resizeTerminal"]
+}
+
+// Who asked for what, on what, and what became of it: in the transaction of the change itself, so that neither
+// is ever there without the other. Never what a request carried: bodies have programs and secrets in them.
+extension Daemon {
+    /// Answers a request; what is logged and recorded meanwhile has its trace id.
+    func answer(
+        _ operation: String, _ request: Request, _ handler: RouteTable.Handler
+    ) throws(ServiceError) -> Reply {
+        log.trace = request.trace.id
+        defer { log.trace = nil }
+        guard let what = Audited.names[operation] else { return try handler(self, request) }
+        auditObject = nil
+        var entry = AuditEntry(
+            wall: DaemonClock.wall, uid: request.peer.uid, tenant: StateStore.defaultTenant, what: what,
+            object: object(of: request), outcome: "", trace: request.trace.id)
+        do throws(ServiceError) {
+            let reply = try handler(self, request)
+            entry.object = auditObject ?? entry.object
+            switch reply {
+            case .now(let response): note(entry, outcome(of: response) ?? "done")
+            case .later(let pending):
+                note(entry, "accepted")
+                let accepted = entry
+                // A success is in the history of the session; a refusal would be nowhere.
+                pending.whenAnswered { [weak self] response in
+                    guard let self, let refused = outcome(of: response) else { return }
+                    note(accepted, refused)
+                }
+            case .upload: note(entry, "accepted")
+            }
+            return reply
+        } catch {
+            note(entry, error.code.rawValue)
+            throw error
+        }
+    }
+
+    /// The code of a refusal; nil for anything else.
+    private func outcome(of response: Response) -> String? {
+        guard response.status >= 400 else { return nil }
+        let code = ServiceError.Code.allCases.first { $0.status == response.status }
+        return code?.rawValue ?? "refused"
+    }
+
+    /// - Parameter outcome: `accepted` for what goes on, `done`, or the code of the refusal.
+    private func note(_ entry: AuditEntry, _ outcome: String) {
+        var entry = entry
+        (entry.wall, entry.outcome) = (DaemonClock.wall, outcome)
+        let isRefused = outcome != "done" && outcome != "accepted"
+        log.line(
+            isRefused ? .info : .debug,
+            "\(entry.what) of \(entry.object ?? "-") by uid \(entry.uid ?? 0): \(outcome)",
+            trace: entry.trace)
+        // That there is no room cannot be recorded either.
+        if outcome != ServiceError.Code.full.rawValue { journal.add(.audit(entry), then: ()) }
+    }
+
+    /// The session that the path names, and the process behind a slash; as it was written where there is none.
+    private func object(of request: Request) -> String? {
+        guard let text = request.parameters["session"] else { return nil }
+        let id = (try? table.find(text))?.description ?? shortened(text)
+        return request.parameters["process"].map { "\(id)/\(shortened($0))" } ?? id
+    }
+
+    private func shortened(_ text: String) -> String { String(decoding: text.utf8.prefix(64), as: UTF8.self) }
+}
