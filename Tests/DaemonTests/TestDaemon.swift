@@ -11,6 +11,7 @@ final class TestDaemon {
     let directory: TemporaryDirectory
     private(set) var program: RunningProgram
     private let words: [String]
+    private let variables: [String: String]
     var state: String { directory("s") }
     var socket: String { directory("run/corral.sock") }
 
@@ -18,14 +19,15 @@ final class TestDaemon {
     static let user = Host.isRoot ? ["--set", "user=nobody", "--set", "socket.group=nobody-has-it"] : []
 
     /// - Parameter wrapper: starts the program that follows it.
-    init(_ more: [String] = [], wrapper: [String] = []) throws {
+    init(_ more: [String] = [], wrapper: [String] = [], variables: [String: String] = [:]) throws {
+        self.variables = variables
         directory = try TemporaryDirectory()
         let directory = directory
         words =
             wrapper.map { $0 == "STATE" ? directory("s") : $0 }
             + [Product.path("corrald"), "--state", directory("s"), "--set", "runtime=\(directory("run"))"]
             + TestDaemon.user + more
-        program = try TestDaemon.start(words)
+        program = try TestDaemon.start(words, variables)
         try waitUntilServing()
     }
 
@@ -35,14 +37,15 @@ final class TestDaemon {
         endWarden()
     }
 
-    private static func start(_ words: [String]) throws -> RunningProgram {
+    private static func start(_ words: [String], _ variables: [String: String]) throws -> RunningProgram {
         // The rules of this source tree, wherever the build directory is.
         let environment = Program.environment.merging(["CORRAL_DATA": Repository.root]) { $1 }
+            .merging(variables) { $1 }
         return try Program(words, environment: environment).start()
     }
 
     /// A second one of the same command line; it is the caller's to end.
-    func another() throws -> Program.Outcome { try TestDaemon.start(words).wait(timeout: 60) }
+    func another() throws -> Program.Outcome { try TestDaemon.start(words, variables).wait(timeout: 60) }
 
     private func waitUntilServing() throws {
         try #require(
@@ -63,12 +66,13 @@ final class TestDaemon {
     }
 
     func startAgain() throws {
-        program = try TestDaemon.start(words)
+        program = try TestDaemon.start(words, variables)
         try waitUntilServing()
     }
 
     /// Of one that ends by itself.
     func exitStatus() throws -> CInt? { try program.wait(timeout: 60).status }
+    func endingSignal() throws -> CInt? { try program.wait(timeout: 60).signal }
 
     /// Whether any process has this command line.
     static func isRunning(_ words: [String]) -> Bool {

@@ -1,4 +1,5 @@
 import Configuration
+import FailPoints
 import Linux
 import Preparation
 import Sandbox
@@ -36,6 +37,10 @@ final class Daemon {
     var runs: [ProcessID: ProcessRun] = [:]
     var deadlines = DeadlineHeap<DeadlineKey>()
     var link: WardenLink?
+    /// What the warden tells while it lists what it has: after that it is understood. Nil at other times.
+    var heldEvents: [(WardenEvent, Packet)]?
+    /// Done once the records and the warden agree.
+    var whenCompared: [() -> Void] = []
     /// Sandboxes of the warden's that no record knows.
     var strays: Set<SandboxID> = []
     let events = EventHub()
@@ -81,11 +86,14 @@ final class Daemon {
         while !isOver {
             _ = try loop.turn(timeout: -1)
             settle()
+            FailPoint.pass(.daemonTurned)
         }
         loop.removeAll()
     }
 
     private func timePassed() {
+        // Until it is known what has become of everything meanwhile, nothing is due.
+        if heldEvents != nil { return }
         for key in deadlines.popAllDue(at: DaemonClock.now) {
             switch key {
             case .session(let id): handle(.deadline, id)
@@ -106,15 +114,18 @@ final class Daemon {
                 withhold(work, problem)
             } else {
                 for batch in work { perform(batch.work) }
+                FailPoint.pass(.daemonAfterDeeds)
             }
         }
-        if let next = deadlines.next { timer?.fire(atLatest: next) }
+        if heldEvents == nil, let next = deadlines.next { timer?.fire(atLatest: next) }
     }
 
     /// - Returns: why nothing could be recorded.
     private func record() -> String? {
         if journal.isEmpty { return nil }
         do throws(StoreError) {
+            FailPoint.pass(.daemonBeforeCommit)
+            defer { FailPoint.pass(.daemonAfterCommit) }
             for recorded in try journal.commit(to: store) where recorded.outcome != .done {
                 // The table admitted it, so the store should have: a mistake of ours, and no state is lost.
                 log.line(.error, "the store did not take a record: \(recorded.outcome)")
@@ -140,7 +151,12 @@ final class Daemon {
         return ticket
     }
 
-    func answer(_ ticket: Ticket, _ answer: TicketAnswer) { waiting.removeValue(forKey: ticket)?(answer) }
+    func answer(_ ticket: Ticket, _ answer: TicketAnswer) {
+        guard let waiter = waiting.removeValue(forKey: ticket) else { return }
+        FailPoint.pass(.daemonBeforeAnswer)
+        waiter(answer)
+        FailPoint.pass(.daemonAfterAnswer)
+    }
 
     func forget(_ ticket: Ticket) { waiting[ticket] = nil }
 }

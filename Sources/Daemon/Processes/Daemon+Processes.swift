@@ -1,6 +1,7 @@
 import CLinux
 import Capture
 import Configuration
+import FailPoints
 import Glibc
 import Linux
 import Sandbox
@@ -90,6 +91,11 @@ extension Daemon {
     // MARK: What is told
 
     func tells(_ event: WardenEvent, _ packet: Packet) {
+        event.failPoint.map(FailPoint.pass)
+        if heldEvents != nil {
+            heldEvents?.append((event, packet))
+            return
+        }
         switch event {
         case .ready(let id, let layers, _): ready(SessionID(value: id.value), layers)
         case .gone(let id, let end): gone(id, end)
@@ -203,6 +209,18 @@ extension Daemon {
         for entry in ended.dropLast(most) {
             _ = table.withProcesses(of: id) { $0.remove(entry.id) }
             runs[entry.id] = nil
+        }
+    }
+}
+
+extension WardenEvent {
+    fileprivate var failPoint: FailPoint? {
+        switch self {
+        case .ready: .daemonHearsReady
+        case .started: .daemonHearsStarted
+        case .exited, .startFailed: .daemonHearsExit
+        case .gone, .stuck: .daemonHearsGone
+        case .limitHit: nil
         }
     }
 }

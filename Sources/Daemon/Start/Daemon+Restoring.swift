@@ -102,7 +102,7 @@ extension Daemon {
         run.ended = record.standing.ended
         run.stdout = record.standing.stdout
         run.stderr = record.standing.stderr
-        let machine = ProcessMachine(restoring: note(record.standing), spec)
+        let machine = ProcessMachine(restoring: note(record.standing, in: session), spec)
         let added: Void?? = try? table.withProcesses(of: session) { processes throws(TableError) in
             try processes.add(run.id, machine, limit: .max)
         }
@@ -111,7 +111,15 @@ extension Daemon {
         if let next = machine.nextDeadline { deadlines.set(.process(run.id), at: next) }
     }
 
-    private func note(_ standing: ProcessStanding) -> ProcessNote {
+    /// What was being ended by itself, and not with its session, is asked once more and has the usual time:
+    /// how long it was given is not on record, nor whether it was asked.
+    private func nextAt(_ standing: ProcessStanding, _ session: SessionID) -> UInt64? {
+        let isEnding = [.stopping, .quarantined, .ended].contains(table[session]?.machine.state)
+        guard standing.state == ProcessState.stopping.rawValue, !isEnding else { return nil }
+        return DaemonClock.now + .milliseconds(settings.number(.defaultGrace))
+    }
+
+    private func note(_ standing: ProcessStanding, in session: SessionID) -> ProcessNote {
         var status: ProcessStatus?
         if let code = standing.exitCode { status = .exited(UInt8(truncatingIfNeeded: code)) }
         if let number = standing.exitSignal { status = .signalled(UInt8(truncatingIfNeeded: number)) }
@@ -120,6 +128,6 @@ extension Daemon {
             since: standing.ended?.boot ?? standing.started?.boot ?? DaemonClock.now,
             cause: standing.cause.flatMap { Cause(rawValue: $0) }, status: status,
             startedAt: standing.started?.boot, cut: standing.stdout.cut + standing.stderr.cut,
-            restarts: Int(clamping: standing.restarts))
+            restarts: Int(clamping: standing.restarts), nextAt: nextAt(standing, session))
     }
 }

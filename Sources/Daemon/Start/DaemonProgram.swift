@@ -1,4 +1,5 @@
 import Configuration
+import FailPoints
 import Glibc
 import Linux
 import Preparation
@@ -76,6 +77,7 @@ struct DaemonStart {
     }
 
     func run() throws -> Int32 {
+        FailPoint.pass(.daemonStarted)
         let isRoot = geteuid() == 0
         var user: Accounts.User?
         if isRoot {
@@ -135,9 +137,14 @@ struct DaemonStart {
         let signals = try SignalEvents(daemon, options)
         defer { withExtendedLifetime(signals) {} }
         try daemon.restore()
+        FailPoint.pass(.daemonRestored)
         try daemon.connectPatiently()
+        FailPoint.pass(.daemonConnected)
         let held = Held<FileDescriptor?>(listener)
-        daemon.reconcile { daemon.beginServing(held) }
+        daemon.reconcile {
+            daemon.beginServing(held)
+            FailPoint.pass(.daemonServing)
+        }
         try daemon.run()
         return daemon.exitCode
     }
