@@ -134,23 +134,32 @@ extension ChurnClient {
         var last = Reply.lost
         let isRight = try eventually(within: 30) {
             last = try get(path(index, "processes", process.id, "logs"))
-            if case .answer(_, let bytes) = last { return bytes == Array(process.output.utf8) }
-            return mayBeLost(sessions[index])
+            if case .answer(_, let bytes) = last, bytes == Array(process.output.utf8) { return true }
+            return try hasEnded(index)
         }
-        if !isRight { try excused(index, last, "logs of \(process.id), not \(process.output)") }
+        if sessions[index].cause == nil, !isRight {
+            try excused(index, last, "logs of \(process.id), not \(process.output)")
+        }
     }
 
     // MARK: Comparing
+
+    /// Whether nothing more is to be waited for in a session that lost its warden.
+    private func hasEnded(_ index: Int) throws -> Bool {
+        guard mayBeLost(sessions[index]) else { return false }
+        try look(index)
+        return sessions[index].cause != nil
+    }
 
     private func waitFor(_ state: String, _ index: Int, _ place: Int) throws -> Bool {
         let id = sessions[index].processes[place].id
         var last = Reply.lost
         let isSo = try eventually(within: 30) {
             last = try get(path(index, "processes", id))
-            if case .answer(let found?, _) = last { return found["state"]?.text == state }
-            return mayBeLost(sessions[index])
+            if case .answer(let found?, _) = last, found["state"]?.text == state { return true }
+            return try hasEnded(index)
         }
-        if isSo, case .answer = last { return true }
+        if isSo { return sessions[index].cause == nil }
         try excused(index, last, "process \(id) does not become \(state)")
         return false
     }
@@ -165,7 +174,7 @@ extension ChurnClient {
                 return
             }
             if let problem = problem(process, entry), !mayBeLost(sessions[index]) {
-                wrong("\(sessions[index].name): \(problem): \(entry)")
+                wrong("\(sessions[index].name): \(problem): \(entry.brief)")
             }
         }
         for id in Set(found.compactMap { $0["id"]?.text }) where id.utf8.count != 16 {

@@ -41,13 +41,15 @@ extension ChurnClient {
     }
 
     /// Whether a session may have been ended by a warden's death, now or in a moment.
-    func mayBeLost(_ session: ModelSession) -> Bool { world.wardenDeaths > session.asked }
+    func mayBeLost(_ session: ModelSession) -> Bool {
+        isWardenDoomed || world.wardenDeaths > session.asked
+    }
 
     /// Holds what the daemon says against what has to be.
     func compare(_ found: JSONTree, _ session: inout ModelSession) {
         let state = found["state"]?.text ?? ""
         let cause = found["cause"]?.text
-        if found["id"]?.text != session.id { wrong("\(session.name) has another id: \(found)") }
+        if found["id"]?.text != session.id { wrong("\(session.name) has another id: \(found.brief)") }
         if let known = session.cause {
             guard state == "ended", cause == known else {
                 return wrong("\(session.name) ended (\(known)) and is \(state) (\(cause ?? "no cause"))")
@@ -59,7 +61,7 @@ extension ChurnClient {
         case "stopping", "ended":
             // Where the warden dies in the middle of a launch there is nobody to launch it.
             guard mayBeLost(session), cause == "daemon-restart" || cause == "launch-failed" else {
-                return wrong("\(session.name) has to run and is \(state) (\(cause ?? "no cause")): \(found)")
+                return wrong("\(session.name) has to run and is \(state) (\(cause ?? "no cause"))")
             }
             if state == "ended" { session.cause = cause }
         default:
@@ -120,7 +122,7 @@ extension ChurnClient {
             if found["state"]?.text == "ended", cause == "operator" || mayBeLost(sessions[index]) {
                 sessions[index].cause = cause
             } else {
-                wrong("\(sessions[index].name) was killed and is \(found)")
+                wrong("\(sessions[index].name) was killed and is \(found.brief)")
             }
         case .refused(let why) where why.status == 409 || why.status == 410:
             // It had ended when the lost request was made again, or with its warden.
@@ -160,7 +162,7 @@ extension ChurnClient {
         }
         sessions.remove(at: index)
         if case .answer(let found, _) = try get(["sessions", session.id]) {
-            wrong("\(session.name) was removed and is there: \(found.map { "\($0)" } ?? "")")
+            wrong("\(session.name) was removed and is there: \(found?.brief ?? "")")
         }
     }
 

@@ -5,11 +5,20 @@ import Wire
 
 /// One client of the API: asks, asks again where an answer was lost, and keeps its model of what has to be.
 final class ChurnClient {
-    enum Reply {
+    enum Reply: CustomStringConvertible {
         case answer(JSONTree?, bytes: [UInt8])
         case refused(ServiceError)
         /// Nobody knows what became of it.
         case lost
+
+        var description: String {
+            switch self {
+            case .answer(let tree?, _): tree.brief
+            case .answer(nil, let bytes): "\(bytes.count) bytes"
+            case .refused(let why): "refused: \(why)"
+            case .lost: "lost"
+            }
+        }
     }
 
     /// Nothing more can be learned.
@@ -20,6 +29,8 @@ final class ChurnClient {
     var random: Seeded
     var sessions: [ModelSession] = []
     var made = 0
+    /// Whether the warden may die at any moment of this client's life.
+    var isWardenDoomed = false
     /// How many operations were done, by their names.
     var counts: [String: Int] = [:]
     private var client: DaemonClient
@@ -95,6 +106,12 @@ extension JSONTree {
         case .string(let text), .number(let text): text
         default: ""
         }
+    }
+
+    /// What there is to say about a session or a process, for people.
+    var brief: String {
+        ["id", "state", "cause", "message", "exit", "signal", "restarts"]
+            .compactMap { name in self[name].map { "\(name) \($0.text)" } }.joined(separator: ", ")
     }
 
     var list: [JSONTree] {

@@ -15,7 +15,6 @@ struct Main {
         do {
             let options = try Options(parsing: Array(CommandLine.arguments.dropFirst()))
             let findings = try run(options)
-            for finding in findings { complain("churn: \(finding)") }
             say(findings.isEmpty ? "churn: all is as it has to be" : "churn: \(findings.count) findings")
             exit(findings.isEmpty ? 0 : 1)
         } catch {

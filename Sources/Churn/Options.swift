@@ -17,7 +17,7 @@ struct Options {
     var clients = 16
     /// Kills at each fail point.
     var each = 3
-    /// Of the fail points only this one.
+    /// Of the fail points only those whose names begin so.
     var only: String?
     var sessions = 100
     /// Decides the clients' operations and the moments of kills, but not what time makes of them.

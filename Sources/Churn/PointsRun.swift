@@ -20,13 +20,10 @@ struct PointsRun {
     }
 
     mutating func run() throws {
-        // How often each is passed when nobody is killed but for the starts.
-        let before = FailPoint.allCases.map(world.sheet.passed)
-        try live(nil)
-        let usual = zip(FailPoint.allCases, before).map { world.sheet.passed($0) - $1 }
+        let usual = try countPassings()
         var kills = 0
         for point in FailPoint.allCases {
-            if let only = options.only, "\(point)" != only { continue }
+            if let only = options.only, !"\(point)".hasPrefix(only) { continue }
             let passings = usual[point.rawValue]
             if passings == 0 {
                 world.find("\(point) is never passed")
@@ -40,6 +37,19 @@ struct PointsRun {
             say("churn: \(point): \(passings) passings, \(took) ms a kill")
         }
         say("churn: \(kills) kills at \(FailPoint.allCases.count) points")
+    }
+
+    /// How often each is passed in a life without deaths, and those of a start in one with two.
+    private mutating func countPassings() throws -> [UInt32] {
+        let before = FailPoint.allCases.map(world.sheet.passed)
+        try live(nil)
+        let undisturbed = FailPoint.allCases.map(world.sheet.passed)
+        try live(nil, restarts: true)
+        return FailPoint.allCases.map { point in
+            let index = point.rawValue
+            return point.isOfStart
+                ? world.sheet.passed(point) - undisturbed[index] : undisturbed[index] - before[index]
+        }
     }
 
     /// - Returns: whether somebody died there.
@@ -56,12 +66,14 @@ struct PointsRun {
         return false
     }
 
-    /// One life of all clients. The daemons start once more in the middle of it.
-    private mutating func live(_ point: FailPoint?) throws {
+    /// One life of all clients.
+    /// - Parameter restarts: whether both daemons die in the middle of it.
+    private mutating func live(_ point: FailPoint?, restarts: Bool = false) throws {
         lives += 1
         let (life, seed, world) = (lives, options.seed, world)
         try Crowd.run(PointsRun.clients) { index in
             let client = ChurnClient("l\(life)-\(index)", world, seed: seed &+ UInt64(life * 31 + index))
+            client.isWardenDoomed = point?.isWardens ?? restarts
             do {
                 for operation in Operation.life { try client.perform(operation) }
                 try client.settle()
@@ -70,6 +82,7 @@ struct PointsRun {
             }
         } meanwhile: {
             guard let point else {
+                if !restarts { return }
                 usleep(100_000)
                 world.killDaemon()
                 usleep(300_000)

@@ -39,12 +39,14 @@ final class World: Sendable {
     // MARK: What was found
 
     func find(_ text: String) {
-        let isFirst = state.withLock { state in
+        let isKept = state.withLock { state in
             // One mistake is often found again and again.
-            if state.findings.count < 100 { state.findings.append(text) }
-            return state.findings.count == 1
+            if state.findings.count >= 100 { return false }
+            state.findings.append(text)
+            return true
         }
-        if isFirst { complain("churn: first finding: \(text)") }
+        // At once, for whoever is killed before the end.
+        if isKept { complain("churn: found: \(text)") }
     }
 
     var findings: [String] { state.withLock { $0.findings } }
@@ -79,9 +81,15 @@ final class World: Sendable {
 
     private func supervise() {
         while true {
-            let (pid, isOver) = state.withLock { ($0.pid, $0.isOver) }
+            // One who was waited for has no number any more: it may be another's.
+            let (end, isOver) = state.withLock { state -> (Spawned.End?, Bool) in
+                if state.isOver { return (nil, true) }
+                let end = Spawned.end(of: state.pid)
+                if end != nil { state.pid = 0 }
+                return (end, false)
+            }
             if isOver { return }
-            if let end = Spawned.end(of: pid) {
+            if let end {
                 if end != .signal(SIGKILL), end != .exit(75) || wardenDeaths == 0 {
                     find("corrald ended by itself: \(end)")
                 }
@@ -96,7 +104,11 @@ final class World: Sendable {
         }
     }
 
-    func killDaemon() { state.withLock { _ = Glibc.kill($0.pid, SIGKILL) } }
+    func killDaemon() {
+        state.withLock { state in
+            if state.pid > 0 { _ = Glibc.kill(state.pid, SIGKILL) }
+        }
+    }
 
     /// Everything that a warden has from here on may end with it.
     func expectWardenDeath() { state.withLock { $0.wardenDeaths += 1 } }

@@ -164,6 +164,11 @@ final class Daemon {
 /// Why something at the start went wrong, as the sentence to show.
 struct StartProblemText: Error, CustomStringConvertible {
     let description: String
+    /// Of the process that cannot go on for it.
+    let exitCode: Int32
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, exitCode: Int32 = 1) {
+        self.description = description
+        self.exitCode = exitCode
+    }
 }

@@ -7,14 +7,15 @@ import Service
 // The service's beginning and end, and what signals ask for.
 
 extension Daemon {
-    /// A warden that was started a moment ago may not listen yet.
+    /// A warden may still serve a corrald that was killed. One that nobody reaches any more has died since it
+    /// was started: there is nothing to wait for where another one takes privileges that are given up.
     func connectPatiently() throws(StartProblemText) {
         let deadline = DaemonClock.now + 30_000_000_000
         while true {
             do throws(StartProblemText) {
                 return try connect()
             } catch {
-                guard place.startWarden == nil, DaemonClock.now < deadline,
+                guard error.exitCode != Daemon.startedAgain, place.startWarden == nil, DaemonClock.now < deadline,
                     !error.description.contains("version")
                 else { throw error }
                 ShortWait.milliseconds(10)

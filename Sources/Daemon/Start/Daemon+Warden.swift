@@ -27,9 +27,12 @@ extension Daemon: WardenLinkDelegate {
                 to: place.wardenSocket, build: CorralVersion.current, on: loop, delegate: self)
             return
         } catch {
-            guard case .system(let cause) = error, let start = place.startWarden,
+            guard case .system(let cause) = error,
                 [.noSuchFileOrDirectory, .connectionRefused].contains(cause.errno)
             else { throw StartProblemText("\(error)") }
+            guard let start = place.startWarden else {
+                throw StartProblemText("\(error)", exitCode: Daemon.startedAgain)
+            }
             try start()
         }
         let deadline = DaemonClock.now + .seconds(30)
@@ -47,6 +50,9 @@ extension Daemon: WardenLinkDelegate {
         }
     }
 
+    /// The exit code of one that has to be started again, and a warden with it (sysexits.h, `EX_TEMPFAIL`).
+    static let startedAgain: Int32 = 75
+
     /// After it was lost.
     func lookForWarden() {
         guard link == nil else { return }
@@ -59,7 +65,7 @@ extension Daemon: WardenLinkDelegate {
             if place.startWarden == nil {
                 // A warden takes privileges that this process gave up: who started it can start both.
                 log.line(.error, "ending, to be started again with a new warden")
-                exitCode = 75
+                exitCode = Daemon.startedAgain
                 isOver = true
             } else {
                 deadlines.set(.warden, at: DaemonClock.now + .seconds(1))

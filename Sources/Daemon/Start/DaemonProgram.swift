@@ -27,7 +27,7 @@ package enum DaemonProgram {
         do {
             return try DaemonStart(options).run()
         } catch {
-            return fail("\(error)", 1)
+            return fail("\(error)", (error as? StartProblemText)?.exitCode ?? 1)
         }
     }
 
