@@ -122,15 +122,21 @@ final class World: Sendable {
         _ = Glibc.kill(pid, SIGKILL)
     }
 
+    /// A child of its between clone and exec looks the same, but for its parent.
     var warden: pid_t? {
+        var found: [pid_t] = []
         for name in File.names(in: "/proc") {
             guard let pid = pid_t(name), let bytes = try? File.read("/proc/\(name)/cmdline") else { continue }
             let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
             if words.first?.hasSuffix("/corral-warden") == true, words.contains("\(stateDirectory)/warden") {
-                return pid
+                found.append(pid)
             }
         }
-        return nil
+        return found.first { pid in
+            // pid (comm) state ppid ...
+            let fields = (File.text("/proc/\(pid)/stat") ?? "").split(separator: " ")
+            return fields.count > 3 && !found.contains(pid_t(fields[3]) ?? 0)
+        }
     }
 
     // MARK: The end

@@ -47,6 +47,22 @@ import Testing
         #expect(found?["exit"]?.text == "0")
     }
 
+    @Test func `a detached exec is answered for once the warden has it`() throws {
+        let daemon = try TestDaemon(variables: variables)
+        let id = try daemon.session()
+        let warden = try #require(daemon.warden)
+        #expect(kill(warden, SIGSTOP) == 0)
+        defer { kill(warden, SIGCONT) }
+        let body = #"{"shell":"echo on","detach":true}"#
+        let client = try Program(daemon.curl("POST", "/v1/sessions/\(id)/exec", body)).start()
+        // The control: the daemon itself answers, and has asked for the process.
+        #expect(eventually { sheet.passed(.daemonAfterStart) == 1 })
+        #expect(try daemon.call("GET", "/v1/health").status == 200)
+        #expect(try !client.waitForText("process", within: 0.5))
+        #expect(kill(warden, SIGCONT) == 0)
+        #expect(try client.wait(timeout: 60).output.contains(#""process":"#))
+    }
+
     @Test func `a stop that is on record is carried out by the next daemon`() throws {
         let daemon = try TestDaemon(["--set", "defaults.grace=500ms"], variables: variables)
         let id = try daemon.session()

@@ -34,6 +34,7 @@ extension Daemon {
             // A terminal's descriptors come with the event, since it is made in the sandbox.
             case .process(let entry):
                 if run.program.terminal == nil { connect(run, entry.roles, packet) }
+                run.taken()
             case .refused(let refusal):
                 run.isInCustody = refusal.code == .exists
                 handle(.startFailed(refusal.sentence), run)
@@ -191,6 +192,7 @@ extension Daemon {
         case .ended(let result):
             type = "process.ended"
             cause = result.cause
+            run.taken()
             if run.spec.kind == .exec { keeps[run.session]?.turns.over(run.id) }
             handle(.processEnded(run.spec.kind), run.session)
             dropOldest(of: run.session)

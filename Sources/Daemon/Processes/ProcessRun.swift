@@ -30,6 +30,8 @@ final class ProcessRun {
     /// Whether the warden has been asked for a run that it still has in custody.
     var isInCustody = false
     var followers: [LogFollower] = []
+    /// Called once the warden has it, or it has ended without.
+    var whenTaken: (() -> Void)?
 
     init(
         _ id: ProcessID, in session: SessionID, _ spec: ProcessSpec, _ program: ProgramRequest,
@@ -40,6 +42,12 @@ final class ProcessRun {
         self.spec = spec
         self.program = program
         self.created = created
+    }
+
+    func taken() {
+        let body = whenTaken
+        whenTaken = nil
+        body?()
     }
 
     var key: ProcessKey { ProcessKey(SandboxID(session.value), id.value) }
