@@ -15,7 +15,8 @@ extension Daemon {
             do throws(StartProblemText) {
                 return try connect()
             } catch {
-                guard error.exitCode != Daemon.startedAgain, place.startWarden == nil, DaemonClock.now < deadline,
+                guard error.exitCode != Daemon.startedAgain, place.startWarden == nil,
+                    DaemonClock.now < deadline,
                     !error.description.contains("version")
                 else { throw error }
                 ShortWait.milliseconds(10)
