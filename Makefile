@@ -12,7 +12,7 @@ FUZZ ?=
 export TMPDIR := $(CURDIR)/.build/tmp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-all test-vm prove soak fuzz sanitize bench lint install
+.PHONY: help setup build demo test test-all test-vm prove soak churn fuzz sanitize bench lint install
 .PHONY: uninstall clean stage
 
 help: ## list these targets
@@ -51,6 +51,15 @@ soak: $(TMPDIR) ## make and kill sandboxes, look what is left (CYCLES=10000 SEED
 	swift build -c release --product corral
 	swift build -c release --product Soak
 	@scripts/soak.sh $(CYCLES) $(SEED)
+
+# Debug builds: a release build has no fail points.
+churn: $(TMPDIR) ## clients of a daemon that is killed at random, against a model (SECONDS=60 SEED=any)
+	@scripts/setup.sh build
+	swift build --product sandbox-init
+	swift build --product corral-warden
+	swift build --product corrald
+	swift build --product Churn
+	@scripts/churn.sh $(SECONDS) $(SEED)
 
 fuzz: $(TMPDIR) ## fuzz everything that reads bytes of others (SECONDS=60 for all, FUZZ='json rpc' for some)
 	@scripts/setup.sh build

@@ -88,6 +88,8 @@ let package = Package(
         library("Sandbox", ["CYAML"]),
         library("Wire"),
         library("InitPlan", ["CLinux"]),
+        // Where tests kill the daemons; nothing in a release build.
+        library("FailPoints"),
 
         // One mechanism each.
         library("Seccomp", ["Sandbox", "Wire", "Linux", "CLinux", "CSeccomp", "CNettle"]),
@@ -110,7 +112,7 @@ let package = Package(
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
         // Between corrald and the warden.
-        library("WardenProtocol", ["Sandbox", "Linux", "CLinux"]),
+        library("WardenProtocol", ["FailPoints", "Sandbox", "Linux", "CLinux"]),
 
         // What plugins say of themselves and to their host, looked at from the host's side.
         library("Plugins", ["Dialects", "Sandbox", "Wire"]),
@@ -120,12 +122,15 @@ let package = Package(
         library("Images", ["Trees", "Sandbox", "Wire", "Linux", "CLinux"]),
 
         // From names and options to what a launch takes; with and without a command line.
-        library("Preparation", ["Launch", "Seccomp", "Cgroups", "Sandbox", "Linux", "CLinux"]),
+        library(
+            "Preparation",
+            ["Launch", "Seccomp", "Cgroups", "FailPoints", "Sandbox", "Linux", "CLinux"]),
 
         library(
             "Warden",
             [
-                "Preparation", "Launch", "Cgroups", "WardenProtocol", "Sandbox", "Wire", "Linux", "CLinux",
+                "Preparation", "Launch", "Cgroups", "WardenProtocol", "FailPoints", "Sandbox", "Wire",
+                "Linux", "CLinux",
             ]),
         // What the daemon remembers: the only user of sqlite.
         library("Store", ["Trees", "Wire", "Linux", "CSQLite"]),
@@ -135,7 +140,7 @@ let package = Package(
             "Daemon",
             [
                 "API", "Service", "Sessions", "Store", "Capture", "WardenProtocol", "Configuration",
-                "Preparation", "Sandbox", "Wire", "Linux", "CLinux",
+                "Preparation", "FailPoints", "Sandbox", "Wire", "Linux", "CLinux",
             ]),
 
         library(
@@ -199,6 +204,12 @@ let package = Package(
             ],
             swiftSettings: swift, linkerSettings: staticExecutable),
 
+        // Clients, kills and a model of what has to be: beside the rows, for tests only.
+        .executableTarget(
+            name: "Churn",
+            dependencies: ["TestSupport", "Client", "FailPoints", "Wire", "Linux", "CLinux"],
+            swiftSettings: swift, linkerSettings: staticExecutable),
+
         // What CaptureTests kill at random: fills a ring, writes a pattern. Beside the rows.
         .executableTarget(
             name: "capture-role", dependencies: ["Capture", "Linux", "CLinux"],
@@ -244,12 +255,14 @@ let package = Package(
         tests("SandboxTests", ["Attacks", "Denials", "Sandbox", "Seccomp", "Wire", "Linux", "CLinux"]),
         tests("EndToEndTests", ["Linux", "Wire"]),
         tests("SoakTests", ["Wire"]),
+        tests("ChurnTests", []),
         tests("APITests", ["API", "Wire"]),
         tests("SessionsTests", ["Sessions", "Sandbox"]),
         tests(
             "DaemonTests",
             [
-                "Daemon", "API", "Capture", "Commands", "WardenProtocol", "Sandbox", "Tables", "Wire", "Linux",
+                "Daemon", "API", "Capture", "Commands", "FailPoints", "WardenProtocol", "Sandbox", "Tables", "Wire",
+                "Linux",
             ]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
@@ -272,7 +285,8 @@ if sanitizing { package.targets.removeAll { ["sandbox-init", "corral-unpack"].co
 // `make sanitize`: what runs in one process, and neither programs nor the tests that start them.
 if Context.environment["CORRAL_SANITIZE"] == "libraries" {
     let without = [
-        "corral", "Benchmarks", "CYardstick", "attacker", "Attacks", "prove", "Soak", "SandboxTests",
+        "corral", "Benchmarks", "CYardstick", "attacker", "Attacks", "prove", "Soak", "SandboxTests", "Churn",
+        "ChurnTests",
         "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
         "WardenTests", "WardenServerTests", "corral-warden", "DaemonTests", "corrald", "capture-role",
         "CaptureTests",

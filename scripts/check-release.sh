@@ -18,6 +18,17 @@ if [[ -x .build/debug/corral ]] && ! grep -qaF CORRAL_TEST_WITHOUT .build/debug/
     echo "check-release: the debug build does not know CORRAL_TEST_WITHOUT either, so this check sees nothing" >&2
     exit 1
 fi
+# The daemons cannot be made to die where a test wants it.
+for program in corrald corral-warden; do
+    if [[ -x .build/release/$program ]] && grep -qaF CORRAL_TEST_FAIL_POINTS ".build/release/$program"; then
+        echo "check-release: the release build of $program knows CORRAL_TEST_FAIL_POINTS" >&2
+        exit 1
+    fi
+    if [[ -x .build/debug/$program ]] && ! grep -qaF CORRAL_TEST_FAIL_POINTS ".build/debug/$program"; then
+        echo "check-release: the debug build of $program does not know CORRAL_TEST_FAIL_POINTS either" >&2
+        exit 1
+    fi
+done
 if [[ $(id -u) -ne 0 ]]; then
     echo "check-release: no sandbox was started: that needs root here"
     exit 0

@@ -18,6 +18,7 @@ part() {
 export CORRAL_TEST_ALL=1
 part tests scripts/test.sh
 part soak make --no-print-directory soak
+part churn make --no-print-directory churn SECONDS=3600
 part test-vm make --no-print-directory test-vm
 echo "== test-all"
 printf '%s\n' "${table[@]}"

@@ -1,5 +1,6 @@
 import CLinux
 package import Cgroups
+import FailPoints
 import Glibc
 package import Launch
 package import Linux
@@ -34,6 +35,7 @@ package final class SandboxResources {
         do {
             let slot = try slots.value.acquire(
                 count: Int(Identity.slots), startingAt: start % Int(Identity.slots))
+            FailPoint.pass(.wardenSlotTaken)
             let name = GroupName(mark: mark, slot: slot.number, id: id).description
             let identity = host.abilities.privileged ? ids(slot.number, host) : plain.identity
             let resources = SandboxResources(host, identity: identity)
@@ -43,6 +45,7 @@ package final class SandboxResources {
                 try slot.note(true)
                 resources.group = Held(try SandboxGroup.create(in: host.layout, name: name))
             }
+            FailPoint.pass(.wardenGroupsMade)
             resources.slots = slots
             resources.slot = Held(slot)
             return resources

@@ -1,3 +1,4 @@
+import FailPoints
 import Glibc
 package import Linux
 
@@ -110,6 +111,9 @@ package final class WardenLink: EventHandler {
         _ completion: @escaping Completion
     ) {
         guard isOpen else { return }
+        let failPoints = request.failPoints
+        failPoints.map { FailPoint.pass($0.before) }
+        defer { failPoints.map { FailPoint.pass($0.after) } }
         lastRequest += 1
         var isList = false
         if case .list = request { isList = true }
@@ -196,6 +200,20 @@ extension WardenAnswer {
         switch self {
         case .session, .process: false
         default: true
+        }
+    }
+}
+
+extension WardenRequest {
+    fileprivate var failPoints: (before: FailPoint, after: FailPoint)? {
+        switch self {
+        case .create: (.daemonBeforeCreate, .daemonAfterCreate)
+        case .start: (.daemonBeforeStart, .daemonAfterStart)
+        case .signal: (.daemonBeforeSignal, .daemonAfterSignal)
+        case .kill: (.daemonBeforeKill, .daemonAfterKill)
+        case .remove: (.daemonBeforeRemove, .daemonAfterRemove)
+        case .acknowledge: (.daemonBeforeAcknowledge, .daemonAfterAcknowledge)
+        default: nil
         }
     }
 }

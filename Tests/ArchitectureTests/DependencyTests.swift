@@ -4,7 +4,7 @@ import Testing
 /// The rows of docs/architecture.md, lowest first: a target depends on lower rows only.
 private let rows: [[String]] = [
     ["CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CSQLite", "CMicroHTTPD", "CWslay", "CYardstick"],
-    ["Linux", "Sandbox", "Wire", "InitPlan"],
+    ["Linux", "Sandbox", "Wire", "InitPlan", "FailPoints"],
     [
         "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol", "Capture",
         "Service", "Configuration", "Client", "Tables", "API", "Sessions",
@@ -17,7 +17,7 @@ private let rows: [[String]] = [
 
 /// Stand beside the rows: they may use any library and one another, and else only tests may use them.
 private let besideRows = [
-    "TestSupport", "Attacks", "attacker", "prove", "Soak", "FuzzTargets", "capture-role",
+    "TestSupport", "Attacks", "attacker", "prove", "Soak", "FuzzTargets", "capture-role", "Churn",
 ]
 
 /// A target of Package.swift and the targets it names as dependencies.

@@ -83,6 +83,7 @@ final class TestDaemon {
 
     /// Of one that ends by itself.
     func exitStatus() throws -> CInt? { try program.wait(timeout: 60).status }
+    func endingSignal() throws -> CInt? { try program.wait(timeout: 60).signal }
 
     /// Whether any process has this command line.
     static func isRunning(_ words: [String]) -> Bool {

@@ -1,4 +1,5 @@
 import Configuration
+import FailPoints
 import Linux
 import Preparation
 import Sandbox
@@ -37,6 +38,10 @@ final class Daemon {
     var runs: [ProcessID: ProcessRun] = [:]
     var deadlines = DeadlineHeap<DeadlineKey>()
     var link: WardenLink?
+    /// What the warden tells while it lists what it has: after that it is understood. Nil at other times.
+    var heldEvents: [(WardenEvent, Packet)]?
+    /// Done once the records and the warden agree.
+    var whenCompared: [() -> Void] = []
     /// Sandboxes of the warden's that no record knows.
     var strays: Set<SandboxID> = []
     let events = EventHub()
@@ -84,11 +89,14 @@ final class Daemon {
         while !isOver {
             _ = try loop.turn(timeout: -1)
             settle()
+            FailPoint.pass(.daemonTurned)
         }
         loop.removeAll()
     }
 
     private func timePassed() {
+        // Until it is known what has become of everything meanwhile, nothing is due.
+        if heldEvents != nil { return }
         for key in deadlines.popAllDue(at: DaemonClock.now) {
             switch key {
             case .session(let id): handle(.deadline, id)
@@ -113,9 +121,10 @@ final class Daemon {
                     perform(batch.work)
                 }
                 log.trace = nil
+                FailPoint.pass(.daemonAfterDeeds)
             }
         }
-        if let next = deadlines.next { timer?.fire(atLatest: next) }
+        if heldEvents == nil, let next = deadlines.next { timer?.fire(atLatest: next) }
     }
 
     /// - Parameter isTold: whether somebody is answered because of it.
@@ -123,6 +132,8 @@ final class Daemon {
     private func record(isTold: Bool) -> String? {
         if journal.isEmpty { return nil }
         do throws(StoreError) {
+            FailPoint.pass(.daemonBeforeCommit)
+            defer { FailPoint.pass(.daemonAfterCommit) }
             for recorded in try journal.commit(to: store, isTold: isTold)
             where recorded.outcome != .done {
                 // The table admitted it, so the store should have: a mistake of ours, and no state is lost.
@@ -149,7 +160,12 @@ final class Daemon {
         return ticket
     }
 
-    func answer(_ ticket: Ticket, _ answer: TicketAnswer) { waiting.removeValue(forKey: ticket)?(answer) }
+    func answer(_ ticket: Ticket, _ answer: TicketAnswer) {
+        guard let waiter = waiting.removeValue(forKey: ticket) else { return }
+        FailPoint.pass(.daemonBeforeAnswer)
+        waiter(answer)
+        FailPoint.pass(.daemonAfterAnswer)
+    }
 
     func forget(_ ticket: Ticket) { waiting[ticket] = nil }
 }
@@ -157,6 +173,11 @@ final class Daemon {
 /// Why something at the start went wrong, as the sentence to show.
 struct StartProblemText: Error, CustomStringConvertible {
     let description: String
+    /// Of the process that cannot go on for it.
+    let exitCode: Int32
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, exitCode: Int32 = 1) {
+        self.description = description
+        self.exitCode = exitCode
+    }
 }

@@ -1,6 +1,7 @@
 import CLinux
 import Capture
 import Configuration
+import FailPoints
 import Glibc
 import Linux
 import Sandbox
@@ -33,6 +34,7 @@ extension Daemon {
             // A terminal's descriptors come with the event, since it is made in the sandbox.
             case .process(let entry):
                 if run.program.terminal == nil { connect(run, entry.roles, packet) }
+                run.taken()
             case .refused(let refusal):
                 run.isInCustody = refusal.code == .exists
                 handle(.startFailed(refusal.sentence), run)
@@ -91,6 +93,11 @@ extension Daemon {
     // MARK: What is told
 
     func tells(_ event: WardenEvent, _ packet: Packet) {
+        event.failPoint.map(FailPoint.pass)
+        if heldEvents != nil {
+            heldEvents?.append((event, packet))
+            return
+        }
         switch event {
         case .ready(let id, let layers, let limits, _): ready(SessionID(value: id.value), layers, limits)
         case .gone(let id, let end): gone(id, end)
@@ -189,6 +196,7 @@ extension Daemon {
             type = "process.ended"
             cause = result.cause
             refuseLead(run, result)
+            run.taken()
             if run.spec.kind == .exec { keeps[run.session]?.turns.over(run.id) }
             handle(.processEnded(run.spec.kind), run.session)
             dropOldest(of: run.session)
@@ -207,6 +215,18 @@ extension Daemon {
         for entry in ended.dropLast(most) {
             _ = table.withProcesses(of: id) { $0.remove(entry.id) }
             runs[entry.id] = nil
+        }
+    }
+}
+
+extension WardenEvent {
+    fileprivate var failPoint: FailPoint? {
+        switch self {
+        case .ready: .daemonHearsReady
+        case .started: .daemonHearsStarted
+        case .exited, .startFailed: .daemonHearsExit
+        case .gone, .stuck: .daemonHearsGone
+        case .limitHit: nil
         }
     }
 }

@@ -34,6 +34,8 @@ final class ProcessRun {
     var lead: Lead?
     /// Why it did not start, where the warden has told.
     var startProblem: StartProblem.Reason?
+    /// Called once the warden has it, or it has ended without.
+    var whenTaken: (() -> Void)?
 
     init(
         _ id: ProcessID, in session: SessionID, _ spec: ProcessSpec, _ program: ProgramRequest,
@@ -44,6 +46,12 @@ final class ProcessRun {
         self.spec = spec
         self.program = program
         self.created = created
+    }
+
+    func taken() {
+        let body = whenTaken
+        whenTaken = nil
+        body?()
     }
 
     var key: ProcessKey { ProcessKey(SandboxID(session.value), id.value) }

@@ -75,11 +75,12 @@ extension Daemon {
         return settings.number(.outputRing)
     }
 
-    /// Answers as soon as it is on record. How it ends is seen at the process, and what it writes in its logs.
+    /// Answers as soon as the warden has it: not all of an exec is on record, so before that it is lost with
+    /// this process. How it ends is seen at the process, and what it writes in its logs.
     private func detached(_ run: ProcessRun) -> Reply {
         let pending = Pending()
-        afterRecords { [weak self] in
-            guard let self else { return }
+        run.whenTaken = { [weak self, weak run] in
+            guard let self, let run else { return }
             pending.complete(shape(nil, of: run))
         }
         return .later(pending)

@@ -1,3 +1,4 @@
+import FailPoints
 import Linux
 import Sandbox
 import Sessions
@@ -14,6 +15,7 @@ extension Daemon: WardenLinkDelegate {
     func warden(_ link: WardenLink, isLostBecause why: String) {
         guard link === self.link else { return }
         self.link = nil
+        heldEvents = nil
         log.line(.error, "the warden is lost: \(why)")
         deadlines.set(.warden, at: DaemonClock.now)
     }
@@ -39,7 +41,10 @@ extension Daemon: WardenLinkDelegate {
                     continue
                 }
                 let passes = error.isAbsence ? evenIfAbsent : error.mayPass
-                guard passes, DaemonClock.now < deadline else { throw StartProblemText("\(error)") }
+                guard passes, DaemonClock.now < deadline else {
+                    let isLost = error.isAbsence && place.startWarden == nil
+                    throw StartProblemText("\(error)", exitCode: isLost ? Daemon.startedAgain : 1)
+                }
                 if !isTold, !error.isAbsence { log.line(.info, "waiting: \(error)") }
                 isTold = isTold || !error.isAbsence
                 ShortWait.milliseconds(10)
@@ -55,6 +60,8 @@ extension Daemon: WardenLinkDelegate {
             "the warden is of build \(shown(build)) and this corrald of \(CorralVersion.current): its sessions go "
                 + "on; a warden of this build takes corral daemon stop --sessions, which ends them")
     }
+    /// The exit code of one that has to be started again, and a warden with it (sysexits.h, `EX_TEMPFAIL`).
+    static let startedAgain: Int32 = 75
 
     /// After it was lost.
     func lookForWarden() {
@@ -62,13 +69,13 @@ extension Daemon: WardenLinkDelegate {
         do throws(StartProblemText) {
             try connect(within: 2_000_000_000, evenIfAbsent: place.startWarden != nil)
             log.line(.info, "connected to a warden again")
-            reconcile {}
+            reconcile()
         } catch {
             log.line(.error, "\(error)")
             if place.startWarden == nil {
                 // A warden takes privileges that this process gave up: who started it can start both.
                 log.line(.error, "ending, to be started again with a new warden")
-                exitCode = 75
+                exitCode = Daemon.startedAgain
                 isOver = true
             } else {
                 deadlines.set(.warden, at: DaemonClock.now + .seconds(1))
@@ -85,9 +92,15 @@ extension Daemon: WardenLinkDelegate {
     }
 
     /// Asks for everything in custody and brings the records and the warden together.
-    func reconcile(_ done: @escaping () -> Void) { page(after: nil, Inventory(), done) }
+    /// - Parameter done: called once they agree, also where the warden is lost meanwhile and another one is
+    ///   compared with.
+    func reconcile(_ done: @escaping () -> Void = {}) {
+        whenCompared.append(done)
+        heldEvents = []
+        page(after: nil, Inventory())
+    }
 
-    private func page(after: SandboxID?, _ inventory: Inventory, _ done: @escaping () -> Void) {
+    private func page(after: SandboxID?, _ inventory: Inventory) {
         link?.send(.list(after: after)) { [weak self] answer, packet in
             guard let self else { return }
             switch answer {
@@ -98,13 +111,23 @@ extension Daemon: WardenLinkDelegate {
                     run.isInCustody = true
                     if !entry.roles.isEmpty { connect(run, entry.roles, packet) }
                 }
-            case .page(let next?): page(after: next, inventory, done)
+            case .page(let next?): page(after: next, inventory)
             case .page(nil):
+                FailPoint.pass(.daemonListed)
                 compare(inventory)
-                done()
+                FailPoint.pass(.daemonCompared)
+                goOn()
             default: log.line(.error, "the warden did not list what it has: \(answer)")
             }
         }
+    }
+
+    /// With what was put off during the comparison.
+    private func goOn() {
+        let (events, done) = (heldEvents ?? [], whenCompared)
+        (heldEvents, whenCompared) = (nil, [])
+        for (event, packet) in events { tells(event, packet) }
+        for body in done { body() }
     }
 
     private func compare(_ inventory: Inventory) {
@@ -140,10 +163,17 @@ extension Daemon: WardenLinkDelegate {
         keep.layers = entry.layers
         keep.limits = entry.layers.isEmpty ? nil : entry.limits
         keep.warden = link.map { String($0.instance) }
+        // Of a request that was never recorded, or of one whose end is on record already.
+        let over = found.filter { key, _ in
+            key.session == keep.sandbox && run(key).flatMap { machine($0) }?.hasEnded ?? true
+        }
         for process in table[id]?.processes.all ?? [] {
             if let run = runs[process.id], !process.machine.hasEnded { adopt(run, found[run.key]) }
         }
         switch entry.stage {
+        // The warden may not have been told to end it.
+        case .starting where [.stopping, .quarantined].contains(table[id]?.machine.state):
+            handle(.adopted(Holding()), id)
         // The warden tells when it is ready.
         case .starting: handle(.used, id)
         case .running, .paused, .ending:
@@ -159,12 +189,10 @@ extension Daemon: WardenLinkDelegate {
         case .gone, .stuck:
             gone(entry.id, entry.end ?? SandboxEnd(cause: .daemonRestart, at: DaemonClock.now))
         }
-        for (key, process) in found where key.session == keep.sandbox && run(key) == nil {
-            // Of a request that was never recorded, or of one that is over.
-            if case .exited = process.stage {
-                acknowledge(key)
-            } else {
-                link?.send(.signal(key, SignalNumber.kill)) { _, _ in }
+        for (key, process) in over {
+            switch process.stage {
+            case .exited, .failed: acknowledge(key)
+            case .starting, .running: link?.send(.signal(key, SignalNumber.kill)) { _, _ in }
             }
         }
     }

@@ -1,4 +1,5 @@
 import Configuration
+import FailPoints
 import Glibc
 import Linux
 import Preparation
@@ -35,7 +36,7 @@ package enum DaemonProgram {
             return try start.run()
         } catch {
             start.log.line(.error, "\(error)")
-            return 1
+            return (error as? StartProblemText)?.exitCode ?? 1
         }
     }
 
@@ -92,6 +93,7 @@ struct DaemonStart {
     }
 
     func run() throws -> Int32 {
+        FailPoint.pass(.daemonStarted)
         let isRoot = geteuid() == 0
         var user: Accounts.User?
         if isRoot {
@@ -152,9 +154,14 @@ struct DaemonStart {
         let signals = try SignalEvents(daemon, options)
         defer { withExtendedLifetime(signals) {} }
         try daemon.restore()
-        try daemon.connect(within: 30_000_000_000, evenIfAbsent: true)
+        FailPoint.pass(.daemonRestored)
+        try daemon.connect(within: 30_000_000_000, evenIfAbsent: warden != nil)
+        FailPoint.pass(.daemonConnected)
         let held = Held<FileDescriptor?>(listener)
-        daemon.reconcile { daemon.beginServing(held) }
+        daemon.reconcile {
+            daemon.beginServing(held)
+            FailPoint.pass(.daemonServing)
+        }
         try daemon.run()
         return daemon.exitCode
     }

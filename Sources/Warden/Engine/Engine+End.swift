@@ -1,5 +1,6 @@
 import CLinux
 import Cgroups
+import FailPoints
 import Launch
 import Linux
 import Preparation
@@ -27,6 +28,7 @@ extension Engine {
     /// The init is dead, and with it everything in its pid namespace (pid_namespaces(7)).
     func ended(_ live: LiveSandbox) {
         guard let sandbox = live.sandbox, let loop else { return }
+        FailPoint.pass(.wardenInitDead)
         hearOut(live, sandbox)
         let exit = try? sandbox.reap()
         if !live.isReady, live.cause == nil, let failure = try? sandbox.failure() {
@@ -83,6 +85,7 @@ extension Engine {
             cause: live.cause ?? .signalled, detail: live.detail, statistics: live.statistics, at: now)
         do throws(PreparationError) {
             try live.resources.release(within: 0)
+            FailPoint.pass(.wardenGroupsRemoved)
             forget(live)
             say(.gone(live.id, end))
         } catch {

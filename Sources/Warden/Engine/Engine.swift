@@ -1,5 +1,6 @@
 import CLinux
 import Cgroups
+import FailPoints
 import Glibc
 import Launch
 import Linux
@@ -79,6 +80,7 @@ final class Engine: SandboxEngine {
         let rules = try orders.read(order, ceilings)
         let resources = try take(order.id)
         let sandbox = try begin(rules, resources)
+        FailPoint.pass(.wardenCloned)
         do throws(Refusal) {
             if isSpared { try expose(sandbox) }
             let live = try build(order.id, sandbox, rules, resources)
@@ -88,6 +90,7 @@ final class Engine: SandboxEngine {
                 throw Refusal(.system, "the sandbox cannot be watched: \(error)")
             }
             sandboxes[order.id] = live
+            FailPoint.pass(.wardenWatching)
         } catch {
             resources.kill(sandbox)
             try? resources.release()
@@ -134,6 +137,7 @@ final class Engine: SandboxEngine {
         let terminal = ceilings.terminals ? SandboxSpec.Terminal.onRequest : .none
         do {
             try resources.setLimits(host.groupLimits(rules.limits))
+            FailPoint.pass(.wardenLimited)
             let watch = try LimitWatch.make(rules.limits, resources, host, polls: true)
             let plan = try host.plan(
                 rules, identity: resources.identity, cgroups: resources.layers, terminal: terminal)
@@ -144,6 +148,7 @@ final class Engine: SandboxEngine {
                 guard let template else { return nil }
                 return try RootTemplate.make(template, hasNamespace: &hasMountNamespace)
             }
+            FailPoint.pass(.wardenPlanned)
             resources.closeLaunchFiles()
             // While the init works.
             if resources.inherits { resources.sweep() }

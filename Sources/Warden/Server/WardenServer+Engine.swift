@@ -1,4 +1,5 @@
 import CLinux
+import FailPoints
 import Linux
 import Sandbox
 import WardenProtocol
@@ -24,6 +25,7 @@ extension WardenServer {
         } catch {
             throw Refusal(.system, "the streams of a process cannot be made: \(error)")
         }
+        FailPoint.pass(.wardenBeforeStart)
         try engine.start(
             order,
             ends.map { ends in
@@ -32,6 +34,7 @@ extension WardenServer {
                     output: ends.value.output.number, errors: ends.value.errors.number)
             })
         withExtendedLifetime((ends, given)) {}
+        FailPoint.pass(.wardenAfterStart)
     }
 
     func pass(_ number: Int32, to key: ProcessKey) throws(Refusal) { try engine.signal(key, number) }
@@ -42,7 +45,9 @@ extension WardenServer {
     func kill(_ session: KeptSession) {
         guard !session.isDead, session.stage != .ending else { return }
         session.stage = .ending
+        FailPoint.pass(.wardenBeforeKill)
         engine.kill(session.id)
+        FailPoint.pass(.wardenAfterKill)
     }
 
     func clean(_ session: KeptSession) throws(Refusal) {
@@ -67,8 +72,11 @@ extension WardenServer {
             process(key)?.stage = .failed(problem)
             tell(.startFailed(key, problem))
         case .exited(let key, let record):
+            FailPoint.pass(.wardenExited)
             process(key)?.stage = .exited(record)
+            FailPoint.pass(.wardenExitKept)
             tell(.exited(key, record))
+            FailPoint.pass(.wardenExitTold)
         case .gone(let id, let end): gone(id, end, remains: nil)
         case .stuck(let id, let end, let remains): gone(id, end, remains: remains)
         case .limitHit(let id, let layer, let count): tell(.limitHit(id, layer, count: count))
@@ -83,12 +91,14 @@ extension WardenServer {
         _ id: SandboxID, _ layers: [Layer: LayerState], _ limits: SandboxLimits, _ image: String
     ) {
         guard let session = table.sessions[id] else { return }
+        FailPoint.pass(.wardenReady)
         session.layers = layers
         session.limits = limits
         session.image = image
         // One that is being killed already stays so.
         if session.stage == .starting { session.stage = .running }
         tell(.ready(id, layers: layers, limits: limits, at: clinux_boottime()))
+        FailPoint.pass(.wardenToldReady)
     }
 
     private func terminal(_ key: ProcessKey, _ master: Held<FileDescriptor>) {
@@ -101,6 +111,7 @@ extension WardenServer {
         let hasTerminal = process.streams.roles.contains(.terminal)
         let streams = hasTerminal ? process.streams : nil
         tell(.started(key, pid: pid, at: clinux_boottime(), roles: streams?.roles ?? []), streams)
+        FailPoint.pass(.wardenToldStarted)
     }
 
     /// What was running ended with its sandbox, and its status with the init that had it.
@@ -126,5 +137,6 @@ extension WardenServer {
             log.line(.info, "ended (\(text))", session: id.description)
             tell(.gone(id, end))
         }
+        FailPoint.pass(.wardenToldGone)
     }
 }

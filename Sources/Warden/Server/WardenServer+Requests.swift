@@ -1,4 +1,5 @@
 import CLinux
+import FailPoints
 import Glibc
 import Linux
 import Sandbox
@@ -64,6 +65,7 @@ extension WardenServer {
             throw error
         }
         table.add(KeptSession(order, began: clinux_boottime()))
+        FailPoint.pass(.wardenCreated)
         log.line(.info, "session of the profile \(order.profile)", session: order.id.description)
     }
 
@@ -84,6 +86,8 @@ extension WardenServer {
     }
 
     private func remove(_ id: SandboxID) throws(Refusal) {
+        FailPoint.pass(.wardenBeforeRemove)
+        defer { FailPoint.pass(.wardenAfterRemove) }
         let session = try table.session(id)
         if session.stage == .stuck { try clean(session) }
         guard session.isDead else { throw session.refusal(to: "be removed; kill it first") }
@@ -114,6 +118,7 @@ extension WardenServer {
             throw error
         }
         session.processes[order.key.process] = process
+        FailPoint.pass(.wardenProcessKept)
         return process
     }
 
@@ -121,6 +126,7 @@ extension WardenServer {
         guard case .running = try table.process(key).stage else {
             throw Refusal(.state, "the process \(key) is not running")
         }
+        FailPoint.pass(.wardenBeforeSignal)
         try pass(number, to: key)
     }
 
@@ -143,6 +149,8 @@ extension WardenServer {
     }
 
     private func acknowledge(_ key: ProcessKey) throws(Refusal) {
+        FailPoint.pass(.wardenBeforeAcknowledge)
+        defer { FailPoint.pass(.wardenAfterAcknowledge) }
         let process = try table.process(key)
         guard process.hasEnded else { throw Refusal(.state, "the process \(key) has not ended") }
         try table.session(key.session).processes[key.process] = nil
@@ -152,6 +160,7 @@ extension WardenServer {
     // MARK: Lists
 
     private func list(_ after: SandboxID?, _ number: UInt64, _ guest: Guest) {
+        FailPoint.pass(.wardenListing)
         let page = table.page(after: after, limit: WardenFormat.pageLimit)
         for session in page.sessions {
             guest.answer(number, .session(session.entry))

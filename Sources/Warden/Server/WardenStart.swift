@@ -1,4 +1,5 @@
 import CLinux
+import FailPoints
 import Glibc
 import Linux
 import Preparation
@@ -17,6 +18,7 @@ struct WardenStart {
     }
 
     static func make(_ options: WardenOptions, _ log: WardenLog) throws -> WardenStart {
+        FailPoint.pass(.wardenStarted)
         var lock: Held<FileDescriptor>?
         if let directory = options.state {
             switch try StateLock.take(in: directory) {
@@ -42,6 +44,7 @@ struct WardenStart {
         try server.listen(on: listener)
         signals.server = server
         log.line(.info, "serving uid \(uid)")
+        FailPoint.pass(.wardenServing)
         return WardenStart(server: server, lock: lock, signals: signals)
     }
 

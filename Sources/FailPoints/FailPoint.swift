@@ -1,0 +1,40 @@
+/// A moment in the life of corrald or its warden at which a test can kill it.
+///
+/// Debug builds only: in a release build ``pass(_:)`` does nothing, and no variable is looked at. The names
+/// begin with whose moment it is.
+package enum FailPoint: Int, CaseIterable, Sendable {
+    // corrald: its start.
+    case daemonStarted, daemonRestored, daemonConnected, daemonListed, daemonCompared, daemonServing
+    // The store, and what follows from what was recorded.
+    case daemonBeforeCommit, daemonAfterCommit, daemonAfterDeeds, daemonTurned
+    // Orders to the warden.
+    case daemonBeforeCreate, daemonAfterCreate, daemonBeforeStart, daemonAfterStart
+    case daemonBeforeSignal, daemonAfterSignal, daemonBeforeKill, daemonAfterKill
+    case daemonBeforeRemove, daemonAfterRemove, daemonBeforeAcknowledge, daemonAfterAcknowledge
+    // Answers to clients.
+    case daemonBeforeAnswer, daemonAfterAnswer
+    // What the warden tells.
+    case daemonHearsReady, daemonHearsStarted, daemonHearsExit, daemonHearsGone
+
+    // The warden: its start.
+    case wardenStarted, wardenServing, wardenListing
+    // A launch.
+    case wardenSlotTaken, wardenGroupsMade, wardenCloned, wardenLimited, wardenPlanned, wardenWatching
+    case wardenCreated, wardenReady, wardenToldReady
+    // Processes.
+    case wardenBeforeStart, wardenAfterStart, wardenProcessKept, wardenToldStarted, wardenBeforeSignal
+    case wardenExited, wardenExitKept, wardenExitTold, wardenBeforeAcknowledge, wardenAfterAcknowledge
+    // The end.
+    case wardenBeforeKill, wardenAfterKill, wardenInitDead, wardenGroupsRemoved, wardenToldGone
+    case wardenBeforeRemove, wardenAfterRemove
+
+    /// Whether it is the warden that dies there.
+    package var isWardens: Bool { rawValue >= FailPoint.wardenStarted.rawValue }
+
+    /// Counts the passing, and does not come back where the sheet says so.
+    package static func pass(_ point: FailPoint) {
+        #if DEBUG
+            FailPointSheet.ofThisProcess?.pass(point)
+        #endif
+    }
+}
