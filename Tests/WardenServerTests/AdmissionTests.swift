@@ -44,7 +44,8 @@ private func refusal(
 
     @Test func `another protocol is refused and told what an upgrade does, another build is not`() throws {
         let warden = try TestWarden()
-        let error = try #require(try refusal(at: warden.socket, build: "0.0.9", version: WardenFormat.version + 1))
+        let error = try #require(
+            try refusal(at: warden.socket, build: "0.0.9", version: WardenFormat.version + 1))
         #expect(error == .otherVersion(warden: CorralVersion.current, own: "0.0.9"))
         #expect(error.description.contains("an upgrade of the warden ends sessions"))
         #expect(try refusal(at: warden.socket, build: "0.0.9") == nil)

@@ -98,12 +98,14 @@ enum ProfileTemplate {
             switch quantity.kind {
             case .size: key == .memory ? "256MiB" : "64MiB"
             case .cpus: "0.5"
+            case .duration: "24h"
             default: "64"
             }
         case .variables: "{PATH: \"/usr/bin:/bin\"}"
         case .layers: "[seccomp]"
         case .keys: "[network, limits.memory]"
         case .name: "host"
+        case .word(let words): words.first ?? ""
         default: "[base]"
         }
     }

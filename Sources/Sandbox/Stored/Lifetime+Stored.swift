@@ -1,3 +1,5 @@
+// What sessions live by, as the cache keeps it. The order of the values is the form of stored files.
+
 extension Lifetime {
     init(from reader: inout StoredReader) throws(StoredProblem) {
         self.init(
