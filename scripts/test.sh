@@ -14,7 +14,7 @@ mkdir -p .build/tmp .build/lanes
 lanes=(
     'unit       180 ^[A-Za-z]+Tests\.                      ^(Sandbox|EndToEnd|Fuzz|Soak|Warden|WardenServer|Daemon)Tests\.'
     'warden     180 ^(Warden|WardenServer)Tests\.         -'
-    'daemon     300 ^DaemonTests\.                        -'
+    'daemon     180 ^DaemonTests\.                        -'
     'sandbox    240 ^SandboxTests\.                        [./](AttackTable|Ablation)Tests/'
     'attacks    180 [./](AttackTable|Ablation)Tests/       -'
     'soak       120 ^SoakTests\.                           -'

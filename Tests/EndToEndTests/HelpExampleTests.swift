@@ -8,7 +8,7 @@ import Testing
         ("skopeo ", "a registry"), ("docker ", "an engine"), ("corral image build", "a package mirror"),
         ("corral image rm", "an imported image"), ("corral run --relay", "a host application"),
         ("corral man --directory", "an installation"), ("corral plugin test", "a package"),
-        ("corral run -it", "a terminal"),
+        ("corral run -it", "a terminal"), ("corral session", "a daemon"),
     ]
 
     /// Those that say no, by their exit code.
