@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite(.serialized) struct ExecCommandTests {
+@Suite(.serialized) struct SessionExecCommandTests {
     @Test func `output and errors arrive apart and at once, and the exit code is the program's`() throws {
         let daemon = try TestDaemon()
         let id = try daemon.session(#"{"name":"b"}"#)
@@ -36,7 +36,7 @@ import Wire
     @Test func `an end that is not the program's own has its exit code and one line`() throws {
         let daemon = try TestDaemon()
         _ = try daemon.session(#"{"name":"b"}"#)
-        for (words, code, says) in ExecCommandTests.refusals {
+        for (words, code, says) in SessionExecCommandTests.refusals {
             let ended = try Program.run(
                 daemon.words(["exec"] + words), environment: daemon.environment, timeout: 60)
             #expect(ended.status == code, "\(words): \(ended.errors)")

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite(.serialized) struct ProcessCommandTests {
+@Suite(.serialized) struct SessionProcessCommandTests {
     @Test func `a process is started, listed, written to, read and stopped by its name`() throws {
         let daemon = try TestDaemon()
         let id = try daemon.session(#"{"name":"b"}"#)
@@ -66,7 +66,7 @@ import Wire
         _ = try daemon.session(#"{"name":"b"}"#)
         _ = try daemon.corral("start", "--name", "p", "b", "sleep", "6000")
         #expect(try eventually { try daemon.processes("b").first?.text("state") == "running" })
-        for (words, code, says) in ProcessCommandTests.refusals {
+        for (words, code, says) in SessionProcessCommandTests.refusals {
             let ended = try Program.run(daemon.words(words), environment: daemon.environment, timeout: 60)
             #expect(ended.status == code, "\(words): \(ended.errors)")
             #expect(ended.errors.contains(says), "\(words): \(ended.errors)")
@@ -103,11 +103,17 @@ import Wire
 
     @Test func `followed logs go on with the next run of a process`() throws {
         let daemon = try TestDaemon()
-        _ = try daemon.session(#"{"name":"b"}"#)
-        let script = "echo run; sleep 0.2; exit 1"
+        let id = try daemon.session(#"{"name":"b"}"#)
+        // Each run waits to be seen: what a run wrote is gone with the next one.
+        let script = "echo run; until rm /tmp/go 2>/dev/null; do sleep 0.02; done; exit 1"
         _ = try daemon.corral(
             "start", "--name", "p", "--restart", "on-failure", "--restarts", "2", "--shell", script, "b")
-        let ended = try daemon.corral("logs", "-f", "b", "p")
+        let follower = try daemon.begin("logs", "-f", "b", "p")
+        for run in 1...3 {
+            #expect(try follower.waitForText(String(repeating: "run\n", count: run), within: 60))
+            try daemon.exec(id, "touch /tmp/go")
+        }
+        let ended = try follower.wait(timeout: 60)
         #expect(ended.status == 0 && ended.output == "run\nrun\nrun\n", "\(ended)")
     }
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Wire
 
-@Suite(.serialized) struct ExecTerminalTests {
+@Suite(.serialized) struct SessionTerminalCommandTests {
     /// Starts a command on a terminal whose modes are no terminal's own, and returns them.
     private func start(
         _ daemon: TestDaemon, _ words: String...
