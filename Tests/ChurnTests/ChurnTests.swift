@@ -28,7 +28,7 @@ struct ChurnTests {
 
     /// The hour of `make test-all` is there, by scripts/test-all.sh.
     @Test func `sixteen clients find what their model says while corrald is killed`() throws {
-        let outcome = try churn(["mixed", "--seconds", "60"], within: 1200)
+        let outcome = try churn(["mixed", "--seconds", "120"], within: 1200)
         #expect(outcome.status == 0, "\(outcome.errors)\(outcome.output)")
     }
 
