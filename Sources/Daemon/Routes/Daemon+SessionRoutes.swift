@@ -31,6 +31,14 @@ extension Daemon {
         _ id: SessionID, _ event: (Ticket) -> SessionEvent,
         _ response: @escaping (Daemon, SessionAnswer) -> Response
     ) -> Reply {
+        later(id, event, reply: { .now(response($0, $1)) })
+    }
+
+    /// - Parameter reply: what is said in the end; it may have to wait for a record of its own.
+    private func later(
+        _ id: SessionID, _ event: (Ticket) -> SessionEvent,
+        reply: @escaping (Daemon, SessionAnswer) -> Reply
+    ) -> Reply {
         let asked = Asked()
         let pending = Pending { [weak self] in
             guard let self, let ticket = asked.ticket else { return }
@@ -42,7 +50,12 @@ extension Daemon {
             switch answer {
             case .session(.refused(let why)):
                 pending.fail(ServiceError(id.description, why, keeps[id]?.refusal))
-            case .session(let answer): pending.complete(response(self, answer))
+            case .session(let answer):
+                switch reply(self, answer) {
+                case .now(let response): pending.complete(response)
+                case .later(let last): last.whenAnswered { pending.complete($0) }
+                case .upload: pending.fail(ServiceError(.fault, "an answer of another kind"))
+                }
             case .notRecorded(let why): pending.fail(.notRecorded(why))
             case .process: pending.fail(ServiceError(.fault, "an answer of another kind"))
             }
@@ -86,9 +99,8 @@ extension Daemon {
         }
         if machine.hasEnded { return remove(id) }
         guard query.flag("force") else { throw ServiceError(.notEnded(id, machine.state)) }
-        return later(id, { .stop(Stop(.operator, grace: 0, ticket: $0)) }) { daemon, _ in
-            if case .now(let response) = daemon.remove(id) { response } else { .nothing }
-        }
+        return later(
+            id, { .stop(Stop(.operator, grace: 0, ticket: $0)) }, reply: { daemon, _ in daemon.remove(id) })
     }
 
     /// Its record stays until it is old, as that of a session that is not to be shown.
