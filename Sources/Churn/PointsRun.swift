@@ -83,20 +83,27 @@ struct PointsRun {
         } meanwhile: {
             guard let point else {
                 if !restarts { return }
-                usleep(100_000)
-                world.killDaemon()
-                usleep(300_000)
-                world.killWarden()
+                usleep(50_000)
+                try awaitNext { world.killDaemon() }
+                try awaitNext { world.killWarden() }
                 return
             }
             if !point.isOfStart { return }
             usleep(UInt32.random(in: 10_000...150_000, using: &random))
             if [.wardenStarted, .wardenServing].contains(point) {
-                world.killWarden()
+                try awaitNext { world.killWarden() }
             } else {
-                world.killDaemon()
+                try awaitNext { world.killDaemon() }
             }
         }
+    }
+
+    /// Until who follows serves: a death must not reach into the next life.
+    private func awaitNext(_ kill: () -> Void) throws {
+        let starts = world.starts
+        kill()
+        if !eventually(within: 30, { world.starts > starts }) { world.find("corrald does not follow") }
+        _ = try ChurnClient("health", world, seed: 1).get(["health"])
     }
 }
 

@@ -61,7 +61,7 @@ extension Daemon {
     func listProcesses(_ request: Request) throws(ServiceError) -> Reply {
         let id = try session(request)
         let found = table[id]?.processes.all.compactMap { runs[$0.id] } ?? []
-        return .now(
+        return recorded(
             .json(
                 .object { object in
                     object.array("processes") { list in

@@ -65,6 +65,14 @@ extension Daemon {
         return .later(pending)
     }
 
+    /// What is shown, once it is on record: the next daemon must know of everything that somebody saw.
+    func recorded(_ response: Response) -> Reply {
+        if journal.isEmpty { return .now(response) }
+        let pending = Pending()
+        afterRecords { pending.complete(response) }
+        return .later(pending)
+    }
+
     /// The ticket of an answer that is being waited for.
     final class Asked { var ticket: Ticket? }
 
@@ -86,7 +94,7 @@ extension Daemon {
             return later(id, { .wait(.started, $0) }) { daemon, _ in daemon.shape(id, status: 201) }
         case .existing(let id):
             auditObject = id.description
-            if table[id]?.machine.hasEnded == true { return .now(shape(id)) }
+            if table[id]?.machine.hasEnded == true { return recorded(shape(id)) }
             return later(id, { .wait(.started, $0) }) { daemon, _ in daemon.shape(id) }
         }
     }
@@ -208,7 +216,7 @@ extension Daemon {
         let limit = Int(clamping: query.whole("limit") ?? 1000)
         let found = table.list(filter).filter { $0.number > after && (all || !$0.machine.hasEnded) }
         let page = found.prefix(limit)
-        return .now(
+        return recorded(
             .json(
                 .object { object in
                     object.array("sessions") { list in

@@ -46,7 +46,7 @@ enum RouteTable {
         "createSession": { (daemon, request) throws(ServiceError) in try daemon.createSession(request) },
         "listSessions": { (daemon, request) throws(ServiceError) in try daemon.listSessions(request) },
         "inspectSession": { (daemon, request) throws(ServiceError) in
-            .now(daemon.shape(try daemon.session(request)))
+            daemon.recorded(daemon.shape(try daemon.session(request)))
         },
         "removeSession": { (daemon, request) throws(ServiceError) in try daemon.removeSession(request) },
         "renewSession": { (daemon, request) throws(ServiceError) in try daemon.renewSession(request) },
@@ -63,7 +63,7 @@ enum RouteTable {
         "startProcess": { (daemon, request) throws(ServiceError) in try daemon.startProcess(request) },
         "listProcesses": { (daemon, request) throws(ServiceError) in try daemon.listProcesses(request) },
         "inspectProcess": { (daemon, request) throws(ServiceError) in
-            .now(daemon.shape(try daemon.process(request)))
+            daemon.recorded(daemon.shape(try daemon.process(request)))
         },
         "signalProcess": { (daemon, request) throws(ServiceError) in try daemon.signalProcess(request) },
         "stopProcess": { (daemon, request) throws(ServiceError) in try daemon.stopProcess(request) },
