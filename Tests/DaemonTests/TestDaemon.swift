@@ -11,7 +11,7 @@ final class TestDaemon {
     let directory: TemporaryDirectory
     private(set) var program: RunningProgram
     private let words: [String]
-    private let environment: [String: String]
+    private let variables: [String: String]
     var state: String { directory("s") }
     var socket: String { directory("run/corral.sock") }
 
@@ -27,7 +27,7 @@ final class TestDaemon {
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
-        self.environment = environment
+        variables = environment
         words =
             wrapper.map { $0 == "STATE" ? directory("s") : $0 }
             + command + ["--state", directory("s"), "--set", "runtime=\(directory("run"))"]
@@ -50,7 +50,7 @@ final class TestDaemon {
     }
 
     /// A second one of the same command line; it is the caller's to end.
-    func another() throws -> Program.Outcome { try TestDaemon.start(words, environment).wait(timeout: 60) }
+    func another() throws -> Program.Outcome { try TestDaemon.start(words, variables).wait(timeout: 60) }
 
     func waitUntilServing() throws {
         try #require(
@@ -78,7 +78,7 @@ final class TestDaemon {
 
     /// Without waiting for anything.
     func beginAgain(wrapper: [String] = []) throws {
-        program = try TestDaemon.start(wrapper + words, environment)
+        program = try TestDaemon.start(wrapper + words, variables)
     }
 
     /// Of one that ends by itself.
