@@ -149,7 +149,8 @@ let package = Package(
                 "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
                 "Dialects",
                 "Debian",
-                "Images", "Trees", "Client", "API", "Capture", "Configuration", "WardenProtocol", "Tables", "Wire",
+                "Images", "Trees", "Client", "API", "Capture", "Configuration", "WardenProtocol", "Tables",
+                "Wire",
                 "Linux",
                 "CLinux",
             ]),
@@ -261,7 +262,8 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "Daemon", "API", "Capture", "Commands", "FailPoints", "WardenProtocol", "Sandbox", "Tables", "Wire",
+                "Daemon", "API", "Capture", "Commands", "FailPoints", "WardenProtocol", "Sandbox", "Tables",
+                "Wire",
                 "Linux",
             ]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),

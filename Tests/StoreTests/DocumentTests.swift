@@ -35,7 +35,7 @@ import Testing
         let commands = text.split(separator: "\n").filter { $0.hasPrefix("    sqlite3 -readonly") }
         #expect(commands.count == 2)
         for command in commands {
-            let line = command.replacing("/var/lib/corral/corral.db", with: fixture.file)
+            let line = command.replacing("/var/lib/corral/daemon/corral.db", with: fixture.file)
                 .replacing("'ID'", with: "'\(Fixture.id(1))'")
             let outcome = try Program.run(["sh", "-c", String(line)])
             #expect(outcome.status == 0 && outcome.output.contains("created"), "\(outcome.errors)")

@@ -9,8 +9,9 @@ enum Audited {
     static let names = [
         "createSession": "session.create", "removeSession": "session.remove",
         "renewSession": "session.renew", "pauseSession": "session.pause", "resumeSession": "session.resume",
-        "killSession": "session.kill", "exec": "process.exec", "startProcess": "process.start",
-        "signalProcess": "process.signal", "stopProcess": "process.stop", "attach": "process.attach",
+        "killSession": "session.kill", "exec": "process.exec", "execAttached": "process.exec-attached",
+        "startProcess": "process.start", "signalProcess": "process.signal", "stopProcess": "process.stop",
+        "attach": "process.attach",
     ]
 
     /// What passes through an open process is no deed of its own, as what an attached client sends is none.
