@@ -16,7 +16,12 @@ extension Place {
     }
 
     private var absent: Problem {
-        Problem(.noSuchFileOrDirectory, "\(path) has no such name; what it has is listed by the image", .add)
+        // Of proc only this is known: that it has no name of more than 255 bytes.
+        if directory.thing == .proc {
+            return Problem(.noSuchFileOrDirectory, "\(path) is proc, which has no such name")
+        }
+        return Problem(
+            .noSuchFileOrDirectory, "\(path) has no such name; what it has is listed by the image", .add)
     }
 
     private func readOnly(_ entry: MountView.Entry) -> Problem {
@@ -77,6 +82,8 @@ extension Place {
 
     /// In a directory whose contents are known.
     private var createProblem: Problem? {
+        // procfs says so when it looks for the name, which is before the mount is asked.
+        if directory.thing == .proc { return absent }
         if directory.thing.isReadOnly { return readOnly(directory) }
         switch directory.thing {
         case .tmpfs(let permissions, _) where permissions.write: return nil

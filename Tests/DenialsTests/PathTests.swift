@@ -60,6 +60,20 @@ import Testing
         #expect(try fixture.denial("/proc/keys", .write) == nil)
     }
 
+    /// NAME_MAX is the file systems' to enforce, and procfs does not.
+    @Test(arguments: [
+        ("/tmp/", "", PathEvent.Access.read, "ENAMETOOLONG"), ("/proc/", "", .read, "ENOENT"),
+        ("/proc/self/", "", .write, "ENOENT"), ("/proc/acpi/../", "", .truncate, "ENOENT"),
+        ("/proc/", "/x", .read, "ENOENT"), ("/tmp/", "/x", .read, "ENAMETOOLONG"),
+        ("/proc/", "", .create, "ENOENT"), ("/proc/", "", .remove, "EROFS"),
+    ])
+    func `a name is too long where its file system says so`(
+        directory: String, rest: String, access: PathEvent.Access, errno: String
+    ) throws {
+        let name = String(repeating: "x", count: 300)
+        #expect(try Fixture().denial(directory + name + rest, access)?.seen == errno)
+    }
+
     @Test func `a workspace that is read-only refuses to be written, by the profile's key`() throws {
         var fixture = Fixture(profile: "filesystem:\n  workspace: read_only")
         for (path, errno) in [("/workspace/x", "EROFS"), ("/workspace", "EISDIR")] {

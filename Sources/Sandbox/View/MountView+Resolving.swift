@@ -100,7 +100,7 @@ private struct Walk {
             }
             here.append(part)
             // NAME_MAX of limits.h.
-            if part.utf8.count > 255 { return ended(rest.isEmpty ? .lastNameTooLong : .nameTooLong) }
+            if part.utf8.count > 255 { return ended(afterLongName) }
             if isMagicLink { return ended(.magicLink(path)) }
             if let entry = view[path] {
                 guard case .symlink(let target) = entry.thing, followingLast || !rest.isEmpty else {
@@ -112,6 +112,13 @@ private struct Walk {
             }
         }
         return ended(end)
+    }
+
+    /// procfs looks for names of any length, and has none of these.
+    private var afterLongName: MountView.Resolution.Outcome {
+        let holder = view.holder(of: path)
+        if holder.thing != .proc { return rest.isEmpty ? .lastNameTooLong : .nameTooLong }
+        return rest.isEmpty ? .missing(directory: holder) : .noDirectory(path)
     }
 
     private var end: MountView.Resolution.Outcome {
