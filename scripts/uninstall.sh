@@ -99,9 +99,21 @@ installed_directories | while read -r directory; do
     rmdir "$prefix/$directory" 2>/dev/null || true
 done
 
+# A setting may name any directory, one with other things in it as well: only what Corral makes is removed.
+purge() {
+    directory=$1
+    shift
+    for name in "$@"; do rm -rf --one-file-system "${directory:?}/$name"; done
+    if [ ! -d "$directory" ] || rmdir "$directory" 2>/dev/null; then
+        echo "uninstall: removed $directory"
+    else
+        echo "uninstall: $directory stays: what else is in it is not Corral's"
+    fi
+}
+
 if [ "${PURGE:-}" = 1 ]; then
-    rm -rf --one-file-system "$state" "$runtime"
-    echo "uninstall: removed $state (records, images) and $runtime"
+    purge "$runtime" corral.sock warden.sock slots
+    purge "$state" daemon warden images run
 elif [ -e "$state" ]; then
     echo "uninstall: $state stays; PURGE=1 removes it"
 fi

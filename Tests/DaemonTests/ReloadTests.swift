@@ -100,4 +100,11 @@ import Testing
         }
         #expect(try daemon.call("POST", "/v1/sessions", #"{"profile":"fixed","ttl":2000}"#).status == 201)
     }
+
+    @Test func `a setting that nothing heeds is told to be not in force`() throws {
+        let daemon = try TestDaemon(["--set", "uids=300000-309999"])
+        let said = daemon.program.errorsSoFar
+        #expect(said.contains("uids is set and not in force"), "\(said)")
+        #expect(!said.contains("mounts is set"), "\(said)")
+    }
 }

@@ -81,6 +81,11 @@ struct InstallationTests {
         #expect(try files() == [])
         #expect(try Program.run(["mountpoint", "-q", volume]).status != 0)
         #expect(File.exists(volume))
+        // What somebody else has put there is nobody's to remove.
+        let purged = try script("uninstall.sh", ["PURGE": "1"])
+        #expect(purged.status == 0 && purged.output.contains("var/lib/corral stays: "), "\(purged.output)")
+        #expect(File.names(in: root("var/lib/corral")) == ["a volume"])
+        #expect(unsafe rmdir(volume) == 0)
         #expect(try script("uninstall.sh", ["PURGE": "1"]).status == 0)
         #expect(!File.exists(root("var/lib/corral")))
     }

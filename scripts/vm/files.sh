@@ -10,6 +10,13 @@ make_root() {
     mkdir -p "$root"/{etc/ssl/certs,dev,proc,sys,run,tmp,root,var/cache,new,mnt,opt/vm}
     chmod 1777 "$root/tmp"
     cp -a "$vm/base/." "$root/"
+    # The authorities of this machine, where OpenSSL looks for them (its OPENSSLDIR).
+    if [[ -e /etc/ssl/certs/ca-certificates.crt ]]; then
+        cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+        mkdir -p "$root/usr/lib/ssl"
+        ln -sfn /etc/ssl/certs "$root/usr/lib/ssl/certs"
+        ln -sfn /etc/ssl/certs/ca-certificates.crt "$root/usr/lib/ssl/cert.pem"
+    fi
     for name in $("$vm/base/usr/bin/busybox" --list); do
         if [[ ! -e $root/usr/bin/$name && ! -e $root/usr/sbin/$name ]]; then
             ln -s busybox "$root/usr/bin/$name"
