@@ -117,6 +117,24 @@ import Wire
         #expect(ended.status == 0 && ended.output == "run\nrun\nrun\n", "\(ended)")
     }
 
+    @Test func `what waits to be started again has no logs to wait for, and takes no signal`() throws {
+        let daemon = try TestDaemon()
+        _ = try daemon.session(#"{"name":"b"}"#)
+        _ = try daemon.corral("start", "--name", "p", "--restart", "always", "b", "sh", "-c", "echo x")
+        // The time from one run to the next grows.
+        let waits = "waits to be started again"
+        #expect(
+            try eventually {
+                let logs = try daemon.corral("logs", "b", "p")
+                return logs.status == 0 && logs.errors.contains(waits)
+            })
+        #expect(
+            try eventually {
+                let signal = try daemon.corral("signal", "b", "p", "HUP")
+                return signal.status == 1 && signal.errors.contains(waits)
+            })
+    }
+
     @Test func `a hundred megabytes of a process that stays are read as they are`() throws {
         let daemon = try TestDaemon(["--set", "output.ring=128MiB"])
         _ = try daemon.session(#"{"name":"b"}"#)

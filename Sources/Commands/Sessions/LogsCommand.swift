@@ -54,6 +54,11 @@ enum LogsCommand {
         let follows = arguments.has("follow") && !process.hasEnded && !isOver
         if follows { options.until = until }
         let loop = try AttachLoop("session logs", options)
+        if process.state == "waiting", !follows {
+            // It has no streams until it is started again, and to wait for that is what -f is for.
+            loop.notice("it waits to be started again, and what its last run wrote is no longer kept")
+            return ExitCode.success
+        }
         let fixed = ProcessPlace(session: place.session, process: process.id)
         let query =
             since.map { ("since", $0.rfc3339) } ?? tail.map { ("tail", "\(min($0, 1_000_000))") }

@@ -79,6 +79,9 @@ extension Daemon {
                 hint: "a name such as TERM, or a number from 1 to 64")
         }
         let run = try running(request)
+        if machine(run)?.state == .restarting {
+            throw ServiceError(.conflict, "process \(run.id) does not run: it waits to be started again")
+        }
         let pending = Pending()
         signal(run, number) { refusal in
             if let refusal { pending.fail(ServiceError(refusal)) } else { pending.complete(.nothing) }
