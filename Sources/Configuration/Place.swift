@@ -75,7 +75,7 @@ extension SettingKey {
         case .socketMode: .number(place.isSystem ? 0o660 : 0o600)
         case .profiles:
             .list(["\(place.configuration)/profiles", "\(place.shared)/profiles"])
-        case .images: .list([place.images])
+        case .images: .text(place.images)
         case .mounts: .list([])
         case .uids: .range(200_000...265_535)
         case .wardenPath: .none
@@ -96,7 +96,7 @@ extension SettingKey {
         case .outputRing: .number(1 << 20)
         case .resultsRetention: .number(3_600_000)
         case .auditRetention: .number(90 * 86_400_000)
-        case .httpBody: .number(16 << 20)
+        case .httpBody: .number(24 << 20)
         case .httpHeaders: .number(32 << 10)
         case .httpConnections: .number(256)
         case .httpIdle: .number(60_000)

@@ -8,12 +8,12 @@ extension SettingKey {
         case .runtime:
             Row(.path, .restart, "sockets and locks; where `state` is set and this is not, `run` below it")
         case .user: Row(.account, .restart, "whom corrald becomes when root starts it")
-        case .profiles: Row(.paths, .live, "directories of profiles, the first that has a name counts")
-        case .images: Row(.paths, .live, "directories of images; imports go into the first")
+        case .profiles: Row(.paths, .warden, "directories of profiles, the first that has a name counts")
+        case .images: Row(.path, .warden, "the directory of imported and built images")
         case .mounts: Row(.paths, .live, "below these, directories of the host may be mounted into sessions")
         case .uids:
             Row(
-                .range(Quantity(.count, 1...4_294_967_293)), .restart,
+                .range(Quantity(.count, 1...4_294_967_293)), .warden,
                 "user ids of the host that sandboxes have, two each, and group ids of the same numbers")
         case .socketPath: Row(.path, .restart, "where the API listens; in `runtime` unless set")
         case .socketGroup: Row(.account, .restart, "whose members may connect, and so start sessions")
@@ -51,7 +51,10 @@ extension SettingKey {
             Row(.quantity(time), .live, "how long results of sessions and processes are kept after the end")
         case .auditRetention: Row(.quantity(time), .live, "how long audit records are kept")
         case .httpBody:
-            Row(.quantity(Quantity(.size, 1024...256 << 20)), .live, "the largest body of a request")
+            Row(
+                .quantity(Quantity(.size, 1024...256 << 20)), .restart,
+                "the largest body of a request; those that carry no program have at most 2 MiB, whatever this says"
+            )
         case .httpHeaders:
             Row(.quantity(Quantity(.size, 4096...1 << 20)), .restart, "the largest head of a request")
         case .httpConnections:

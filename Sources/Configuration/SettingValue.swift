@@ -32,6 +32,14 @@ package enum SettingOrigin: Hashable, Sendable {
 
     /// A file, a variable or an option was asked for by somebody.
     package var isGiven: Bool { self != .builtIn }
+
+    /// A variable or an option: of one call, not of a daemon's configuration.
+    package var isOfTheCall: Bool {
+        switch self {
+        case .variable, .option: true
+        default: false
+        }
+    }
 }
 
 extension SettingOrigin: CustomStringConvertible {

@@ -14,10 +14,8 @@ package enum Identity: Hashable, Sendable {
     package static let rangeStart: UInt32 = 200_000
     package static let slots: UInt32 = 32_768
 
-    /// The ids of one slot of the range.
-    package static func slot(_ number: UInt32) -> Identity {
-        .pair(initID: rangeStart + 2 * number, processID: rangeStart + 2 * number + 1)
-    }
+    /// The ids of one slot of the default range.
+    package static func slot(_ number: UInt32) -> Identity { IdentityRange.standard.identity(Int(number)) }
 
     /// The init's uid inside.
     package var initInsideID: UInt32 {

@@ -53,17 +53,17 @@ package struct SlotFile: ~Copyable, Sendable {
 
     /// Takes the first free slot from `start` on, going round at `count`.
     ///
-    /// Slots 0 ..< `count` exist. With a `start` that differs between callers the first try
-    /// usually succeeds.
+    /// Slots `first` ..< `first` + `count` may be taken. With a `start`, counted from the first, that
+    /// differs between callers the first try usually succeeds.
     package borrowing func acquire(
-        count: Int = 32768, startingAt start: Int = 0
+        count: Int = 32768, from first: Int = 0, startingAt start: Int = 0
     ) throws(SlotError) -> Slot {
-        precondition(count > 0 && start >= 0, "slots are counted from 0")
+        precondition(count > 0 && first >= 0 && start >= 0, "slots are counted from 0")
         do {
             // Of its own: a lock on a shared description would be shared too.
             let probe = try self.probe()
             for offset in 0..<count {
-                let number = (start % count + offset) % count
+                let number = first + (start % count + offset) % count
                 guard try probe.tryLock(number) else { continue }
                 let isNoted = try SlotNotes.read(number, of: probe.file)
                 return Slot(number: number, isNoted: isNoted, lock: probe.file)

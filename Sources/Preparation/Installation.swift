@@ -36,6 +36,26 @@ package struct Installation: Sendable {
                 + "name the directory that holds them in CORRAL_DATA")
     }
 
+    /// The same with other directories of profiles.
+    /// - Parameter profiles: the operator's, in their order; none for the standard ones. The shipped one counts
+    ///   as shipped wherever it stands.
+    package static func find(profiles: [String]) throws(PreparationError) -> Installation {
+        let found = try find()
+        guard !profiles.isEmpty else { return found }
+        let shipped = resolved("\(found.root)/profiles")
+        let directories = profiles.map { path in
+            ProfileDirectory(owner: resolved(path) == shipped ? .shipped : .system, path: path)
+        }
+        return Installation(root: found.root, directories: ProfileDirectories(directories))
+    }
+
+    /// Without links; as it is where nothing is there.
+    package static func resolved(_ path: String) -> String {
+        guard let resolved = unsafe realpath(path, nil) else { return path }
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+
     private static func holdsData(_ directory: String) -> Bool {
         unsafe access("\(directory)/profiles", R_OK) == 0 && access("\(directory)/images", R_OK) == 0
     }

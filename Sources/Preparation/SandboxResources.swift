@@ -22,10 +22,11 @@ package final class SandboxResources {
     /// - Parameters:
     ///   - slots: as ``slots(_:)`` has them, for who takes many.
     ///   - mark: what the cgroups are called by.
+    ///   - range: the ids that may be taken.
     ///   - start: where to look for a free slot first; another for each caller.
     package static func take(
         _ host: HostSetup, id: String, slots: Held<SlotFile>? = nil, mark: String = GroupName.mark,
-        startingAt start: Int = Int(getpid())
+        from range: IdentityRange = .standard, startingAt start: Int = Int(getpid())
     ) throws(PreparationError) -> SandboxResources {
         let plain = SandboxResources(host)
         let needsGroup = host.layout.missing.count < 4
@@ -34,10 +35,10 @@ package final class SandboxResources {
         guard let slots = known else { return plain }
         do {
             let slot = try slots.value.acquire(
-                count: Int(Identity.slots), startingAt: start % Int(Identity.slots))
+                count: range.slots.count, from: range.slots.lowerBound, startingAt: start)
             FailPoint.pass(.wardenSlotTaken)
             let name = GroupName(mark: mark, slot: slot.number, id: id).description
-            let identity = host.abilities.privileged ? ids(slot.number, host) : plain.identity
+            let identity = host.abilities.privileged ? ids(slot.number, range, host) : plain.identity
             let resources = SandboxResources(host, identity: identity)
             resources.leavesNote = slot.isNoted
             if needsGroup {
@@ -66,8 +67,8 @@ package final class SandboxResources {
         }
     }
 
-    private static func ids(_ slot: Int, _ host: HostSetup) -> Identity {
-        let pair = Identity.slot(UInt32(slot))
+    private static func ids(_ slot: Int, _ range: IdentityRange, _ host: HostSetup) -> Identity {
+        let pair = range.identity(slot)
         guard host.without.contains(.uids) else { return pair }
         return .single(uid: pair.processUID, gid: pair.processGID)
     }

@@ -39,7 +39,7 @@ import Testing
         #expect(given.text(.state) == "/s/corral")
         #expect(given.text(.socketPath) == "/run/user/7/corral/corral.sock")
         #expect(given.list(.profiles)[0] == "/c/corral/profiles")
-        #expect(given.list(.images) == ["/home/u/.local/share/corral/images"])
+        #expect(given.text(.images) == "/home/u/.local/share/corral/images")
         #expect(given.textOrNone(.user) == nil && given.number(.socketMode) == 0o600)
         let bare = Settings(place: try #require(user(["HOME": "/home/u/"])))
         #expect(bare.text(.state) == "/home/u/.local/state/corral")

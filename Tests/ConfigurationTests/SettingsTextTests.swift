@@ -11,7 +11,8 @@ import Wire
             state: "/srv/a b: #c"
             user: none
             profiles: ["/p/\\u00e9", /q]
-            images: []
+            images: /srv/i
+            mounts: []
             limits: {memory: 3GiB, pids: none, cpus: 1.5, sessions: 77}
             socket: {mode: 0600, group: "12"}
             defaults: {ttl: 90s, max: none}
@@ -44,7 +45,7 @@ import Wire
         #expect(
             text.contains(
                 "\"limits\":{\"sessions\":77,\"processes\":64,\"memory\":\"3GiB\",\"pids\":\"none\""))
-        #expect(text.contains("\"images\":[]") && text.contains("\"grace\":\"10s\""))
+        #expect(text.contains("\"mounts\":[]") && text.contains("\"grace\":\"10s\""))
     }
 
     @Test func `origins and what they replace are shown`() {

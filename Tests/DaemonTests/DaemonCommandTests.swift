@@ -8,10 +8,13 @@ import Wire
 
 extension TestDaemon {
     /// `corral daemon WORDS` about this one.
-    func command(_ words: String...) throws -> Program.Outcome {
+    func command(_ words: String...) throws -> Program.Outcome { try command(words) }
+
+    /// - Parameter runtime: nil for its own.
+    func command(_ words: [String], runtime: String? = nil) throws -> Program.Outcome {
         try Program.run(
             [Product.path("corral"), "daemon"] + words
-                + ["--state", state, "--set", "runtime=\(directory("run"))"],
+                + ["--state", state, "--set", "runtime=\(runtime ?? directory("run"))"],
             environment: Program.environment.merging(["CORRAL_DATA": Repository.root]) { $1 }, timeout: 120)
     }
 
@@ -90,6 +93,39 @@ extension TestDaemon {
         #expect(outcome.status == 0 && daemon.warden == nil)
         try daemon.startAgain()
         #expect(try daemon.waitForEnd(id).text("cause") == "daemon-restart")
+    }
+
+    @Test func `stop --sessions by a socket alone ends neither daemon nor another one's warden`() throws {
+        let daemon = try TestDaemon()
+        let other = try TestDaemon()
+        let id = try daemon.session()
+        let theirs = try other.session()
+        /// With one's socket and the other's directories.
+        func mixed(_ words: [String] = []) throws -> Program.Outcome {
+            try other.command(["stop", "--sessions", "--set", "socket.path=\(daemon.socket)"] + words)
+        }
+        let refused = try mixed()
+        #expect(refused.status == 1 && refused.output == "", "\(refused.output)")
+        #expect(
+            refused.errors.contains(
+                "has the state directory \(daemon.state), and the settings say \(other.state)")
+                && refused.errors.contains("give --state \(daemon.state)"), "\(refused.errors)")
+        // The same state, and the sockets of nobody.
+        let empty = try TemporaryDirectory()
+        let lost = try daemon.command(
+            ["stop", "--sessions", "--set", "socket.path=\(daemon.socket)"], runtime: empty.path)
+        #expect(lost.status == 1 && lost.errors.contains("has a warden, and at"), "\(lost.errors)")
+        #expect(try daemon.exec(id, "echo on").decoded("stdout") == "on\n")
+        #expect(try other.exec(theirs, "echo on").decoded("stdout") == "on\n")
+        try daemon.kill()
+        let unknown = try mixed()
+        #expect(unknown.status == 1, "\(unknown.output)")
+        #expect(unknown.errors.contains("serves a corrald that does not listen at"), "\(unknown.errors)")
+        #expect(try other.exec(theirs, "echo on").decoded("stdout") == "on\n")
+        #expect(try other.command("stop", "--sessions").status == 0)
+        #expect(daemon.warden != nil)
+        #expect(try daemon.command("stop", "--sessions").status == 0)
+        #expect(daemon.warden == nil)
     }
 
     @Test func `run becomes corrald, and is refused where a daemon runs already`() throws {

@@ -53,6 +53,19 @@ import Wire
         #expect(try eventually { try daemon.call("GET", steady).text("state") == "ended" })
     }
 
+    @Test func `processes of a session that a limit ends have its cause and not the operator's`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session(#"{"limits":{"cpu_time":300}}"#)
+        let idle = try start(daemon, id, #"{"argv":["sleep","600"]}"#)
+        let busy = try start(daemon, id, #"{"shell":"echo on; while :; do :; done","restart":"always"}"#)
+        #expect(try daemon.waitForEnd(id).text("cause") == "cpu")
+        for path in [idle, busy] {
+            let process = try daemon.call("GET", path)
+            #expect(process.text("state") == "ended" && process.text("cause") == "cpu", "\(process)")
+        }
+        #expect(try logs(daemon, busy) == "on\n")
+    }
+
     @Test func `a signal arrives, and a terminal has the size it is given`() throws {
         let daemon = try TestDaemon()
         let id = try daemon.session()

@@ -7,8 +7,11 @@ import WardenProtocol
     @Test func `all options are taken`() throws {
         let options = try WardenOptions([
             "--socket", "/run/corral/warden.sock", "--allow-uid", "990", "--state", "/var/lib/corral",
-            "--ceiling", "sessions=100", "--ceiling", "limits.memory=1GiB=x",
+            "--ceiling", "sessions=100", "--ceiling", "limits.memory=1GiB=x", "--profiles", "/b",
+            "--profiles",
+            "/a", "--uids", "300000-300999",
         ])
+        #expect(options.profiles == ["/b", "/a"] && options.ids == 300_000...300_999)
         #expect(options.socket == .path("/run/corral/warden.sock"))
         #expect(options.allowedUID == 990)
         #expect(options.state == "/var/lib/corral")
@@ -27,6 +30,9 @@ import WardenProtocol
             "--allow-uid must be a number up to 4294967294, not root"
         ),
         (["--socket", "a", "--ceiling", "=1"], "--ceiling must be KEY=VALUE"),
+        (["--socket", "a", "--profiles", "b"], "--profiles must be an absolute path, not b"),
+        (["--socket", "a", "--uids", "9-5"], "--uids must be FIRST-LAST, not 9-5"),
+        (["--socket", "a", "--uids", "5"], "--uids must be FIRST-LAST, not 5"),
         (["--socket", "a", "--verbose"], "unknown option --verbose\n" + WardenOptions.usage),
     ])
     func `what is not understood is named`(words: [String], sentence: String) {

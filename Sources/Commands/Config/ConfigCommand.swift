@@ -192,10 +192,10 @@ struct ConfigPaths {
         let main = "\(settings.place.configuration)/corral.yaml"
         var rows = [["corral.yaml", main], ["corral.d", "\(settings.place.configuration)/corral.d"]]
         rows += loaded.files.filter { $0 != main }.map { ["", $0] }
-        for key in [SettingKey.state, .runtime, .socketPath] {
+        for key in [SettingKey.state, .runtime, .socketPath, .images] {
             rows.append([key.rawValue, settings.text(key)])
         }
-        for key in [SettingKey.profiles, .images, .mounts] {
+        for key in [SettingKey.profiles, .mounts] {
             for (index, path) in settings.list(key).enumerated() {
                 rows.append([index == 0 ? key.rawValue : "", path])
             }

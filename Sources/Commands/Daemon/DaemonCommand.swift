@@ -37,7 +37,8 @@ enum DaemonCommand {
             Sessions are the warden's and go on; the next corral daemon run finds them with their output. With
             --sessions the warden ends as well, and all of them with it, without a grace: the next daemon
             records them as ended by daemon-restart. That is how a new version of the warden is started.
-            Where no daemon runs there is nothing to do, and that is no failure.
+            Where no daemon runs there is nothing to do, and that is no failure. Where the socket is set by
+            itself and leads to another daemon than the directories do, --sessions is refused.
             """
     ) { arguments in
         Failure.reported("daemon stop") { () throws(CommandError) in
@@ -80,12 +81,17 @@ enum DaemonCommand {
             }
             return
         }
+        if corrald != nil, warden == nil, access(place.wardenSocket) {
+            throw CommandError(
+                "the warden is another user's: only root and that user may end it and its sessions")
+        }
+        try WardenOwner(
+            place: place, hasDaemon: corrald != nil, info: corrald == nil ? nil : try? info(place),
+            warden: warden?.pid, unserved: corrald == nil ? sessions : nil
+        ).check()
         if let warden {
             let number = sessions.map(sessionCount) ?? "all sessions"
             Terminal.print("ending \(number) and the warden (pid \(warden.pid))")
-        } else if corrald != nil, access(place.wardenSocket) {
-            throw CommandError(
-                "the warden is another user's: only root and that user may end it and its sessions")
         }
         // First the one that would start another warden, or take the end for an accident.
         if let corrald { try end(corrald, "corrald") }

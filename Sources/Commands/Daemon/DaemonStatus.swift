@@ -68,7 +68,11 @@ struct DaemonStatus: Hashable, Sendable {
         sessions = info.text("sessions").flatMap(UInt64.init)
         mostSessions = info.text("sessions_max").flatMap(UInt64.init)
         since = info.text("started")
-        directory = info.text("state") ?? directory
+        if let told = info.text("state"), told != directory {
+            // The warden that the settings lead to is another daemon's (docs/operators.md).
+            wardenPID = nil
+            directory = told
+        }
         if health.text("warden") == "lost" {
             problems.append("the warden is lost; the daemon's log says why")
         }

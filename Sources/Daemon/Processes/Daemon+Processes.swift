@@ -130,18 +130,25 @@ extension Daemon {
 
     func exited(_ key: ProcessKey, _ record: ExitRecord) {
         guard let run = run(key) else { return acknowledge(key) }
-        run.exit = record
-        run.pid = nil
-        let now = DaemonClock.now
         let event: ProcessEvent
         switch record.status {
-        case .unknown: event = .sessionEnded(table[run.session]?.machine.cause ?? .operator)
+        case .unknown:
+            guard let cause = table[run.session]?.machine.cause else {
+                // Its sandbox is ending by itself; the warden tells next why.
+                run.heldExit = record
+                return
+            }
+            event = .sessionEnded(cause)
         case .exited(let code):
             event = .exited(ProcessExit(.exited(UInt8(truncatingIfNeeded: code)), at: record.at))
         case .signalled(let number):
             let number = UInt8(truncatingIfNeeded: number)
             event = .exited(ProcessExit(.signalled(number), cause: cause(of: number, run), at: record.at))
         }
+        run.exit = record
+        run.heldExit = nil
+        run.pid = nil
+        let now = DaemonClock.now
         let found = table.withProcesses(of: run.session) { processes in
             processes.handle(event, for: run.id, at: now)
         }

@@ -10,17 +10,18 @@ enum RouteTable {
         .merging(processes) { first, _ in first }
 
     /// Every operation that has a function, in the order of the API's table.
-    static var routes: [Route<Daemon>] {
+    /// - Parameter mostBody: what the operator lets a body have, in bytes; the operation's own limit may be less.
+    static func routes(mostBody: Int = .max) -> [Route<Daemon>] {
         APIRoute.all.compactMap { route in
             handlers[route.name].map { handler in
-                Route(endpoint(route)) { (daemon, request) throws(ServiceError) in
+                Route(endpoint(route, mostBody)) { (daemon, request) throws(ServiceError) in
                     try daemon.answer(route.name, request, handler)
                 }
             }
         }
     }
 
-    static func endpoint(_ route: APIRoute) -> Endpoint {
+    static func endpoint(_ route: APIRoute, _ mostBody: Int = .max) -> Endpoint {
         let method: Endpoint.Method =
             switch route.method {
             case .get: .get
@@ -30,7 +31,7 @@ enum RouteTable {
         // As bytes: they are read against the operation's own table.
         return Endpoint(
             method, route.path, name: route.name,
-            body: route.request == nil ? .none : .bytes(limit: route.bodyLimit),
+            body: route.request == nil ? .none : .bytes(limit: min(route.bodyLimit, mostBody)),
             query: route.query.map(\.name))
     }
 

@@ -106,6 +106,9 @@ extension Daemon {
         case .stopping, .quarantined: break
         default: handle(.initGone(end.cause), id)
         }
+        for entry in table[id]?.processes.all ?? [] {
+            if let run = runs[entry.id], let record = run.heldExit { exited(run.key, record) }
+        }
         // Then what remains is removed, which says so when it cannot be.
         handle(.killed, id)
         if let remains {

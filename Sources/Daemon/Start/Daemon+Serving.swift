@@ -18,7 +18,8 @@ extension Daemon {
         limits.head = settings.number(.httpIdle) * 1_000_000
         do throws(SystemError) {
             service = try HTTPService.start(
-                RouteTable.routes, for: self, on: loop, listening: socket, limits: limits)
+                RouteTable.routes(mostBody: Int(clamping: settings.number(.httpBody))), for: self, on: loop,
+                listening: socket, limits: limits)
             log.line(.info, "serving \(settings.text(.socketPath))")
         } catch {
             log.line(.error, "the API cannot be served: \(error)")

@@ -181,11 +181,8 @@ extension Daemon: WardenLinkDelegate {
             let execs = live.count { $0.machine.spec.kind == .exec }
             let holding = Holding(
                 isFrozen: entry.stage == .paused, execs: execs, managed: live.count - execs)
-            if entry.stage == .ending, table[id]?.machine.state != .stopping {
-                handle(.initGone(.operator), id)
-            } else {
-                handle(.adopted(holding), id)
-            }
+            // Of one that is ending by itself the warden tells next why.
+            handle(.adopted(holding), id)
         case .gone, .stuck:
             gone(entry.id, entry.end ?? SandboxEnd(cause: .daemonRestart, at: DaemonClock.now))
         }

@@ -74,7 +74,7 @@ struct DaemonStart {
     }
 
     /// What can be set, for commands without a daemon as well, and neither corrald nor its warden looks at.
-    private static let unheeded: [SettingKey] = [.profiles, .images, .mounts, .uids, .httpBody]
+    private static let unheeded: [SettingKey] = [.mounts]
 
     /// - Parameter place: of a daemon that runs: root's stays root's, whoever it has become.
     static func load(
@@ -118,6 +118,10 @@ struct DaemonStart {
         let mode = group == nil ? 0o600 : mode_t(settings.number(.socketMode))
         let listener = try directories.listen(mode: isRoot ? mode : 0o600, group: isRoot ? group : nil)
         try DescriptorRoom.takeAll()
+        // As the library that looks images up has it, here and in the warden.
+        if settings[.images].origin.isGiven {
+            unsafe setenv("CORRAL_IMAGES", settings.text(.images), 1)
+        }
         let warden = try WardenProcess(settings, directories, uid: user?.uid ?? geteuid())
         if isRoot {
             // It has to be there before the privileges go that start it.
@@ -151,7 +155,8 @@ struct DaemonStart {
                 try warden.bringUp(socket: socket)
             }
         }
-        let installation = try? Installation.find()
+        let installation = try? Installation.find(
+            profiles: settings[.profiles].origin.isGiven ? settings.list(.profiles) : [])
         let daemon = Daemon(opened.store, settings, place, installation, on: loop, log: log)
         if let aside = opened.setAside {
             daemon.storeState = .setAside

@@ -9,11 +9,18 @@ struct WardenProcess: Sendable {
 
     init(_ settings: Settings, _ directories: Directories, uid: UInt32) throws(StartProblemText) {
         program = try WardenProcess.find(settings)
-        arguments =
+        var arguments =
             [
                 program, "--socket", directories.wardenSocket, "--allow-uid", "\(uid)", "--state",
                 directories.warden, "--log-format", settings.text(.logFormat),
             ] + WardenProcess.ceilings(settings).flatMap { ["--ceiling", $0] }
+        if settings[.profiles].origin.isGiven {
+            arguments += settings.list(.profiles).flatMap { ["--profiles", $0] }
+        }
+        if settings[.uids].origin.isGiven {
+            arguments += ["--uids", "\(settings.uids.lowerBound)-\(settings.uids.upperBound)"]
+        }
+        self.arguments = arguments
     }
 
     /// The one of the configuration, or the one that was installed or built with this program.

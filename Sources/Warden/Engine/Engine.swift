@@ -21,6 +21,7 @@ final class Engine: SandboxEngine {
     let host: HostSetup
     private let orders: OrderedRules
     private let slots: Held<SlotFile>?
+    private let ids: IdentityRange
     /// One for all: to close its mount takes an RCU grace period.
     private let executable: Held<InitExecutable>
     private(set) var sandboxes: [SandboxID: LiveSandbox] = [:]
@@ -35,18 +36,21 @@ final class Engine: SandboxEngine {
 
     /// - Parameters:
     ///   - host: nil to ask this host.
+    ///   - ids: what sandboxes get of the host's.
     ///   - initPath: the file of the init; nil to look for it.
     ///   - hasMountNamespace: whether the calling thread is in one of its own already.
     ///   - isSpared: whether ``SelfProtection/spareWhenMemoryRunsOut()`` holds.
     init(
-        _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil, initPath: String? = nil,
-        hasMountNamespace: Bool, isSpared: Bool = false
+        _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil,
+        ids: IdentityRange = .standard, initPath: String? = nil, hasMountNamespace: Bool,
+        isSpared: Bool = false
     ) throws(PreparationError) {
         self.ceilings = ceilings
         var known = host
         if known == nil { known = try HostSetup.probe(workspace: nil, called: "workspace", mounts: []) }
         guard let asked = known else { throw PreparationError("nothing is known of this host") }
         self.host = asked
+        self.ids = ids
         orders = OrderedRules(installation)
         slots = try SandboxResources.slots(asked)
         do throws(LaunchError) {
@@ -111,7 +115,8 @@ final class Engine: SandboxEngine {
         nextSlot += 1
         do throws(PreparationError) {
             return try SandboxResources.take(
-                host, id: id.description, slots: slots, mark: GroupName.sessionMark, startingAt: nextSlot)
+                host, id: id.description, slots: slots, mark: GroupName.sessionMark, from: ids,
+                startingAt: nextSlot)
         } catch {
             throw Refusal(.system, error.description)
         }

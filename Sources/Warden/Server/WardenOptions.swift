@@ -15,6 +15,10 @@ package struct WardenOptions: Hashable, Sendable {
     package var state: String?
     /// `json`, `text`, or `auto` for text on a terminal.
     package var logFormat = "auto"
+    /// Where profiles are looked up, in this order; none for the installation's.
+    package var profiles: [String] = []
+    /// The ids that sandboxes get, two each; nil for the default.
+    package var ids: ClosedRange<UInt64>?
     /// `--ceiling KEY=VALUE`, in their order.
     package var ceilings: [(key: String, value: String)] { pairs.map { ($0.key, $0.value) } }
 
@@ -28,7 +32,8 @@ package struct WardenOptions: Hashable, Sendable {
 
     package static let usage = """
         usage: corral-warden (--socket PATH | --socket-fd N) [--allow-uid UID] [--state DIR]
-                             [--log-format auto|json|text] [--ceiling KEY=VALUE]...
+                             [--log-format auto|json|text] [--ceiling KEY=VALUE]... [--profiles DIR]...
+                             [--uids FIRST-LAST]
         """
 
     package init(_ words: [String]) throws(Problem) {
@@ -59,6 +64,13 @@ package struct WardenOptions: Hashable, Sendable {
                 guard ["auto", "json", "text"].contains(logFormat) else {
                     throw Problem(description: "--log-format must be auto, json or text, not \(logFormat)")
                 }
+            case "--profiles":
+                let path = try value()
+                guard path.hasPrefix("/") else {
+                    throw Problem(description: "--profiles must be an absolute path, not \(path)")
+                }
+                profiles.append(path)
+            case "--uids": ids = try WardenOptions.range(try value())
             case "--ceiling":
                 let parts = try value().split(
                     separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -71,5 +83,13 @@ package struct WardenOptions: Hashable, Sendable {
         }
         guard let socket else { throw Problem(description: "--socket is missing\n\(WardenOptions.usage)") }
         self.socket = socket
+    }
+
+    private static func range(_ text: String) throws(Problem) -> ClosedRange<UInt64> {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { UInt32($0) }
+        guard parts.count == 2, let first = parts[0], let last = parts[1], first < last else {
+            throw Problem(description: "--uids must be FIRST-LAST, not \(text)")
+        }
+        return UInt64(first)...UInt64(last)
     }
 }

@@ -33,11 +33,10 @@ struct WardenStart {
         let uid = options.allowedUID ?? geteuid()
         // Before mounts are taken away: its directory may be on one of them.
         let listener = try listener(options, uid)
-        let surroundings = try Surroundings.prepare()
+        let surroundings = try Surroundings.prepare(options)
         for remark in surroundings.remarks { log.line(.warning, remark) }
         let engine = try Engine.make(
-            ceilings: options.ceilings, hasMountNamespace: surroundings.hasMountNamespace,
-            isSpared: surroundings.isSpared)
+            options, hasMountNamespace: surroundings.hasMountNamespace, isSpared: surroundings.isSpared)
         let settings = WardenServer.Settings(
             allowedUID: uid, build: CorralVersion.current, remarks: surroundings.remarks)
         let server = WardenServer(engine, settings, on: loop, hardLimit: hardLimit, log: log)
@@ -66,7 +65,7 @@ private struct Surroundings {
     /// What could not be done, a sentence each; nothing of it is needed to launch.
     var remarks: [String] = []
 
-    static func prepare() throws(PreparationError) -> Surroundings {
+    static func prepare(_ options: WardenOptions) throws(PreparationError) -> Surroundings {
         var result = Surroundings()
         do throws(SystemError) {
             try SelfProtection.spareWhenMemoryRunsOut()
@@ -76,7 +75,7 @@ private struct Surroundings {
         }
         // An ordinary user's launches copy the mounts anyway, in a user namespace of their own.
         guard geteuid() == 0 else { return result }
-        let kept = try Engine.keptPaths()
+        let kept = try Engine.keptPaths(options)
         do throws(SystemError) {
             let remaining = try MountRoom.enter(keeping: kept)
             result.hasMountNamespace = true
