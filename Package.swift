@@ -139,7 +139,8 @@ let package = Package(
         library(
             "Daemon",
             [
-                "API", "Service", "Sessions", "Store", "Capture", "WardenProtocol", "Configuration",
+                "API", "Service", "Sessions", "Store", "Capture", "Cgroups", "WardenProtocol",
+                "Configuration",
                 "Preparation", "FailPoints", "Sandbox", "Wire", "Linux", "CLinux",
             ]),
 

@@ -12,7 +12,10 @@ vm=$PWD/.build/vm
 release=6.1.0
 parts=("$@")
 if [[ ${#parts[@]} -eq 0 ]]; then
-    parts=(checks-layers checks-limits checks-cgroups checks-ends checks-files checks-users suites attacks)
+    parts=(
+        checks-layers checks-limits checks-cgroups checks-ends checks-files checks-users checks-sessions
+        suites attacks checks-reboot
+    )
 fi
 # In seconds: for the machine; when it is not started again; how long it may be silent, which says
 # every 5 s that it is alive.
@@ -34,21 +37,29 @@ bounded() { timeout --foreground --kill-after=5 300 "$@"; }
 # shellcheck source=scripts/vm/files.sh
 . scripts/vm/files.sh
 
-# Starts the machine: $qemu is its process. Emulated even where the host could do better, so that it is
-# the same machine everywhere, and by one thread: with two it stalled (docs/vm.md).
-boot() {
+# A new machine, with an empty disk.
+make_machine() {
     rm -f "$vm"/{results,console,alive,disk,monitor,monitor.log}
     touch "$vm"/{results,console,alive}
     truncate -s 4G "$vm/disk"
     mkfifo "$vm/monitor"
+    shown=0
+    began=$SECONDS
+}
+
+# Starts the machine, for the first time or again: $qemu is its process. Emulated even where the host could
+# do better, so that it is the same machine everywhere, and by one thread: with two it stalled (docs/vm.md).
+boot() {
     # The first serial line is the console, the second carries results and nothing else, the third says
     # that the machine is alive. A panic, which an NMI makes, tells of all tasks and processors.
     qemu-system-x86_64 -accel tcg,thread=single -cpu max -smp 2 -m 3072 -nodefaults -no-reboot -display none \
         -kernel "$vm/kernel" -initrd "$vm/initrd" \
-        -append "console=ttyS0 quiet no_timer_check panic=-1 oops=panic unknown_nmi_panic panic_print=0x41" \
+        -append "console=ttyS0 quiet no_timer_check panic=-1 oops=panic unknown_nmi_panic panic_print=0x41 corral_boot=$1" \
         -drive "file=$vm/disk,if=none,id=disk,format=raw,cache=unsafe" -device nvme,drive=disk,serial=corral \
-        -serial "file:$vm/console" -serial "file:$vm/results" -serial "file:$vm/alive" \
-        -monitor stdio <>"$vm/monitor" >"$vm/monitor.log" 2>&1 &
+        -chardev "file,id=console,path=$vm/console,append=on" -serial chardev:console \
+        -chardev "file,id=results,path=$vm/results,append=on" -serial chardev:results \
+        -chardev "file,id=alive,path=$vm/alive,append=on" -serial chardev:alive \
+        -monitor stdio <>"$vm/monitor" >>"$vm/monitor.log" 2>&1 &
     qemu=$!
 }
 
@@ -83,7 +94,7 @@ examine() {
 
 # Shows results as they come. Sets $end to how the machine ended: off, stalled, late.
 follow() {
-    local shown=0 size alive=-1 since=$SECONDS began=$SECONDS processors=0
+    local size alive=-1 since=$SECONDS processors=0
     end=
     while [[ -z $end ]]; do
         sleep 1
@@ -103,8 +114,11 @@ follow() {
             shown=$size
         fi
     done
-    echo "test-vm: the machine ran for $((SECONDS - began)) s and used $processors s of processors"
+    echo "test-vm: the machine ran for $((SECONDS - began)) s; the emulator used $processors s of processors"
 }
+
+# Whether the machine has cut itself off, to be started again with the disk as it is then.
+is_cut_off() { [[ $end == off && $(tail -n 1 "$vm/results" | tr -d '\r') == "cut off" ]]; }
 
 # Counts the results, and says what is wrong with the machine itself.
 report() {
@@ -137,8 +151,13 @@ main() {
     make_initrd
     trap stop EXIT
     for attempt in 1 2 3; do
-        boot
+        make_machine
+        boot first
         follow
+        if is_cut_off; then
+            boot again
+            follow
+        fi
         if [[ $end == off ]]; then break; fi
         echo "test-vm: the machine is $end: $(tail -n 1 "$vm/alive" | tr -d '\r')"
         examine

@@ -135,6 +135,11 @@ static void run_init(const void *context, volatile struct clinux_failure *failur
     for (size_t i = 0; i < init->cgroup_tasks_count; i++)
         if (write(init->cgroup_tasks[i], "0", 1) != 1) fail(failure, CLINUX_STEP_CGROUP, (int)i);
     reset_ignored_signals();
+    // The kernel lets nothing out that is mounted in a namespace of another user namespace
+    // (mount_namespaces(7)). Without one, which tests leave out, it would come to a host with shared mounts.
+    if ((init->namespaces & (CLONE_NEWNS | CLONE_NEWUSER)) == CLONE_NEWNS &&
+        clinux_set_root_propagation(CLINUX_PROPAGATION_SLAVE) < 0)
+        fail(failure, CLINUX_STEP_CLONE, -1);
     if (setsid() < 0) fail(failure, CLINUX_STEP_SESSION, 0);
     keep_capabilities(init->capabilities, failure);
 

@@ -86,6 +86,14 @@ package struct CgroupLayout: Sendable {
         return (String(directory.dropLast(suffix.count)), true)
     }
 
+    /// Moves the calling process out of the cgroup that was delegated to it, into a child where it is in
+    /// nobody's way: a cgroup that has processes hands no controllers down. Elsewhere nothing happens.
+    ///
+    /// A process that makes groups does so by itself; this is for one that lives beside such a process.
+    package func makeRoom() throws(CgroupError) {
+        for hierarchy in hierarchies where hierarchy.mustVacate { try hierarchy.vacate() }
+    }
+
     private static func missing(_ controllers: Controllers, _ reason: String) -> [Layer: String] {
         Dictionary(uniqueKeysWithValues: controllers.layers.map { ($0, reason) })
     }

@@ -53,7 +53,8 @@ final class Hierarchy: Sendable {
         }
     }
 
-    private func vacate() throws(CgroupError) {
+    /// Moves the calling process to a child of its own.
+    func vacate() throws(CgroupError) {
         do throws(SystemError) {
             do {
                 try top.makeDirectory(Self.supervisor)

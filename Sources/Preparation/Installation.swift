@@ -15,6 +15,12 @@ package struct Installation: Sendable {
         self.directories = directories ?? .standard(root: root)
     }
 
+    /// The same with its directories looked at again: which there are, and who may write to them, may have
+    /// changed.
+    package var renewed: Installation {
+        Installation(root: root, directories: ProfileDirectories(directories.all))
+    }
+
     /// `CORRAL_DATA`, else `share/corral` beside the `bin` or the `libexec/corral` that this program's file is
     /// in, else the source tree that it was built in.
     package static func find() throws(PreparationError) -> Installation {

@@ -55,6 +55,12 @@ import Testing
             #expect(exists("\(scope)/run-0-a"))
             try group.remove()
             #expect(!exists("\(scope)/run-0-a"))
+            // Who makes no groups itself makes room for who does.
+            try layout.makeRoom()
+            let file = try FileDescriptor.open("/proc/self/cgroup", O_RDONLY)
+            let own = String(decoding: try file.readAll(limit: 65_536), as: UTF8.self)
+            #expect(own.contains("\(scope.split(separator: "/").last ?? "")/corral-supervisor\n"))
+            #expect(try CgroupLayout.detect().hierarchies.first?.mustVacate == false)
         }
     }
 

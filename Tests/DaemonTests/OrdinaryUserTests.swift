@@ -24,11 +24,12 @@ struct OrdinaryUserTests {
         }
     }
 
+    private var environment: [String: String] {
+        Program.environment.merging(["HOME": place("home"), "XDG_RUNTIME_DIR": place("home/run")]) { $1 }
+    }
+
     private func user(_ words: [String]) throws -> Program.Outcome {
-        let environment = Program.environment.merging([
-            "HOME": place("home"), "XDG_RUNTIME_DIR": place("home/run"),
-        ]) { $1 }
-        return try Program.run(words, environment: environment, timeout: 120, uid: Host.ordinaryUser)
+        try Program.run(words, environment: environment, timeout: 120, uid: Host.ordinaryUser)
     }
 
     private func api(_ method: String, _ path: String, _ body: String) throws -> JSONTree {
@@ -70,6 +71,57 @@ struct OrdinaryUserTests {
         let stopped = try user([corral, "daemon", "stop", "--sessions"])
         #expect(stopped.output.hasSuffix("\nall has ended\n"), "\(stopped.errors)")
         #expect(try user([corral, "daemon", "status"]).status == 3)
+    }
+
+    /// A cgroup that belongs to that user, as a service manager makes it; nil where there is no v2.
+    private func delegated() throws -> String? {
+        let mount = (File.text("/proc/self/mountinfo") ?? "").split(separator: "\n")
+            .first { $0.contains(" - cgroup2 ") }
+        guard let top = mount?.split(separator: " ")[4] else { return nil }
+        let scope = "\(top)/test-\(getpid())-delegated"
+        try File.makeDirectories(scope)
+        for path in [scope, "\(scope)/cgroup.procs", "\(scope)/cgroup.subtree_control"] {
+            _ = try call("chown", on: path) { unsafe chown(path, Host.ordinaryUser, Host.ordinaryUser) }
+        }
+        return scope
+    }
+
+    @Test func `in a delegated cgroup daemon and warden make room for groups, which can be frozen`() throws {
+        guard let scope = try delegated() else { return Host.skip("no cgroup v2 is mounted") }
+        defer {
+            _ = try? user([corral, "daemon", "stop", "--sessions"])
+            for path in ["\(scope)/corral-supervisor", scope] {
+                #expect(eventually { unsafe rmdir(path) == 0 || errno == ENOENT }, "\(path)")
+            }
+        }
+        let uid = "\(Host.ordinaryUser)"
+        let run = try Program.run(
+            [
+                "sh", "-c", #"echo 0 >"$0/cgroup.procs" && exec "$@""#, scope, "setpriv", "--reuid", uid,
+                "--regid", uid, "--clear-groups", corral, "daemon", "run", "--detach",
+            ], environment: environment, timeout: 120)
+        #expect(run.status == 0, "\(run.errors)")
+        let status = try JSONTree(parsing: user([corral, "daemon", "status", "-o", "json"]).stdout)
+        for name in ["pid", "warden_pid"] {
+            let pid = try #require(status[name]?.text)
+            let own = File.text("/proc/\(pid)/cgroup") ?? ""
+            #expect(own.contains("-delegated/corral-supervisor\n"), "\(name): \(own)")
+        }
+        let session = try api("POST", "/v1/sessions", #"{"name":"mine"}"#)
+        #expect(session["state"]?.text == "running", "\(session)")
+        let groups = File.names(in: scope).filter { $0.hasPrefix("corral-session-") }
+        let paused = try api("POST", "/v1/sessions/mine/pause", "")
+        guard let group = groups.first else {
+            // Of a host whose controllers are all on v1.
+            #expect(paused["error"]?["message"]?.text?.contains("has no cgroup") == true, "\(paused)")
+            return Host.skip("v2 has no controller here")
+        }
+        #expect(paused["state"]?.text == "paused", "\(paused)")
+        let events = "\(scope)/\(group)/cgroup.events"
+        #expect(eventually { File.text(events)?.contains("frozen 1\n") == true })
+        let killed = try api("POST", "/v1/sessions/mine/kill", #"{"grace":0}"#)
+        #expect(killed["cause"]?.text == "operator", "\(killed)")
+        #expect(!File.exists("\(scope)/\(group)"))
     }
 
     @Test func `another user's daemon is neither reached nor ended`() throws {

@@ -37,6 +37,22 @@ import Testing
         }
     }
 
+    @Test func `a profile in a directory that came after the daemon is found without a reload`() throws {
+        let configured = try Configured("{}\n")
+        let daemon = configured.daemon
+        let body = #"{"profile":"few"}"#
+        let refused = try daemon.call("POST", "/v1/sessions", body)
+        #expect(refused.status == 404 && refused.field == "profile")
+        let pid = try #require(daemon.pid)
+        let place =
+            Host.isRoot ? "/proc/\(pid)/root/etc/corral/profiles" : daemon.directory("corral/profiles")
+        try #require(unsafe mkdir(place, 0o755) == 0)
+        let text = "description: few processes\nextends: default\nlimits: { pids: 8 }\n"
+        try File.write(Array(text.utf8), to: "\(place)/few.yaml", mode: 0o644)
+        let id = try daemon.session(body)
+        #expect(try daemon.call("GET", "/v1/sessions/\(id)").text("profile") == "few")
+    }
+
     @Test func `a new limit of sessions holds from the reload on, and ends none that is there`() throws {
         let configured = try Configured("limits: {sessions: 3}\n")
         let daemon = configured.daemon

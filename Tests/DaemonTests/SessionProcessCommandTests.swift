@@ -135,6 +135,18 @@ import Wire
             })
     }
 
+    @Test func `the last line of a process that never stops writing is there each time`() throws {
+        let daemon = try TestDaemon()
+        _ = try daemon.session(#"{"name":"b"}"#)
+        let script = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done"
+        _ = try daemon.corral("start", "--name", "p", "--shell", script, "b")
+        #expect(try eventually { try daemon.corral("logs", "b", "p").output.contains("2\n") })
+        for _ in 0..<40 {
+            let logs = try daemon.corral("logs", "--tail", "1", "b", "p")
+            #expect(logs.status == 0 && logs.output.split(separator: "\n").count >= 1, "\(logs)")
+        }
+    }
+
     @Test func `a hundred megabytes of a process that stays are read as they are`() throws {
         let daemon = try TestDaemon(["--set", "output.ring=128MiB"])
         _ = try daemon.session(#"{"name":"b"}"#)

@@ -54,6 +54,27 @@ struct LayerTests {
         #expect(ended.errors.contains("Read-only file system"), "\(ended)")
     }
 
+    /// As service managers leave them: what is mounted in a copy of a namespace comes to it as well.
+    @Test(
+        .enabled(if: Host.isRoot, "takes root to mount"), arguments: [[], [.userNamespace]] as [Set<Layer>])
+    func `where the host's mounts are shared nothing of a sandbox is mounted there`(
+        without: Set<Layer>
+    ) throws {
+        let directory = try TemporaryDirectory()
+        var corral = Corral(without: without)
+        let script =
+            #"look() { cat /proc/self/mountinfo >"$0/$1"; }; mount --make-rshared / && look before && "$@"; "#
+            + #"code=$?; look after; exit $code"#
+        corral.wrapper = [
+            "unshare", "--mount", "--propagation", "private", "sh", "-c", script, directory.path,
+        ]
+        let ended = try corral.run(["/usr/bin/true"])
+        #expect(ended.cause == "exited", "\(ended)")
+        let before = File.text(directory("before"))
+        #expect(before?.contains(" shared:") == true)
+        #expect(File.text(directory("after")) == before)
+    }
+
     @Test func `an unknown layer cannot be left out`() throws {
         var corral = Corral()
         corral.variables["CORRAL_TEST_WITHOUT"] = "seccomp,nonsense"

@@ -29,20 +29,6 @@ finish() {
 }
 
 no_sandbox() { [ -z "$(sandboxes)" ] && ! pidof sandbox-init corral >/dev/null; }
-counts() { grep -qE "^$2 [1-9]" "$group/$1"; }
-counts_nothing() { grep -q "^$2 0\$" "$group/$1"; }
-# In more than half of its periods, or not. (A machine that is not given its time throttles now and
-# then even what may use every processor.)
-throttled() {
-    periods=$(sed -n 's/^nr_periods //p' "$group/cpu.stat")
-    hits=$(sed -n 's/^nr_throttled //p' "$group/cpu.stat")
-    case $1 in
-    mostly) [ "${periods:-0}" -ge 10 ] && [ $((2 * hits)) -gt "$periods" ] ;;
-    seldom) [ "${periods:-0}" -ge 10 ] && [ $((2 * hits)) -le "$periods" ] ;;
-    esac
-}
-at_least() { [ "$(cat "$2")" -ge "$1" ]; }
-below() { [ "$(cat "$1")" -le "$2" ]; }
 
 # --- only v2 is there
 check "nothing is mounted of cgroup v1" is "$(grep -c ' - cgroup ' /proc/self/mountinfo)" 0

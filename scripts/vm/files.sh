@@ -23,9 +23,11 @@ make_root() {
         fi
     done
     ln -sf dash "$root/usr/bin/sh"
+    # corral is whom corrald becomes (scripts/accounts.sh).
     printf '%s\n' root:x:0:0::/root:/bin/sh plain:x:1000:1000::/tmp:/bin/sh \
+        corral:x:990:990::/nonexistent:/usr/sbin/nologin \
         nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin >"$root/etc/passwd"
-    printf '%s\n' root:x:0: plain:x:1000: nogroup:x:65534: >"$root/etc/group"
+    printf '%s\n' root:x:0: plain:x:1000: corral:x:990: nogroup:x:65534: >"$root/etc/group"
 
     cp scripts/vm/* "$vm"/modules/*.ko "$root/opt/vm/"
     # What to run, for init.sh and suites.sh.
@@ -42,8 +44,10 @@ make_root() {
 # The debug build, whose corral can leave layers out: that shows what a layer is good for.
 install_corral() {
     local root=$1 name
-    install -d "$root/opt/bin" "$root/opt/libexec/corral" "$root/opt/share/corral"
+    install -d "$root/opt/bin" "$root/opt/sbin" "$root/opt/libexec/corral" "$root/opt/share/corral"
     strip -o "$root/opt/bin/corral" .build/debug/corral
+    strip -o "$root/opt/sbin/corrald" .build/debug/corrald
+    install_libraries "$root" .build/debug/corrald
     for name in sandbox-init corral-unpack corral-warden; do
         strip -o "$root/opt/libexec/corral/$name" ".build/debug/$name"
     done
@@ -52,25 +56,24 @@ install_corral() {
 
 # The tests know the path of their source tree, so it has the same in the machine.
 install_tests() {
-    local root=$1 tree=$1$PWD name library place
+    local root=$1 tree=$1$PWD name place
     mkdir -p "$tree/.build/machine/debug"
     # A link, as SwiftPM makes it: corral finds its profiles three directories above its own.
     ln -s machine/debug "$tree/.build/debug"
     cp -r Package.swift profiles images examples docs Tests scripts "$tree/"
-    ln -s /opt/bin/corral /opt/libexec/corral/{sandbox-init,corral-unpack,corral-warden} "$tree/.build/debug/"
+    ln -s /opt/bin/corral /opt/sbin/corrald /opt/libexec/corral/{sandbox-init,corral-unpack,corral-warden} \
+        "$tree/.build/debug/"
     # The attack table, for attacks.sh.
     for name in prove attacker; do
         if [[ -x .build/debug/$name ]]; then strip -o "$tree/.build/debug/$name" ".build/debug/$name"; fi
     done
     strip -o "$tree/.build/debug/tests" .build/debug/corralPackageTests.xctest
-    # What the linker of this host finds for it: the toolchain's libraries, and the host's.
-    while read -r library place; do
-        case $library in
-        */ld-linux-x86-64.so.2) install -m 755 "$library" "$root/usr/lib64/ld-linux-x86-64.so.2" ;;
-        *) strip --strip-unneeded -o "$root/$libraries/$library" "$place" ;;
-        esac
-    done < <(ldd .build/debug/corralPackageTests.xctest | sed -n 's/^\t\([^ ]*\) => \([^ ]*\) .*/\1 \2/p
-        s/^\t\(\/[^ ]*\) .*/\1 -/p')
+    install_libraries "$root" .build/debug/corralPackageTests.xctest
+    # What tests of the daemon ask it with. The host's, like the libraries that it needs.
+    if place=$(command -v curl); then
+        install -m 755 "$place" "$root/usr/bin/curl"
+        install_libraries "$root" "$place"
+    fi
     # A script that tests copy programs with, and documents that they look at.
     cp "$(command -v ldd)" "$root/usr/bin/"
     mkdir -p "$root/usr/share/doc"
@@ -80,6 +83,18 @@ install_tests() {
     for name in dl pthread resolv rt util nss_files; do
         cp -L "$place/lib$name.so."[0-9] "$root/$libraries/" 2>/dev/null || true
     done
+}
+
+# What the linker of this host finds for a program: the toolchain's libraries, and the host's.
+install_libraries() {
+    local root=$1 library place
+    while read -r library place; do
+        case $library in
+        */ld-linux-x86-64.so.2) install -m 755 "$library" "$root/usr/lib64/ld-linux-x86-64.so.2" ;;
+        *) strip --strip-unneeded -o "$root/$libraries/$library" "$place" ;;
+        esac
+    done < <(ldd "$2" | sed -n 's/^\t\([^ ]*\) => \([^ ]*\) .*/\1 \2/p
+        s/^\t\(\/[^ ]*\) .*/\1 -/p')
 }
 
 # Files belong to root, whoever makes this.

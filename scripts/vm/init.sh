@@ -1,6 +1,7 @@
 #!/bin/sh
 # The init of the virtual machine of `make test-vm`; never run on a host. Mounts what every Linux
-# has, enables nothing, runs the checks and switches the machine off.
+# has, enables nothing, runs the checks and switches the machine off. Started again on the disk of a
+# machine that was cut off (`corral_boot=again` on the kernel's command line) it runs what is left.
 
 export PATH=/usr/sbin:/usr/bin
 
@@ -10,6 +11,11 @@ if [ "$1" != second ]; then
     mount -t devtmpfs devtmpfs /dev
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
     mount -t tmpfs -o mode=755 run /run
+    if [ "$corral_boot" = again ]; then
+        mount -t ext4 /dev/nvme0n1 /new
+        for name in proc sys dev run; do mount --move "/$name" "/new/$name"; done
+        exec busybox switch_root /new /init second
+    fi
     cat /sys/fs/cgroup/cgroup.subtree_control >/early.controllers
     # Once here, where the root is the kernel's first file system, which nothing can pivot away from.
     /opt/bin/corral run -- echo hello >/early.out 2>/early.err
@@ -17,7 +23,8 @@ if [ "$1" != second ]; then
     # Another file system than tmpfs: what tests write is to be on one that has idmapped mounts here.
     echo starting >/dev/ttyS2
     cut -d ' ' -f 1 /proc/uptime >/early.uptime
-    busybox mke2fs -F -I 256 /dev/nvme0n1 >/dev/null
+    # With a journal, which busybox's mke2fs would not make: the disk is there after a loss of power.
+    mke2fs -F -q -t ext4 /dev/nvme0n1 >/dev/null
     mount -t ext4 /dev/nvme0n1 /new
     for entry in /*; do
         case $entry in /proc | /sys | /dev | /run | /new) ;; *) cp -a "$entry" /new/ ;; esac
@@ -30,6 +37,7 @@ if [ "$1" != second ]; then
 fi
 
 # As any Debian has them.
+mount --make-rshared /
 mkdir /dev/pts /dev/shm
 mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs -o mode=1777 shm /dev/shm
@@ -40,12 +48,19 @@ while :; do
     sleep 5
 done >/dev/ttyS2 &
 exec >/dev/ttyS1 2>&1 </dev/null
-echo "the machine is up after $(cut -d ' ' -f 1 /proc/uptime) s, its kernel after $(cat /early.uptime) s"
-while read -r part; do
+part() {
     began=$(date +%s)
-    echo "--- $part"
-    sh "/opt/vm/$part.sh" </dev/null
-    echo "--- $part: $(($(date +%s) - began)) s"
-done </opt/vm/parts
+    echo "--- $1"
+    sh "/opt/vm/$1.sh" </dev/null
+    echo "--- $1: $(($(date +%s) - began)) s"
+}
+up=$(cut -d ' ' -f 1 /proc/uptime)
+if [ "$corral_boot" = again ]; then
+    echo "the machine is up again after $up s"
+    part after-reboot
+else
+    echo "the machine is up after $up s, its kernel after $(cat /early.uptime) s"
+    while read -r name; do part "$name"; done </opt/vm/parts
+fi
 echo "done"
 poweroff -f

@@ -29,6 +29,12 @@ run() {
     code=$?
 }
 
+# `corral daemon`; its exit code is in $code, what it prints in /tmp/out.
+daemon() {
+    $corral daemon "$@" >/tmp/out 2>$report
+    code=$?
+}
+
 # Runs a function with these layers of corral left out: the debug build can do that.
 without() {
     export CORRAL_TEST_WITHOUT="$1"
@@ -47,9 +53,11 @@ run_plain() {
 
 # About the last run.
 ended() { [ "$code" -eq "$1" ] && grep -q "\"cause\":\"$2\"" $report; }
-refused() { [ "$code" -eq 125 ] && grep -qF -- "$1" $report; }
+refused() { failed 125 "$1"; }
 said() { grep -qF -- "$1" $report; }
 printed() { [ "$code" -eq 0 ] && [ "$(cat /tmp/out)" = "$1" ]; }
+said_out() { grep -qF -- "$1" /tmp/out; }
+failed() { [ "$code" -eq "$1" ] && grep -qF -- "$2" $report; }
 layer() { grep -q "\"$1\":\"$2" $report; }
 
 # About the machine.
@@ -57,8 +65,26 @@ is() { [ "$1" = "$2" ]; }
 begins() { case $1 in "$2"*) ;; *) return 1 ;; esac }
 sandboxes() { find $groups -type d \( -name 'corral-run-*' -o -name 'corral-session-*' \); }
 runs() { [ -n "$(sandboxes)" ] && grep -q 'populated 1' "$(sandboxes)/cgroup.events"; }
+# The value of a member of the JSON object that was printed.
+member() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" /tmp/out | head -n 1; }
+# About the sandbox whose cgroup is $group.
+counts() { grep -qE "^$2 [1-9]" "$group/$1"; }
+counts_nothing() { grep -q "^$2 0\$" "$group/$1"; }
+at_least() { [ "$(cat "$2")" -ge "$1" ]; }
+below() { [ "$(cat "$1")" -le "$2" ]; }
+# In more than half of its periods, or not. (A machine that is not given its time throttles now and
+# then even what may use every processor.)
+throttled() {
+    periods=$(sed -n 's/^nr_periods //p' "$group/cpu.stat")
+    hits=$(sed -n 's/^nr_throttled //p' "$group/cpu.stat")
+    case $1 in
+    mostly) [ "${periods:-0}" -ge 10 ] && [ $((2 * hits)) -gt "$periods" ] ;;
+    seldom) [ "${periods:-0}" -ge 10 ] && [ $((2 * hits)) -le "$periods" ] ;;
+    esac
+}
 is_clean() {
-    [ -z "$(find $groups -type d -name '*corral*')" ] && ! pidof sandbox-init corral >/dev/null &&
+    [ -z "$(find $groups -type d -name '*corral*')" ] &&
+        ! pidof sandbox-init corral corrald corral-warden >/dev/null &&
         ! grep -q corral /proc/self/mountinfo
 }
 # A command that must succeed within a minute.

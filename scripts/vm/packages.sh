@@ -13,6 +13,7 @@ packages=(
     bash libtinfo6
     coreutils dash libacl1 libattr1 libgmp10 libselinux1 libpcre2-8-0
     util-linux libcap-ng0 libsmartcols1 mount libmount1 libblkid1
+    e2fsprogs libext2fs2 libcom-err2
 )
 
 # Not used by any test, and much of it.

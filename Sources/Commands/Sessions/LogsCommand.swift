@@ -64,11 +64,11 @@ enum LogsCommand {
             since.map { ("since", $0.rfc3339) } ?? tail.map { ("tail", "\(min($0, 1_000_000))") }
         loop.offsets = try places(client, fixed, query, loop)
         if !follows {
-            let end = isOver ? until.map { ("until", $0.rfc3339) } : nil
-            loop.stops =
-                try end.map { query throws(CommandError) in
-                    try stops(client, fixed, query, process, loop)
-                } ?? process.written
+            if isOver, let until {
+                loop.stops = try stops(client, fixed, ("until", until.rfc3339), process, loop)
+            } else {
+                loop.stops = query == nil ? process.written : try now(client, fixed)
+            }
         }
         let follower = AttachFollower(loop: loop, place: fixed, socket: socket, leads: false)
         return try show(follower, process, follows: follows)
@@ -100,6 +100,16 @@ enum LogsCommand {
             loop.notice("it is no longer known when it wrote what; everything that is kept is shown")
         }
         return found.offsets
+    }
+
+    /// What it has written by now: where to begin is known before where to end, or what is written in between
+    /// would put the beginning behind the end.
+    private static func now(
+        _ client: DaemonClient, _ place: ProcessPlace
+    ) throws(CommandError) -> [UInt64] {
+        try DaemonAccess.asking { () throws(ClientError) in
+            try ProcessAnswer.ask(client, place)
+        }.written
     }
 
     /// Where to end; everything where times are not known.

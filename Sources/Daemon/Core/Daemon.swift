@@ -29,7 +29,9 @@ final class Daemon {
     let began = DaemonClock.moment
     var settings: Settings
     var log: DaemonLog
-    let installation: Installation?
+    private let found: Installation?
+    /// As it is now: a profile counts as soon as it is there, for the warden as well.
+    var installation: Installation? { found?.renewed }
     var storeState = StoreState.ok
     var lastReload: Reload?
 
@@ -76,7 +78,7 @@ final class Daemon {
         self.store = store
         self.settings = settings
         self.place = place
-        self.installation = installation
+        found = installation
         self.log = log
         table = SessionTable(limit: Int(clamping: settings.number(.limitSessions)))
     }

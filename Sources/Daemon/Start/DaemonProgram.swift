@@ -1,3 +1,4 @@
+import Cgroups
 import Configuration
 import FailPoints
 import Glibc
@@ -126,10 +127,21 @@ struct DaemonStart {
         if isRoot {
             // It has to be there before the privileges go that start it.
             try warden.bringUp(socket: directories.wardenSocket)
+        } else {
+            makeRoom()
         }
         if let user { try giveUp(user, directories) } else { try Privileges.seal() }
         defer { withExtendedLifetime(lock) {} }
         return try serve(directories, listener, isRoot ? nil : warden)
+    }
+
+    /// In a delegated cgroup: the warden, which is started in the same one, makes groups there.
+    private func makeRoom() {
+        do throws(CgroupError) {
+            try CgroupLayout.detect().makeRoom()
+        } catch {
+            log.line(.warning, "corrald stays in the cgroup that it was started in: \(error)")
+        }
     }
 
     /// Root's socket stays its owner's to remove.

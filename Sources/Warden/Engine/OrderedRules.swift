@@ -26,9 +26,7 @@ struct OrderedRules {
         let rules: LaunchRules
         let own: Profile
         do throws(PreparationError) {
-            // Anew: which directories there are, and who may write to them, may have changed.
-            let directories = ProfileDirectories(installation.directories.all)
-            let found = Installation(root: installation.root, directories: directories)
+            let found = installation.renewed
             let read = try cached { (cache) throws(PreparationError) in
                 try found.rules(order.profile, variant, cache: cache)
             }
