@@ -143,7 +143,7 @@ let package = Package(
             "Daemon",
             [
                 "API", "Service", "Sessions", "Store", "Capture", "WardenProtocol", "Configuration",
-                "Preparation", "FailPoints", "Sandbox", "Wire", "Linux", "CLinux",
+                "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Wire", "Linux", "CLinux",
             ]),
 
         library(

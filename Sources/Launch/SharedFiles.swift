@@ -36,15 +36,20 @@ package final class SharedFiles {
     package func open(for user: FileUser?) throws(SharedFilesError) -> FileDescriptor {
         let descriptor: FileDescriptor
         do throws(SystemError) {
-            let known = try first.get()
-            descriptor = try SharedFiles.take(pidfd, number)
-            guard try SharedFiles.place(of: descriptor) == known else {
-                throw SystemError("pidfd_getfd", "another descriptor than at first", .badDescriptor)
-            }
+            descriptor = try takeChecked()
         } catch {
             throw .cannotTake(error)
         }
         if let user { try give(descriptor, to: user) }
+        return descriptor
+    }
+
+    private func takeChecked() throws(SystemError) -> FileDescriptor {
+        let known = try first.get()
+        let descriptor = try SharedFiles.take(pidfd, number)
+        guard try SharedFiles.place(of: descriptor) == known else {
+            throw SystemError("pidfd_getfd", "another descriptor than at first", .badDescriptor)
+        }
         return descriptor
     }
 

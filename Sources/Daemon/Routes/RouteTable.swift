@@ -7,7 +7,7 @@ enum RouteTable {
 
     /// By the operation's name.
     static let handlers: [String: Handler] = node.merging(sessions) { first, _ in first }
-        .merging(processes) { first, _ in first }
+        .merging(processes) { first, _ in first }.merging(files) { first, _ in first }
 
     /// Every operation that has a function, in the order of the API's table.
     static var routes: [Route<Daemon>] {
@@ -25,12 +25,14 @@ enum RouteTable {
             switch route.method {
             case .get: .get
             case .post: .post
+            case .put: .put
             case .delete: .delete
             }
         // As bytes: they are read against the operation's own table.
         return Endpoint(
             method, route.path, name: route.name,
-            body: route.request == nil ? .none : .bytes(limit: route.bodyLimit),
+            body: route.takesBytes
+                ? .stream(limit: nil) : route.request == nil ? .none : .bytes(limit: route.bodyLimit),
             query: route.query.map(\.name))
     }
 
@@ -55,6 +57,17 @@ enum RouteTable {
         "killSession": { (daemon, request) throws(ServiceError) in try daemon.killSession(request) },
         "waitForSession": { (daemon, request) throws(ServiceError) in try daemon.waitForSession(request) },
         "sessionStatistics": { (daemon, request) throws(ServiceError) in try daemon.statistics(request) },
+    ]
+
+    private static let files: [String: Handler] = [
+        "listFiles": { (daemon, request) throws(ServiceError) in try daemon.listFiles(request) },
+        "statFile": { (daemon, request) throws(ServiceError) in try daemon.statFile(request) },
+        "readFile": { (daemon, request) throws(ServiceError) in try daemon.readFile(request) },
+        "writeFile": { (daemon, request) throws(ServiceError) in try daemon.writeFile(request) },
+        "makeDirectory": { (daemon, request) throws(ServiceError) in try daemon.makeDirectory(request) },
+        "moveFile": { (daemon, request) throws(ServiceError) in try daemon.moveFile(request) },
+        "copyFile": { (daemon, request) throws(ServiceError) in try daemon.copyFile(request) },
+        "removeFile": { (daemon, request) throws(ServiceError) in try daemon.removeFile(request) },
     ]
 
     private static let processes: [String: Handler] = [
