@@ -41,7 +41,8 @@ extension WorkspaceFiles {
         let watch = try at(path) { () throws(SystemError) in
             let watch = FileDescriptor(
                 owning: try call("inotify_init1") {
-                    inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC)) })
+                    inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
+                })
             let number = watch.number
             _ = try call("inotify_add_watch", on: place) {
                 unsafe inotify_add_watch(number, place, UInt32(bitPattern: events))
