@@ -7,7 +7,8 @@ extension APIField.Kind {
 
 extension APIObject {
     package static let file = APIObject(
-        "File", "A file, a directory or whatever else a name in a workspace stands for; links are not followed.",
+        "File",
+        "A file, a directory or whatever else a name in a workspace stands for; links are not followed.",
         [
             .required("path", .path, "below the workspace; `.` is the workspace"),
             .required("type", .word(fileTypes), "what it is"),
@@ -84,7 +85,8 @@ extension APIRoute {
             .post, "\(session)/files/move", "moveFile", "Gives a file or a directory another name",
             request: .moveRequest, .object(.file)),
         APIRoute(
-            .post, "\(session)/files/copy", "copyFile", "Copies a file, or a directory with all that is in it",
+            .post, "\(session)/files/copy", "copyFile",
+            "Copies a file, or a directory with all that is in it",
             request: .moveRequest, .object(.file)),
     ]
 

@@ -28,7 +28,8 @@ import WardenProtocol
         let (warden, id) = (try TestWarden(), freshID())
         let client = try Client(warden.socket)
         try client.session(id)
-        #expect(try run(client, id, "echo mine >inside; mkdir d; ln -s /etc/shadow link; chmod 600 inside") == "")
+        #expect(
+            try run(client, id, "echo mine >inside; mkdir d; ln -s /etc/shadow link; chmod 600 inside") == "")
         let top = try client.workspace(id)
         var status = clinux_stat()
         let file = try top.value.open("inside", O_RDONLY, resolve: .beneath)
@@ -36,7 +37,9 @@ import WardenProtocol
         #expect(status.uid == geteuid() && status.gid == getegid())
         #expect(String(decoding: try file.readAll(limit: 100), as: UTF8.self) == "mine\n")
         try write(top.value, "outside", 5)
-        #expect(try run(client, id, "stat -c '%u %g %s' outside; rm outside; ls") == "1000 1000 5\nd\ninside\nlink\n")
+        #expect(
+            try run(client, id, "stat -c '%u %g %s' outside; rm outside; ls")
+                == "1000 1000 5\nd\ninside\nlink\n")
         try client.finish(id)
     }
 

@@ -65,7 +65,9 @@ import Workspace
         let yard = try Yard("ln -s /etc/passwd there; ln -s /etc/no-such-file away; ln -s /root/x closed")
         var said: Set<String> = []
         for name in ["there", "away", "closed"] {
-            let error = #expect(throws: WorkspaceError.self) { _ = try yard.files.openToRead(WorkspacePath(name)) }
+            let error = #expect(throws: WorkspaceError.self) {
+                _ = try yard.files.openToRead(WorkspacePath(name))
+            }
             said.insert(error?.problem ?? "")
         }
         #expect(said.count == 1)
@@ -129,7 +131,9 @@ import Workspace
         #expect(File.text(yard.directory("outside/secret")) == "overwritten", "the control")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a FIFO, a socket and a device are refused and not waited for`() throws {
+    @Test(.timeLimit(.minutes(1))) func `a FIFO, a socket and a device are refused and not waited for`()
+        throws
+    {
         let yard = try Yard(
             "mkfifo p; ln -s p l; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"s\")'")
         var names = ["p", "l", "s"]
@@ -194,7 +198,8 @@ import Workspace
             try #require(clinux_set_root_propagation(UInt64(CLINUX_PROPAGATION_PRIVATE)) == 0)
             let (inside, outside) = ("\(path)/inside", "\(path)/outside")
             try #require(unsafe mount(outside, "\(inside)/t/m", nil, UInt(MS_BIND.rawValue), nil) == 0)
-            try #require(unsafe mount("\(outside)/secret", "\(inside)/file", nil, UInt(MS_BIND.rawValue), nil) == 0)
+            try #require(
+                unsafe mount("\(outside)/secret", "\(inside)/file", nil, UInt(MS_BIND.rawValue), nil) == 0)
             let root = try FileDescriptor.open("/proc/thread-self/root\(inside)", O_RDONLY | O_DIRECTORY)
             let files = try WorkspaceFiles(root)
             #expect(File.text("\(inside)/t/m/secret") == Yard.secret, "the control")

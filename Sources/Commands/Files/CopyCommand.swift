@@ -135,7 +135,8 @@ private final class Download {
     }
 
     private func file(
-        _ path: String, _ mode: UInt32, to name: String, in directory: borrowing FileDescriptor, _ place: String
+        _ path: String, _ mode: UInt32, to name: String, in directory: borrowing FileDescriptor,
+        _ place: String
     ) throws(CommandError) {
         let place = place.appending(name: name)
         let target = try LocalFiles.newFile(name, in: directory, place, mode: mode)
@@ -215,7 +216,8 @@ private final class Upload {
         }
         let entries = try LocalFiles.at(place) { () throws(SystemError) in try directory.entries() }
         for entry in entries.sorted(by: { $0.name < $1.name }) {
-            try one(entry, in: directory, place.appending(name: entry.name), to: path.appending(name: entry.name))
+            try one(
+                entry, in: directory, place.appending(name: entry.name), to: path.appending(name: entry.name))
         }
     }
 

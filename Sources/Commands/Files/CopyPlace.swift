@@ -10,7 +10,9 @@ enum CopyPlace: Hashable {
     /// `SESSION:PATH` as docker reads it: a word that begins with `/` or `.`, or has a slash before its first
     /// colon, is a path of this machine's.
     init(_ word: String) throws(CommandError) {
-        guard !word.isEmpty else { throw CommandError("an operand is empty; expected a path or SESSION:PATH") }
+        guard !word.isEmpty else {
+            throw CommandError("an operand is empty; expected a path or SESSION:PATH")
+        }
         if word == "-" {
             self = .stream
             return

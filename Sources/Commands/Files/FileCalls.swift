@@ -10,7 +10,8 @@ struct FileCalls {
 
     /// - Throws: for a name that no path of the API can say.
     init(_ socket: String, _ session: String) throws(CommandError) {
-        guard !session.isEmpty, !session.utf8.contains(UInt8(ascii: "/")), ![".", ".."].contains(session) else {
+        guard !session.isEmpty, !session.utf8.contains(UInt8(ascii: "/")), ![".", ".."].contains(session)
+        else {
             throw CommandError("there is no session \(quoted(session))")
         }
         // What is copied may take as long as a disk or a pipe does.

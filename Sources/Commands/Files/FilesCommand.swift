@@ -11,7 +11,10 @@ enum FilesCommand {
         "session files", summary: "List the files in the workspace of a session.",
         operandsHelp: "SESSION [PATH]", operands: 1...2, operandKinds: [.session],
         options: Command.Option.listing + ConfigCommand.options,
-        examples: ["corral session files web", "corral session files -q web out", "corral session files -o jsonl web ."],
+        examples: [
+            "corral session files web", "corral session files -q web out",
+            "corral session files -o jsonl web .",
+        ],
         details: """
             PATH is a directory or a file below the workspace. Links are listed and not followed. corral cp copies
             files in and out.

@@ -38,7 +38,8 @@ enum LocalFiles {
             if unsafe mkdirat(number, name, mode | 0o700) != 0, errno != EEXIST {
                 throw SystemError("mkdirat", nil, Errno(rawValue: errno))
             }
-            return try parent.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolve: [.beneath, .noSymlinks])
+            return try parent.open(
+                name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolve: [.beneath, .noSymlinks])
         }
     }
 
@@ -58,7 +59,9 @@ enum LocalFiles {
     private static func check(_ name: String) throws(CommandError) {
         guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(UInt8(ascii: "/")),
             !name.utf8.contains(0)
-        else { throw CommandError("the session has a file called \(quoted(name)), which cannot be made here") }
+        else {
+            throw CommandError("the session has a file called \(quoted(name)), which cannot be made here")
+        }
     }
 
     /// Writes bytes to where they are to go, amid what is asked of a daemon.

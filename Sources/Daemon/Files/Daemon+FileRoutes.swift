@@ -2,8 +2,8 @@ import API
 import Service
 import Sessions
 import Trees
-import Workspace
 import Wire
+import Workspace
 
 // What is asked about files and done to them as a whole; their content is in FileReading and FileUpload.
 
@@ -135,7 +135,7 @@ extension FileEntry {
         let octal = String(status.mode & 0o7777, radix: 8)
         object.add("mode", String(repeating: "0", count: max(0, 4 - octal.utf8.count)) + octal)
         let milliseconds = Int64(status.modified) * 1000 + Int64(status.modifiedNanoseconds / 1_000_000)
-        object.add("modified", APITime(milliseconds: milliseconds).text)
+        object.add("modified", APITime(milliseconds: milliseconds).description)
         if let target { object.add("target", target) }
     }
 

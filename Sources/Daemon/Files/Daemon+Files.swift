@@ -3,8 +3,8 @@ import Linux
 import Service
 import Sessions
 import WardenProtocol
-import Workspace
 import Wire
+import Workspace
 
 // The files of running sessions. The warden gives the workspace's top for each operation anew: nothing is kept
 // here, so nothing has to be found again by the next daemon, and nothing of a session outlives it.
@@ -25,7 +25,8 @@ extension Daemon {
                 .conflict, "session \(id) is \(machine.state.rawValue), and its files cannot be had now")
         }
         guard DescriptorRoom.has(16, beside: 2) else {
-            throw ServiceError(.limit, "corrald has too few descriptors left for files", hint: "try again later")
+            throw ServiceError(
+                .limit, "corrald has too few descriptors left for files", hint: "try again later")
         }
         return id
     }
@@ -61,13 +62,22 @@ extension Daemon {
                 let top = Parcel(try Daemon.workspace(answer, packet))
                 try jobs.run(
                     for: id,
-                    { () throws(ServiceError) in
-                        guard let top = top.take() else { throw ServiceError(.fault, "a workspace is taken once") }
-                        return try work(try filed { () throws(WorkspaceError) in try WorkspaceFiles(top) })
-                    }, then: finish)
+                    { () throws(ServiceError) in try work(try Daemon.files(below: top)) }, then: finish)
             } catch {
                 finish(.failure(error))
             }
+        }
+    }
+
+    private static func files(below top: Parcel<FileDescriptor>) throws(ServiceError) -> WorkspaceFiles {
+        switch top.take() {
+        case .some(let top):
+            do throws(WorkspaceError) {
+                return try WorkspaceFiles(top)
+            } catch {
+                throw ServiceError(error)
+            }
+        case .none: throw ServiceError(.fault, "a workspace is taken once")
         }
     }
 

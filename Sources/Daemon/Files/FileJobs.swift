@@ -55,7 +55,8 @@ final class FileJobs {
                 }
                 result.set(value)
             } finish: {
-                finish(result.take() ?? .failure(ServiceError(.fault, "an operation on files had no outcome")))
+                finish(
+                    result.take() ?? .failure(ServiceError(.fault, "an operation on files had no outcome")))
             })
         startWaiting()
     }

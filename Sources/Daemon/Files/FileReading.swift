@@ -2,6 +2,7 @@ import API
 import Linux
 import Service
 import Sessions
+import Trees
 import Workspace
 
 extension Daemon {
@@ -12,13 +13,14 @@ extension Daemon {
         let length = query.whole("length") ?? .max
         let id = try sessionWithFiles(request)
         return try withFiles(of: id) { (files) throws(ServiceError) in
-            Held(try filed { () throws(WorkspaceError) in try files.openToRead(path) })
+            OpenFile(try filed { () throws(WorkspaceError) in try files.openToRead(path) })
         } _: { daemon, file in
-            let size = file.value.status.size
+            let size = file.content.status.size
             guard offset <= size else {
                 return .error(
                     ServiceError(
-                        .invalid, "the file has \(size) bytes, and \(offset) is behind its end", field: "offset"))
+                        .invalid, "the file has \(size) bytes, and \(offset) is behind its end",
+                        field: "offset"))
             }
             let end = size - offset < length ? size : offset + length
             guard let jobs = daemon.jobs else { return .error(ServiceError(.fault, "no threads for files")) }
@@ -27,13 +29,20 @@ extension Daemon {
     }
 }
 
+/// A file for one thread after the other.
+final class OpenFile: Sendable {
+    let content: WorkspaceFile
+
+    init(_ content: consuming WorkspaceFile) { self.content = content }
+}
+
 /// An answer with bytes of a file, as many as it had when it was opened. One that becomes shorter meanwhile
 /// breaks the answer off, which the client sees by its length.
 final class FileReading: StreamSource {
     /// Read at once, on a thread.
     private static let block = 256 << 10
 
-    private let file: Held<WorkspaceFile>
+    private let file: OpenFile
     private let session: SessionID
     private let jobs: FileJobs
     private var left: Range<UInt64>
@@ -42,7 +51,7 @@ final class FileReading: StreamSource {
     private var isBroken = false
     private weak var stream: ResponseStream?
 
-    init(_ file: Held<WorkspaceFile>, _ range: Range<UInt64>, _ session: SessionID, _ jobs: FileJobs) {
+    init(_ file: OpenFile, _ range: Range<UInt64>, _ session: SessionID, _ jobs: FileJobs) {
         self.file = file
         self.session = session
         self.jobs = jobs
@@ -75,7 +84,7 @@ final class FileReading: StreamSource {
         let count = Int(min(UInt64(FileReading.block), left.upperBound - offset))
         do throws(ServiceError) {
             try jobs.run(for: session) { () throws(ServiceError) in
-                try filed { () throws(WorkspaceError) in try file.value.bytes(from: offset, count: count) }
+                try filed { () throws(WorkspaceError) in try file.content.bytes(from: offset, count: count) }
             } then: { [self] result in
                 isReading = false
                 take(result)

@@ -12,7 +12,8 @@ extension Daemon {
         let way = query.text("write") ?? "replace"
         let offset = query.whole("offset")
         guard (offset != nil) == (way == "at") else {
-            throw ServiceError(.invalid, "an offset comes with write=at, and with nothing else", field: "offset")
+            throw ServiceError(
+                .invalid, "an offset comes with write=at, and with nothing else", field: "offset")
         }
         let mode = try query.mode()
         let upload = FileUpload(self, try sessionWithFiles(request), path, replacing: way == "replace")
@@ -25,11 +26,15 @@ extension Daemon {
                 case "at":
                     return Upload(
                         files,
-                        .file(try files.openToWrite(path, .atOffsets, creating: mode ?? 0o644), at: offset ?? 0))
+                        .file(
+                            try files.openToWrite(path, .atOffsets, creating: mode ?? 0o644), at: offset ?? 0)
+                    )
                 default: return Upload(files, .replacement(try files.replace(path, mode: mode)))
                 }
             }
-        } then: { upload.opened($0) }
+        } then: {
+            upload.opened($0)
+        }
         return .upload(upload)
     }
 }
@@ -40,7 +45,8 @@ extension QueryReader {
         guard let text = text("mode") else { return nil }
         guard let mode = UInt32(text, radix: 8), mode <= 0o777, text.utf8.first != UInt8(ascii: "+") else {
             throw ServiceError(
-                .invalid, "mode: octal digits up to 0777 were expected, and this is \"\(text)\"", field: "mode")
+                .invalid, "mode: octal digits up to 0777 were expected, and this is \"\(text)\"",
+                field: "mode")
         }
         return mode
     }
@@ -89,7 +95,8 @@ private final class Upload: Sendable {
         let target = target.withLock { $0.take() }
         switch consume target {
         case .replacement(let replacement)?: try replacement.commit(replacing: replacing)
-        case .file?, nil: break
+        case .file?: break
+        case nil: break
         }
     }
 }
@@ -159,7 +166,12 @@ final class FileUpload: BodySink {
         let last = upload
         upload = nil
         // What was written is freed on a thread: it may be much.
-        if let last { try? daemon.jobs?.run(for: session) { last.discard() } then: { _ in } }
+        if let last {
+            try? daemon.jobs?.run(for: session) {
+                last.discard()
+            } then: { _ in
+            }
+        }
     }
 
     /// A job is done.
