@@ -43,6 +43,11 @@ import Wire
         #expect(try daemon.files(id, "DELETE", nil, "path=x").error == "conflict")
         #expect(try daemon.files(id, "DELETE", nil, "path=x&recursive").status == 204)
         #expect(try daemon.names(id, ".") == ["d", "e"])
+        // Any name that is text.
+        let name = "%E6%95%B0%0A%22%1B%5C+%26"
+        #expect(try daemon.put(id, name, "odd", "").text("path") == "数\n\"\u{1b}\\ &")
+        #expect(try daemon.read(id, name).text == "odd")
+        #expect(try daemon.files(id, "DELETE", nil, "path=\(name)").status == 204)
     }
 
     @Test func `long directories come in pages, in order`() throws {

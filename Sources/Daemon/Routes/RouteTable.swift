@@ -33,7 +33,9 @@ enum RouteTable {
             method, route.path, name: route.name,
             body: route.takesBytes
                 ? .stream(limit: nil) : route.request == nil ? .none : .bytes(limit: route.bodyLimit),
-            query: route.query.map(\.name))
+            query: route.query.map(\.name),
+            // Names of files may have any.
+            controls: route.query.contains { $0.name == "path" } ? ["path"] : [])
     }
 
     private static let node: [String: Handler] = [
