@@ -9,8 +9,8 @@ import Workspace
 /// Names that are swapped all the while, by processes that do nothing else: what was looked at a moment ago
 /// is something else when it is used.
 @Suite(.serialized) struct SwapTests {
-    /// Exchanges names for as long as it runs: a directory and a link to one outside, a file and a link to one
-    /// outside, a file and a FIFO.
+    /// Exchanges names for as long as it runs: a directory and a link to one outside, a file and a link to
+    /// one outside, a file and a FIFO.
     private static let swapper = """
         import ctypes, os, sys
         libc = ctypes.CDLL(None, use_errno=True)
@@ -126,6 +126,12 @@ import Workspace
             _ = try? yard.files.copy(WorkspacePath("t"), to: WorkspacePath("c"))
             let found = (try? yard.text("c/d/secret")) ?? (try? yard.text("c/e/f")) ?? "inside"
             #expect(found == "inside")
+            if var stream = try? yard.files.archive(WorkspacePath("t")) {
+                while let piece = try? stream.next(), !piece.isEmpty {
+                    let hasSecret = piece.contains(UInt8(ascii: "@"))
+                    #expect(!hasSecret, "the archive has what is outside")
+                }
+            }
             try? yard.files.remove(WorkspacePath("c"), recursive: true)
             try? yard.files.remove(WorkspacePath(round % 2 == 0 ? "t/d" : "t"), recursive: true)
         }
