@@ -171,7 +171,7 @@ let package = Package(
             [
                 "API", "Client", "Configuration", "Sessions", "Tables", "Capture", "Commands", "Preparation",
                 "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
-                "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
+                "Workspace", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
         .executableTarget(

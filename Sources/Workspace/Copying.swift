@@ -10,9 +10,9 @@ extension WorkspaceFiles {
     /// system can (reflink), and holes stay holes. Permissions stay, without setuid, setgid and sticky bit;
     /// times, owners and hard links do not.
     ///
-    /// - Parameter replacing: takes the place of a file, or of an empty directory, that is there; else that is
+    /// - Parameter replacing: takes the place of a file, or of an empty directory, that is there; else one is
     ///   an error.
-    /// - Returns: what the copy has, and what was left out: FIFOs, sockets, devices, what is mounted below, and
+    /// - Returns: what the copy has, and what was left out: FIFOs, sockets, devices, mounts, and
     ///   names that are not UTF-8.
     /// - Throws: code `exists`, `noSpace`, `notRegular` where `source` is none of the three, `intoItself`,
     ///   `limit` for more than 100 directories inside each other.

@@ -41,8 +41,8 @@ extension WorkspaceFiles {
         }
     }
 
-    /// Gives what `source` names the name `target`: a file, a directory with all that is in it, a link itself.
-    /// - Parameter replacing: takes the place of a file, or of an empty directory, that is there; else that is
+    /// Gives what `source` names the name `target`: a file, a directory with all in it, a link itself.
+    /// - Parameter replacing: takes the place of a file, or of an empty directory, that is there; else one is
     ///   an error.
     /// - Throws: code `exists`, `notEmpty`, `isDirectory`, `notDirectory`, `intoItself`.
     package func move(

@@ -35,6 +35,9 @@ struct TreeWalk: ~Copyable {
     private var levels: [Level] = []
     private var buffer = [UInt8](repeating: 0, count: 1 << 14)
 
+    /// Goes nowhere.
+    init() {}
+
     /// Begins in the directory that `reference` refers to.
     init(_ reference: borrowing FileDescriptor, _ path: WorkspacePath) throws(WorkspaceError) {
         try enter(reference, path)

@@ -83,7 +83,7 @@ extension WorkspaceFiles {
         try openRegular(path, O_RDONLY, following: true)
     }
 
-    /// How a file is written where it stands. To replace one as a whole use ``WorkspaceFiles/replace(_:mode:)``.
+    /// How a file is written where it stands; ``replace(_:mode:)`` replaces one as a whole.
     package enum Writing: Hashable, Sendable {
         /// Each write goes to the file's end, whoever else writes.
         case appending

@@ -9,9 +9,11 @@ import Workspace
 @Suite struct CopyingTests {
     @Test func `a copy of a tree is the same tree`() throws {
         let yard = try Yard(
-            "mkdir -p t/d/e t/empty; printf x >t/d/f; chmod 400 t/d/f; ln -s ../../../outside t/l; chmod 555 t/d; "
-                + "mkfifo t/p; printf n >\"$(printf 't/\\377')\"; head -c 3000000 /dev/urandom >t/big; chmod 700 t"
-        )
+            """
+            mkdir -p t/d/e t/empty; printf x >t/d/f; chmod 400 t/d/f; ln -s ../../../outside t/l
+            mkfifo t/p; printf n >"$(printf 't/\\377')"; head -c 3000000 /dev/urandom >t/big
+            chmod 555 t/d; chmod 700 t
+            """)
         let count = try yard.files.copy(WorkspacePath("t"), to: WorkspacePath("copy"))
         #expect(count.files == 2 && count.directories == 4 && count.symlinks == 1 && count.bytes == 3_000_001)
         #expect(count.skipped == ["fifo": 1, "name": 1])

@@ -10,7 +10,8 @@ struct Yard {
     let directory: TemporaryDirectory
     let files: WorkspaceFiles
 
-    static let secret = "a secret of the host's"
+    /// Has a character that nothing inside has.
+    static let secret = "@ a secret of the host's"
 
     /// - Parameter script: run by sh in the workspace.
     init(_ script: String = "") throws {
@@ -38,8 +39,8 @@ struct Yard {
 
     /// Everything inside but times, one line each.
     func listing() throws -> String {
-        let script =
-            "find . -mindepth 1 '(' -type d -printf '%P d %m\\n' -o -printf '%P %y %m %s %l\\n' ')' | LC_ALL=C sort"
+        let format = "'(' -type d -printf '%P d %m\\n' -o -printf '%P %y %m %s %l\\n' ')'"
+        let script = "find . -mindepth 1 \(format) | LC_ALL=C sort"
         return try Program.run(["sh", "-ec", script], directory: directory("inside")).output
     }
 
