@@ -68,6 +68,10 @@ extension APIRoute {
                 APIField("length", .count, "at most so many"),
             ], .bytes),
         APIRoute(
+            .get, "\(session)/files/archive", "archiveFiles",
+            "A file, or a directory with all that is in it, as a tar file",
+            query: [APIField("path", .path, "which; the workspace where it is left out")], .bytes),
+        APIRoute(
             .put, "\(session)/files/content", "writeFile",
             "Writes a file: whole, in one step once all of the body is there; or behind what it has; or at an offset",
             query: [

@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 /// Sessions that want their files to be somebody else's.
-@Suite(.serialized) struct FileAttackTests {
+@Suite(.serialized, IdmappedTmpfs.trait) struct FileAttackTests {
     /// The program swaps a file of its own for a link to one of the host's that everybody may read: only what a
     /// path may lead through keeps the daemon from it.
     @Test func `a name that is swapped for a link to the host's files never gives one`() throws {

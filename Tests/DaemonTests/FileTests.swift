@@ -3,8 +3,37 @@ import TestSupport
 import Testing
 import Wire
 
+/// Kernels on which root's daemon can have the files of sessions.
+enum IdmappedTmpfs {
+    static let isThere: Bool = {
+        var name = utsname()
+        guard unsafe uname(&name) == 0 else { return false }
+        let release = unsafe withUnsafeBytes(of: name.release) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+        return !numbers.lexicographicallyPrecedes([6, 3])
+    }()
+
+    static let trait: any SuiteTrait & TestTrait = .enabled(
+        if: !Host.isRoot || isThere, "root's daemon needs Linux 6.3 for the files of sessions")
+}
+
+/// What an older kernel says.
+@Suite(.serialized) struct NoFilesTests {
+    @Test(.enabled(if: Host.isRoot && !IdmappedTmpfs.isThere, "this kernel has idmapped mounts of tmpfs"))
+    func `where tmpfs has no idmapped mounts the files of a session are refused with the reason`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session()
+        for answer in [try daemon.put(id, "f", "x", ""), try daemon.files(id, "GET", nil, "")] {
+            #expect(answer.status == 409 && answer.text.contains("Linux 6.3"), "\(answer.text)")
+        }
+        #expect(try daemon.exec(id, "ls").decoded("stdout") == "")
+    }
+}
+
 /// A session's files over the API.
-@Suite(.serialized) struct FileTests {
+@Suite(.serialized, IdmappedTmpfs.trait) struct FileTests {
     @Test func `a file is written and read, listed, moved, copied and removed`() throws {
         let daemon = try TestDaemon()
         let id = try daemon.session()

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 /// `corral cp` and `corral session files`.
-@Suite(.serialized) struct SessionFilesCommandTests {
+@Suite(.serialized, IdmappedTmpfs.trait) struct SessionFilesCommandTests {
     private func copy(
         _ daemon: TestDaemon, _ words: String..., stdin: [UInt8]? = nil
     ) throws -> Program.Outcome {
@@ -77,6 +77,22 @@ import Wire
         #expect(try daemon.names(id, ".") == ["data"])
     }
 
+    @Test func `a directory on standard output is a tar file`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session(#"{"name":"web"}"#)
+        try daemon.exec(
+            id, "mkdir -p d/e; head -c 700000 /dev/zero >d/e/big; echo x >d/f; ln -s f d/l; mkfifo d/p")
+        let directory = try TemporaryDirectory()
+        let line = "${corral% session} cp web:d - | tar xf - -C \(directory.path)"
+        let done = try daemon.pipeline(line)
+        #expect(done.status == 0 && done.errors == "", "\(done.errors)")
+        let listed = try Program.run(["find", directory("d"), "-printf", "%P %y %s\\n"]).output
+        #expect(
+            listed.split(separator: "\n").filter { !$0.contains(" d ") }.sorted()
+                == ["e/big f 700000", "f f 2", "l l 1"], "\(listed)")
+        #expect(try copy(daemon, "web:none", "-").status == 1)
+    }
+
     private static let refusals: [(words: [String], says: String)] = [
         (["web:f", "web:g"], "both are in sessions"), (["f", "g"], "neither is in a session"),
         (["-", "-"], "neither is in a session"), (["no/such", "web:"], "no such file or directory"),
@@ -101,6 +117,7 @@ import Wire
                 refused.errors.split(separator: "\n").count <= 2 && refused.output == "", "\(refused.errors)")
         }
         #expect(try daemon.names(id, ".") == ["d", "f", "pipe"])
+        #expect(!File.names(in: ".").contains("pipe"), "an empty file was made of what cannot be read")
         #expect(try Program.run([Product.path("corral"), "cp", "web:f"]).status == 2)
     }
 

@@ -13,14 +13,15 @@ enum CopyCommand {
         ] + ConfigCommand.options,
         examples: [
             "corral cp report.py web:", "corral cp web:out/result.csv .", "corral cp ./data web:data",
-            "corral cp web:log.txt - | tail", "make-input | corral cp - web:input.bin",
+            "corral cp web:log.txt - | tail", "corral cp web:out - | tar xf -",
+            "make-input | corral cp - web:input.bin",
         ],
         details: """
             One of SRC and DST is SESSION:PATH, where PATH is relative to the workspace (or begins with
             /workspace), and the other one a path of this machine, which begins with / or . where it has a colon
             in it. A directory is copied with all that is in it: into DST where that is a directory, else as DST;
-            DIR/. means what is in it. A - as SRC or DST is standard input or output: the bytes of one file, not
-            an archive.
+            DIR/. means what is in it. A - as SRC is standard input, the bytes of one file; as DST it is standard
+            output: the bytes of a file, or a directory as a tar file.
 
             A file is replaced in one step once all of it is there. Permission bits are kept, owners and links
             are not: links in a directory are left out, and said.
@@ -63,14 +64,19 @@ private final class Download {
         self.progress = progress
     }
 
-    /// The bytes of one file on standard output.
+    /// The bytes of one file on standard output, or a directory as a tar file.
     func print(_ path: String) throws(CommandError) {
         let output = try LocalFiles.at("standard output") { () throws(SystemError) in
             FileDescriptor(owning: try call("dup") { dup(1) })
         }
         try CommandError.asking { () throws(ClientError) in
-            try calls.read(path) { (part) throws(ClientError) in
+            func put(_ part: [UInt8]) throws(ClientError) {
                 try LocalFiles.write(part, to: output, "standard output")
+            }
+            if try calls.stat(path).isDirectory {
+                try calls.archive(path, put)
+            } else {
+                try calls.read(path, put)
             }
         }
     }
@@ -139,12 +145,23 @@ private final class Download {
         _ place: String
     ) throws(CommandError) {
         let place = place.appending(name: name)
-        let target = try LocalFiles.newFile(name, in: directory, place, mode: mode)
+        try LocalFiles.check(name)
         try CommandError.asking { () throws(ClientError) in
-            try calls.read(path) { (part) throws(ClientError) in
-                try LocalFiles.write(part, to: target, place)
+            // Not before the daemon gives something: what cannot be read takes no file away here.
+            var target: Held<FileDescriptor>?
+            func write(_ part: [UInt8]) throws(ClientError) {
+                let file: Held<FileDescriptor>
+                if let target {
+                    file = target
+                } else {
+                    file = Held(try LocalFiles.newFile(name, in: directory, place, mode: mode))
+                    target = file
+                }
+                try LocalFiles.write(part, to: file.value, place)
                 progress.copied(part.count)
             }
+            try calls.read(path, write)
+            if target == nil { try write([]) }
         }
         progress.copiedFile()
     }

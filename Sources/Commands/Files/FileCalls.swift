@@ -59,6 +59,14 @@ struct FileCalls {
         }
     }
 
+    /// A directory with all that is in it as a tar file, in parts as they come.
+    func archive(_ path: String, _ part: ([UInt8]) throws(ClientError) -> Void) throws(ClientError) {
+        _ = try client.follow(request(.get, "archive", [("path", path)])) { (bytes) throws(ClientError) in
+            try part(bytes)
+            return true
+        }
+    }
+
     /// Replaces a file, or makes it, once all of its content is there.
     /// - Parameters:
     ///   - mode: permission bits; nil for those of the file that is there, or 0644.

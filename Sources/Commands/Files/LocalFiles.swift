@@ -46,17 +46,18 @@ enum LocalFiles {
     /// A file to write from its beginning, made where there is none, and no link.
     static func newFile(
         _ name: String, in parent: borrowing FileDescriptor, _ path: String, mode: UInt32
-    ) throws(CommandError) -> FileDescriptor {
-        try check(name)
-        return try at(path) { () throws(SystemError) in
-            try parent.open(
+    ) throws(ClientError) -> FileDescriptor {
+        do throws(SystemError) {
+            return try parent.open(
                 name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode: mode & 0o777,
                 resolve: [.beneath, .noSymlinks])
+        } catch {
+            throw .failed(SystemError("open", path, error.errno))
         }
     }
 
     /// What has more than a name in it leads out of the directory.
-    private static func check(_ name: String) throws(CommandError) {
+    static func check(_ name: String) throws(CommandError) {
         guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(UInt8(ascii: "/")),
             !name.utf8.contains(0)
         else {

@@ -5,7 +5,7 @@ import Trees
 import Wire
 import Workspace
 
-// What is asked about files and done to them as a whole; their content is in FileReading and FileUpload.
+// What is asked about files and done to them as a whole; their content is in FileStream and FileUpload.
 
 extension Daemon {
     func listFiles(_ request: Request) throws(ServiceError) -> Reply {

@@ -65,6 +65,7 @@ enum RouteTable {
         "listFiles": { (daemon, request) throws(ServiceError) in try daemon.listFiles(request) },
         "statFile": { (daemon, request) throws(ServiceError) in try daemon.statFile(request) },
         "readFile": { (daemon, request) throws(ServiceError) in try daemon.readFile(request) },
+        "archiveFiles": { (daemon, request) throws(ServiceError) in try daemon.archiveFiles(request) },
         "writeFile": { (daemon, request) throws(ServiceError) in try daemon.writeFile(request) },
         "makeDirectory": { (daemon, request) throws(ServiceError) in try daemon.makeDirectory(request) },
         "moveFile": { (daemon, request) throws(ServiceError) in try daemon.moveFile(request) },
