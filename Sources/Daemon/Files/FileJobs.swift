@@ -13,8 +13,9 @@ final class FileJobs {
     /// Threads at a time, and of these for one session.
     static let most = 8
     static let mostOfOne = 2
-    /// Jobs that wait; what comes on top of these is refused.
-    static let mostWaiting = 256
+    /// Jobs that wait, in all and for one session; what comes on top of these is refused.
+    static let mostWaiting = 1024
+    static let mostWaitingOfOne = 128
 
     private struct Job {
         let session: SessionID
@@ -40,9 +41,12 @@ final class FileJobs {
         for session: SessionID, _ work: @escaping @Sendable () throws(ServiceError) -> Value,
         then finish: @escaping (Result<Value, ServiceError>) -> Void
     ) throws(ServiceError) {
-        guard waiting.count < FileJobs.mostWaiting else {
+        let own = waiting.count { $0.session == session }
+        guard waiting.count < FileJobs.mostWaiting, own < FileJobs.mostWaitingOfOne else {
             throw ServiceError(
-                .limit, "\(FileJobs.mostWaiting) operations on files wait already", hint: "try again later")
+                .limit,
+                "\(own) operations on files of session \(session) wait already, \(waiting.count) in all",
+                hint: "at most \(FileJobs.mostWaitingOfOne) and \(FileJobs.mostWaiting) may; try again later")
         }
         let result = Outcome<Value>()
         waiting.append(

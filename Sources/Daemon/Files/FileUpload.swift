@@ -5,6 +5,8 @@ import Sessions
 import Synchronization
 import Workspace
 
+// Content of files on its way from a client.
+
 extension Daemon {
     func writeFile(_ request: Request) throws(ServiceError) -> Reply {
         let path = try neededPath(request, "writeFile")
