@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+// Renaming, copying and holes: calls that glibc shows with _GNU_SOURCE alone.
+
 int clinux_rename(int from_directory, const char *from, int to_directory, const char *to, unsigned flags) {
     return renameat2(from_directory, from, to_directory, to, flags);
 }

@@ -26,7 +26,7 @@ package final class WorkspaceFiles: Sendable {
             throw WorkspaceError(error, at: .root)
         }
         guard status.kind == .directory else {
-            throw WorkspaceError(.notDirectory, .root, "is a \(status.kind); expected a directory")
+            throw WorkspaceError(.notDirectory, .root, "is a \(printable(status.kind)); expected a directory")
         }
     }
 
@@ -36,7 +36,8 @@ package final class WorkspaceFiles: Sendable {
         let status = try at(path) { () throws(SystemError) in try reference.status() }
         if path.isDirectory, status.kind != .directory {
             throw WorkspaceError(
-                .notDirectory, path, "is a \(status.kind); the slash at its end asks for a directory")
+                .notDirectory, path,
+                "is a \(printable(status.kind)); the slash at its end asks for a directory")
         }
         let isLink = status.kind == .symlink
         // Of the link that is held, whatever its name means by now.
@@ -116,7 +117,8 @@ extension WorkspaceFiles {
         }
         if path.isDirectory, let status, status.kind != .directory {
             throw WorkspaceError(
-                .notDirectory, path, "is a \(status.kind); the slash at its end asks for a directory")
+                .notDirectory, path,
+                "is a \(printable(status.kind)); the slash at its end asks for a directory")
         }
         return status
     }
