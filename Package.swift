@@ -121,6 +121,9 @@ let package = Package(
         library("Unpack", ["Trees", "Wire", "Linux", "CArchive"]),
         library("Images", ["Trees", "Sandbox", "Wire", "Linux", "CLinux"]),
 
+        // Files of a session's workspace for those outside of it, by descriptor.
+        library("Workspace", ["Trees", "Linux", "CLinux"]),
+
         // From names and options to what a launch takes; with and without a command line.
         library(
             "Preparation",
@@ -141,7 +144,7 @@ let package = Package(
             [
                 "API", "Service", "Sessions", "Store", "Capture", "Cgroups", "WardenProtocol",
                 "Configuration",
-                "Preparation", "FailPoints", "Sandbox", "Wire", "Linux", "CLinux",
+                "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Wire", "Linux", "CLinux",
             ]),
 
         library(
@@ -169,7 +172,7 @@ let package = Package(
             [
                 "API", "Client", "Configuration", "Sessions", "Tables", "Capture", "Commands", "Preparation",
                 "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
-                "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
+                "Workspace", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
         .executableTarget(
@@ -229,6 +232,7 @@ let package = Package(
         tests("PluginsTests", ["Plugins", "Sandbox", "Wire"]),
         tests("DebianTests", ["Debian", "Sandbox"]),
         tests("TreesTests", ["Trees", "Linux"]),
+        tests("WorkspaceTests", ["Workspace", "Trees", "Linux", "CLinux"]),
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
         tests("StoreTests", ["Store", "Linux", "CLinux"]),

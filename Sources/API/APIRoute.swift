@@ -4,6 +4,7 @@ package struct APIRoute: Sendable {
     package enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
+        case put = "PUT"
         case delete = "DELETE"
     }
 
@@ -27,6 +28,8 @@ package struct APIRoute: Sendable {
     package let summary: String
     package var query: [APIField] = []
     package var request: APIObject?
+    /// Whether the request's body is bytes of any number, `application/octet-stream`, and no object.
+    package var takesBytes = false
     package var status = 200
     package var answer: Answer
     /// Bytes of a body, at most.
@@ -36,7 +39,7 @@ package struct APIRoute: Sendable {
 
     init(
         _ method: Method, _ path: String, _ name: String, _ summary: String, query: [APIField] = [],
-        request: APIObject? = nil, status: Int = 200, _ answer: Answer
+        request: APIObject? = nil, takesBytes: Bool = false, status: Int = 200, _ answer: Answer
     ) {
         self.method = method
         self.path = path
@@ -44,6 +47,7 @@ package struct APIRoute: Sendable {
         self.summary = summary
         self.query = query
         self.request = request
+        self.takesBytes = takesBytes
         self.status = status
         self.answer = answer
     }
@@ -55,7 +59,7 @@ package struct APIRoute: Sendable {
 }
 
 extension APIRoute {
-    package static let all: [APIRoute] = node + sessions + processes
+    package static let all: [APIRoute] = node + sessions + files + processes
 
     private static let node: [APIRoute] = [
         APIRoute(.get, "/v1/health", "health", "Whether the daemon can serve", .object(.health)),
@@ -149,7 +153,7 @@ extension APIRoute {
             ], .object(.offsets)),
     ]
 
-    private static let session = "/v1/sessions/{session}"
+    static let session = "/v1/sessions/{session}"
     private static let process = "\(session)/processes/{process}"
     private static let logs = [
         APIField("stream", .word(["stdout", "stderr", "both"]), "`both` where it is left out"),

@@ -70,6 +70,12 @@ package enum OpenAPI {
                 content(of: "application/json", reference(request), in: &body)
             }
         }
+        if route.takesBytes {
+            operation.object("requestBody") { body in
+                body.add("required", false)
+                content(of: "application/octet-stream", typed("string"), in: &body)
+            }
+        }
         operation.object("responses") { responses in
             responses.object("\(route.status)") { write(route.answer, to: &$0) }
             responses.object("default") { failure in

@@ -430,6 +430,8 @@ int clinux_pidfd_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+int clinux_pidfd_getfd(int pidfd, int number) { return (int)syscall(SYS_pidfd_getfd, pidfd, number, 0); }
+
 int clinux_signal_group(pid_t leader, int signal) { return kill(-leader, signal); }
 
 // The system call itself also tells the resources used; glibc's waitid does not.

@@ -69,10 +69,12 @@ static inline void *corral_mhd_socket_context(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
-/// An answer whose length is not known before, in pieces of at most `block` bytes.
+/// An answer of `size` bytes, or of as many as there will be for UINT64_MAX (MHD_SIZE_UNKNOWN), in pieces of at
+/// most `block` bytes.
 static inline struct MHD_Response *corral_mhd_stream(
-    size_t block, MHD_ContentReaderCallback reader, void *context, MHD_ContentReaderFreeCallback released) {
-    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, block, reader, context, released);
+    uint64_t size, size_t block, MHD_ContentReaderCallback reader, void *context,
+    MHD_ContentReaderFreeCallback released) {
+    return MHD_create_response_from_callback(size, block, reader, context, released);
 }
 
 /// Has the library forget an upgraded connection and close its descriptor of it.

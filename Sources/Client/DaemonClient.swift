@@ -120,6 +120,23 @@ package final class DaemonClient {
         return try Exchange(try Connection.open(path, patience: patience), request.method, bytes, &buffer)
     }
 
+    /// Sends a request and what follows it on a connection of its own, and reads the answer's head.
+    func open(
+        _ request: HTTPRequest, _ bytes: [UInt8],
+        _ more: (borrowing Connection) throws(ClientError) -> Bool
+    ) throws(ClientError) -> Exchange {
+        try Exchange(try Connection.open(path, patience: patience), request.method, bytes, &buffer, more)
+    }
+
+    /// The rest of an answer, of at most 64 MiB.
+    func whole(_ exchange: Exchange) throws(ClientError) -> HTTPResponse {
+        try refuseUnlessFine(exchange)
+        var body: [UInt8] = []
+        while body.count < 64 << 20, let part = try exchange.body(&buffer) { body += part }
+        kept = exchange.connectionToKeep()
+        return HTTPResponse(head: exchange.head, body: body)
+    }
+
     private func refuseUnlessFine(_ exchange: Exchange) throws(ClientError) {
         let head = exchange.head
         if (200..<300).contains(head.status) { return }

@@ -20,12 +20,14 @@ final class Exchange {
     private var isReusable: Bool
 
     /// Sends a request and reads the answer's head.
+    /// - Parameter more: sends what follows the request, and says whether all of it was taken.
     init(
         _ connection: consuming Connection, _ method: HTTPRequest.Method, _ request: [UInt8],
-        _ buffer: inout [UInt8]
+        _ buffer: inout [UInt8], _ more: (borrowing Connection) throws(ClientError) -> Bool = { _ in true }
     ) throws(ClientError) {
         // A daemon that refuses a body may answer before it has read all of it.
-        let isSent = try connection.send(request)
+        var isSent = try connection.send(request)
+        if isSent { isSent = try more(connection) }
         var decoder = HTTPResponseDecoder(answering: method)
         var head: HTTPResponseHead?
         var isSilent = true

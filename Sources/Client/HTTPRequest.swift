@@ -19,6 +19,8 @@ package struct HTTPRequest: Hashable, Sendable {
     package let target: String
     package private(set) var headers = HTTPHeaders()
     package private(set) var body: [UInt8] = []
+    /// Whether the body follows in pieces, each with its length (RFC 9112, section 7.1).
+    private var isInPieces = false
 
     /// - Parameters:
     ///   - path: its parts, each of which may hold anything.
@@ -45,6 +47,13 @@ package struct HTTPRequest: Hashable, Sendable {
         return result
     }
 
+    /// For a body that follows in pieces.
+    func inPieces() -> HTTPRequest {
+        var result = self.with("Transfer-Encoding", "chunked")
+        result.isInPieces = true
+        return result
+    }
+
     /// The bytes to send.
     /// - Throws: ``HTTPError/badField(_:)`` for a field that would not be one.
     package func encoded() throws(HTTPError) -> [UInt8] {
@@ -56,7 +65,7 @@ package struct HTTPRequest: Hashable, Sendable {
             guard isRight else { throw .badField(field.name) }
             text += "\(field.name): \(field.value)\r\n"
         }
-        if !body.isEmpty || [.post, .put, .patch].contains(method) {
+        if !isInPieces, !body.isEmpty || [.post, .put, .patch].contains(method) {
             text += "Content-Length: \(body.count)\r\n"
         }
         return Array((text + "\r\n").utf8) + body

@@ -53,7 +53,7 @@ extension SettingKey {
         case .httpBody:
             Row(
                 .quantity(Quantity(.size, 1024...256 << 20)), .restart,
-                "the largest body of a request; those that carry no program have at most 2 MiB, whatever this says"
+                "the largest body of a request; what carries no program has at most 2 MiB in any case, and a file is bounded by its workspace"
             )
         case .httpHeaders:
             Row(.quantity(Quantity(.size, 4096...1 << 20)), .restart, "the largest head of a request")

@@ -53,6 +53,7 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("settings", checkSettings),
         FuzzTarget("listing", longest: 256, checkListing),
         FuzzTarget("session-words", longest: 512, checkSessionWords),
+        FuzzTarget("workspace", longest: 4200, checkWorkspace),
     ]
 
     /// Has a bug on purpose, so that one can see that the machinery finds it and says so. Not in ``all``.

@@ -20,7 +20,8 @@ package struct ControlMessage: Sendable {
         // From the init.
 
         /// The sandbox is built. Descriptors: the listening sockets, in the plan's order; behind them the
-        /// master of the terminal, where a is 1.
+        /// master of the terminal, where a is 1. b: one more than the number of the descriptor that the init
+        /// keeps for the launcher, or 0
         case ready = 16
         /// a: the pid, as the sandbox sees it. Descriptor: the master of its new terminal, if it has one
         case started

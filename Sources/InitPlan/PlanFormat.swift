@@ -14,7 +14,7 @@ package enum PlanFormat {
     package static let magic: UInt32 = 0x4C52_5243
     /// Raised with every change of the layout or of an operation, so that a launcher and an init
     /// of different installations refuse each other.
-    package static let version: UInt32 = 5
+    package static let version: UInt32 = 6
 
     /// The init's descriptors. One more, which it only keeps open, is the lock on its ids.
     package static let control: Int32 = 3
@@ -94,4 +94,7 @@ package enum PlanOperation: UInt32, Sendable {
     /// sandbox's own. The first terminal's master is handed out with the ready message; without one,
     /// processes get terminals of their own as they are started
     case terminal
+    /// path, attributes: a detached copy of what is mounted there, with these attributes besides, which the
+    /// init keeps open for the launcher to take. The ready message has its number
+    case keepCopy
 }

@@ -176,6 +176,7 @@ package struct LaunchPlanner {
             tmpfs(
                 path, size: spec.limits.workspaceBytes, files: spec.limits.workspaceFiles, mode: 0o755,
                 owner: Identity.insideID, executable: true, &list)
+            if spec.sharesFiles { keepCopy(of: path, &list) }
         case .directory(let source):
             if handedOver {
                 list.add(.bindDescriptor, "\(source) at \(path), idmapped, \(flags)") { fields in
@@ -188,6 +189,15 @@ package struct LaunchPlanner {
                     fields.integer(attributes)
                 }
             }
+        }
+    }
+
+    /// Nothing is executed through it, whatever a process makes of its files.
+    private func keepCopy(of path: String, _ list: inout StepList) {
+        let attributes = CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_NOEXEC
+        list.add(.keepCopy, "a second mount of \(path) for the daemon, nosuid, nodev, noexec") { fields in
+            fields.text(path)
+            fields.integer(UInt64(attributes))
         }
     }
 

@@ -34,6 +34,8 @@ package final class RunningSandbox {
     private var steps: [String] = []
     private var listeners: [CInt] = []
     private var terminal: FileDescriptor?
+    /// Its workspace, where the plan shares it and it is ready.
+    package private(set) var files: SharedFiles?
     private var reaped: ProcessExit?
     /// Exits that the init could not be told about, because it is not reading.
     private var unacknowledged: [UInt64] = []
@@ -161,6 +163,7 @@ package final class RunningSandbox {
             } else {
                 listeners += descriptors
             }
+            if message.b > 0 { files = SharedFiles(of: pidfd.number, CInt(clamping: message.b - 1)) }
             return .ready
         case .started:
             if let master = descriptors.first { terminal = FileDescriptor(owning: master) }

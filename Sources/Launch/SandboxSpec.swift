@@ -32,6 +32,9 @@ package struct SandboxSpec: Sendable {
     /// Paths inside of the listening sockets to make, such as `/var/run/tgo/tgo.sock`.
     package var sockets: [String]
     package var terminal: Terminal
+    /// Whether the launcher can have a descriptor of the workspace (``RunningSandbox/takeFiles()``), where it
+    /// is a tmpfs of the sandbox's own.
+    package var sharesFiles: Bool
     /// How memory, swap, pids and cpu are limited: by cgroups, or why not.
     package var cgroups: [Layer: LayerState]
     /// Limits of each process that begin below the hard ones, which the profile has.
@@ -42,7 +45,8 @@ package struct SandboxSpec: Sendable {
     package init(
         profile: Profile, limits: Limits, image: Image, filter: [UInt8], identity: Identity,
         workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], softLimits: [SoftLimit] = [],
-        without: Ablation = [], mounts: [PreparedMount] = [], terminal: Terminal = .none
+        without: Ablation = [], mounts: [PreparedMount] = [], terminal: Terminal = .none,
+        sharesFiles: Bool = false
     ) {
         self.profile = profile
         self.limits = limits
@@ -53,6 +57,7 @@ package struct SandboxSpec: Sendable {
         self.mounts = mounts
         self.sockets = sockets
         self.terminal = terminal
+        self.sharesFiles = sharesFiles
         self.cgroups = cgroups
         self.softLimits = softLimits
         self.without = without

@@ -25,27 +25,46 @@ extension FileDescriptor {
     package borrowing func entries(
         startingWith prefix: String = "", limit: Int = .max
     ) throws(SystemError) -> [DirectoryEntry] {
-        let directory = number
         let prefix = Array(prefix.utf8)
-        _ = try call("lseek") { lseek(directory, 0, SEEK_SET) }
+        try rewindEntries()
         var entries: [DirectoryEntry] = []
         var buffer = [UInt8](repeating: 0, count: 8192)
-        while true {
-            var room = buffer.mutableSpan
-            let count = try unsafe room.withUnsafeMutableBufferPointer { (bytes) throws(SystemError) in
-                try call("getdents64") { unsafe clinux_getdents(directory, bytes.baseAddress, bytes.count) }
-            }
-            if count == 0 { return entries }
-            append(records: buffer[..<count], startingWith: prefix, to: &entries)
+        while try visitEntries(
+            &buffer, { if $0.starts(with: prefix) { entries.append(DirectoryEntry($0, kind: $1)) } })
+        {
             if entries.count > limit { throw SystemError("getdents64", nil, .fileTooLarge) }
         }
+        return entries
+    }
+
+    /// Has the next ``visitEntries(_:_:)`` begin with the directory's first name.
+    package borrowing func rewindEntries() throws(SystemError) {
+        let directory = number
+        _ = try call("lseek") { lseek(directory, 0, SEEK_SET) }
+    }
+
+    /// Gives `body` as many of the names that follow as `buffer` has room for, but `.` and `..`; false
+    /// when there were no more. For directories that may have more names than fit into memory.
+    ///
+    /// What is removed between two calls does no harm; what is made may or may not be seen.
+    /// - Parameter buffer: at least 280 bytes, which is what one name may take.
+    package borrowing func visitEntries(
+        _ buffer: inout [UInt8], _ body: (ArraySlice<UInt8>, DirectoryEntry.Kind) -> Void
+    ) throws(SystemError) -> Bool {
+        let directory = number
+        var room = buffer.mutableSpan
+        let count = try unsafe room.withUnsafeMutableBufferPointer { (bytes) throws(SystemError) in
+            try call("getdents64") { unsafe clinux_getdents(directory, bytes.baseAddress, bytes.count) }
+        }
+        visit(records: buffer[..<count], body)
+        return count > 0
     }
 }
 
 // struct linux_dirent64: inode and offset of 8 bytes each, length of the record in 2, kind in 1,
 // name, NUL, padding.
-private func append(
-    records: ArraySlice<UInt8>, startingWith prefix: [UInt8], to entries: inout [DirectoryEntry]
+private func visit(
+    records: ArraySlice<UInt8>, _ body: (ArraySlice<UInt8>, DirectoryEntry.Kind) -> Void
 ) {
     var rest = records
     while rest.count > 19 {
@@ -53,17 +72,20 @@ private func append(
         let length = Int(rest[start + 16]) | Int(rest[start + 17]) << 8
         guard length > 19, length <= rest.count else { return }
         let name = rest[start + 19..<start + length].prefix { $0 != 0 }
-        if name.starts(with: prefix), name != [UInt8(ascii: ".")],
-            name != [UInt8(ascii: "."), UInt8(ascii: ".")]
-        {
-            let text = String(validating: name, as: UTF8.self)
-            entries.append(
-                DirectoryEntry(
-                    name: text ?? String(decoding: name, as: UTF8.self),
-                    kind: DirectoryEntry.Kind(typeNumber: rest[start + 18]),
-                    oddName: text == nil ? Array(name) : nil))
+        if name != [UInt8(ascii: ".")], name != [UInt8(ascii: "."), UInt8(ascii: ".")] {
+            body(name, DirectoryEntry.Kind(typeNumber: rest[start + 18]))
         }
         rest = rest.dropFirst(length)
+    }
+}
+
+extension DirectoryEntry {
+    /// - Parameter name: as the kernel has it, not yet known to be UTF-8.
+    package init(_ name: ArraySlice<UInt8>, kind: Kind) {
+        let text = String(validating: name, as: UTF8.self)
+        self.init(
+            name: text ?? String(decoding: name, as: UTF8.self), kind: kind,
+            oddName: text == nil ? Array(name) : nil)
     }
 }
 

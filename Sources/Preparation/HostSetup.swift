@@ -119,13 +119,14 @@ extension HostSetup {
     ///   - sockets: as ``SandboxSpec`` has them, and what follows.
     package func plan(
         _ rules: LaunchRules, identity: Identity, cgroups: [Layer: LayerState], sockets: [String] = [],
-        softLimits: [SoftLimit] = [], terminal: SandboxSpec.Terminal = .none
+        softLimits: [SoftLimit] = [], terminal: SandboxSpec.Terminal = .none,
+        sharesFiles: Bool = false
     ) throws(PreparationError) -> LaunchPlan {
         let spec = SandboxSpec(
             profile: rules.profile, limits: rules.limits, image: rules.image, filter: rules.filter.bytes,
             identity: identity, workspace: workspace.map { .directory($0.path) } ?? .ephemeral,
             sockets: sockets, cgroups: cgroups, softLimits: softLimits, without: without,
-            mounts: mounts.prepared, terminal: terminal)
+            mounts: mounts.prepared, terminal: terminal, sharesFiles: sharesFiles)
         do throws(LaunchError) {
             return try LaunchPlanner.plan(spec, host: abilities, hostPaths: rules.hostPaths)
         } catch {

@@ -37,15 +37,19 @@ package struct Endpoint: Hashable, Sendable {
     package let body: Body
     /// The query parameters it knows. Others are refused.
     package let query: [String]
+    /// Those of them that may have control characters in them.
+    package let controls: Set<String>
 
     package init(
-        _ method: Method, _ path: String, name: String, body: Body = .none, query: [String] = []
+        _ method: Method, _ path: String, name: String, body: Body = .none, query: [String] = [],
+        controls: Set<String> = []
     ) {
         self.method = method
         self.path = path
         self.name = name
         self.body = body
         self.query = query
+        self.controls = controls
     }
 
     /// The pattern's segments.

@@ -41,7 +41,8 @@ extension Exchange {
             stream.exchange = self
             state = .answering(stream, sourceEnded: false)
             let context = unsafe Unmanaged.passRetained(stream).toOpaque()
-            return unsafe corral_mhd_stream(Self.block, readStream, context, releaseStream)
+            return unsafe corral_mhd_stream(
+                stream.length ?? .max, Self.block, readStream, context, releaseStream)
         case .upgrade(let upgrade):
             self.upgrade = upgrade
             state = .answering(nil, sourceEnded: false)

@@ -98,6 +98,9 @@ extension Endpoint {
             throw ServiceError(
                 .invalid, "\(path) knows no query parameter \(name)", field: name, hint: known)
         }
+        for name in head.target.controlled.sorted() where !controls.contains(name) {
+            throw ServiceError(.invalid, "the query has a control character", field: name)
+        }
         let type = try head.headers.single("content-type")
         switch body {
         case .none:

@@ -29,6 +29,8 @@ package enum StreamEnd: Hashable, Sendable {
 /// A stream on its way to a client.
 package final class ResponseStream {
     let source: any StreamSource
+    /// Bytes in all; nil where nobody knows before. A source that ends earlier breaks the answer off.
+    let length: UInt64?
     weak var exchange: Exchange?
     private var isOver = false
 
@@ -37,7 +39,10 @@ package final class ResponseStream {
     /// When the heartbeat is due; nil while the stream has something to send.
     var beatAt: BootTime?
 
-    package init(_ source: any StreamSource) { self.source = source }
+    package init(_ source: any StreamSource, length: UInt64? = nil) {
+        self.source = source
+        self.length = length
+    }
 
     /// There is something to send, or the end has come. Costs nothing when nobody waits for it.
     package func wake() { exchange?.streamAwake() }

@@ -1,13 +1,17 @@
 /// What a request is about: the path's segments and the parameters, decoded and without ambiguity.
 ///
 /// Strict, because what one reader takes for a separator another takes for a letter: no escape that is
-/// not one, no NUL or control character, no `%2F`, no empty segment, no `.` or `..`, no parameter twice.
+/// not one, no NUL, no control character but in parameters that may have some, no `%2F`, no empty segment, no
+/// `.` or `..`, no parameter twice.
 package struct Target: Hashable, Sendable {
     /// The path as it was sent.
     package let path: String
     /// Between the slashes, decoded; none for `/`.
     package let segments: [String]
     package let query: [String: String]
+    /// Parameters that have control characters in them, which their endpoint has to expect
+    /// (``Endpoint/controls``): the names of files may.
+    package let controlled: Set<String>
 
     /// - Parameter raw: as it stands in the request line, such as `/v1/sessions?label=a%3Db`.
     package init(parsing raw: [UInt8]) throws(ServiceError) {
@@ -22,7 +26,9 @@ package struct Target: Hashable, Sendable {
         let parts = raw.split(separator: Letter.question, maxSplits: 1, omittingEmptySubsequences: false)
         path = String(decoding: parts[0], as: UTF8.self)
         segments = try Self.segments(of: parts[0])
-        query = parts.count == 2 ? try Self.parameters(of: parts[1]) : [:]
+        let query = parts.count == 2 ? try Self.parameters(of: parts[1]) : [:]
+        self.query = query
+        controlled = Set(query.filter { $0.value.utf8.contains { $0 < 0x20 || $0 == 0x7F } }.keys)
     }
 
     private static func segments(of path: ArraySlice<UInt8>) throws(ServiceError) -> [String] {
@@ -52,7 +58,7 @@ package struct Target: Hashable, Sendable {
             let halves = part.split(separator: Letter.equals, maxSplits: 1, omittingEmptySubsequences: false)
             let name = try decoded(halves[0], of: "the query", spaces: true)
             guard !name.isEmpty else { throw ServiceError(.invalid, "a query parameter has no name") }
-            let value = halves.count == 2 ? try decoded(halves[1], of: "the query", spaces: true) : ""
+            let value = halves.count == 2 ? try decoded(halves[1], of: "the query", isValue: true) : ""
             guard parameters.updateValue(value, forKey: name) == nil else {
                 throw ServiceError(.invalid, "the query parameter \(name) was given twice", field: name)
             }
@@ -71,9 +77,11 @@ enum Letter {
     static let space = UInt8(ascii: " ")
 }
 
-/// - Parameter spaces: whether `+` is a space, as forms have it.
+/// - Parameters:
+///   - spaces: whether `+` is a space, as forms have it.
+///   - isValue: of a parameter; then it is, and control characters may be in it.
 private func decoded(
-    _ part: ArraySlice<UInt8>, of what: String, spaces: Bool = false
+    _ part: ArraySlice<UInt8>, of what: String, spaces: Bool = false, isValue: Bool = false
 ) throws(ServiceError) -> String {
     var bytes: [UInt8] = []
     var at = part.startIndex
@@ -87,10 +95,10 @@ private func decoded(
             }
             byte = high << 4 | low
             at += 2
-            guard byte >= 0x20, byte != 0x7F else {
+            guard byte >= 0x20 && byte != 0x7F || isValue && byte != 0 else {
                 throw ServiceError(.invalid, "\(what) has a control character")
             }
-        } else if byte == Letter.plus, spaces {
+        } else if byte == Letter.plus, spaces || isValue {
             byte = Letter.space
         }
         bytes.append(byte)

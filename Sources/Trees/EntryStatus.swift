@@ -11,10 +11,16 @@ package struct EntryStatus: Hashable, Sendable {
     /// Permissions, with the setuid, setgid and sticky bits.
     package let mode: UInt32
     package let size: UInt64
+    /// What it takes on the device, in bytes: less than its size where it has holes.
+    package let allocated: UInt64
+    /// How many names it has.
+    package let links: UInt64
     package let inode: UInt64
     package let device: UInt64
     /// Seconds since 1970.
     package let modified: Int
+    /// Nanoseconds of the second in which it was modified.
+    package let modifiedNanoseconds: Int
 
     init(_ status: stat) {
         kind =
@@ -28,9 +34,13 @@ package struct EntryStatus: Hashable, Sendable {
             }
         mode = status.st_mode & 0o7777
         size = UInt64(max(0, status.st_size))
+        // st_blocks counts in units of 512 bytes, whatever the file system's own are (stat(3type)).
+        allocated = UInt64(max(0, status.st_blocks)) * 512
+        links = UInt64(status.st_nlink)
         inode = UInt64(status.st_ino)
         device = UInt64(status.st_dev)
         modified = status.st_mtim.tv_sec
+        modifiedNanoseconds = status.st_mtim.tv_nsec
     }
 }
 
@@ -45,10 +55,18 @@ extension FileDescriptor {
 
     /// What `name` in this directory is; nil where there is nothing of that name.
     package borrowing func status(of name: String) throws(SystemError) -> EntryStatus? {
+        try status(ofEntry: Array(name.utf8))
+    }
+
+    /// The same of a name that need not be UTF-8.
+    package borrowing func status(ofEntry name: [UInt8]) throws(SystemError) -> EntryStatus? {
         let number = number
         var status = stat()
+        let bytes = name.map { CChar(bitPattern: $0) } + [0]
         do throws(SystemError) {
-            _ = try call("fstatat", on: name) { unsafe fstatat(number, name, &status, AT_SYMLINK_NOFOLLOW) }
+            _ = try call("fstatat", on: String(decoding: name, as: UTF8.self)) {
+                unsafe fstatat(number, bytes, &status, AT_SYMLINK_NOFOLLOW)
+            }
             return EntryStatus(status)
         } catch {
             if error.errno == .noSuchFileOrDirectory { return nil }

@@ -14,10 +14,12 @@ package enum WardenAnswer: Hashable, Sendable {
     case page(next: SandboxID?)
     case statistics(SandboxStatistics)
     case status(WardenStatus)
+    /// The descriptor of a workspace's top is beside it.
+    case workspace
 
     private enum Kind: UInt16 {
         case welcome = 64
-        case refused, done, process, session, page, statistics, status
+        case refused, done, process, session, page, statistics, status, workspace
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -48,6 +50,7 @@ package enum WardenAnswer: Hashable, Sendable {
         case .status(let status):
             kind = .status
             status.write(to: &fields)
+        case .workspace: kind = .workspace
         }
         return (kind.rawValue, fields.bytes)
     }
@@ -67,6 +70,7 @@ package enum WardenAnswer: Hashable, Sendable {
         case .page: self = .page(next: try fields.longOrNone("next").map(SandboxID.init))
         case .statistics: self = .statistics(try SandboxStatistics(from: &fields))
         case .status: self = .status(try WardenStatus(from: &fields))
+        case .workspace: self = .workspace
         }
     }
 }

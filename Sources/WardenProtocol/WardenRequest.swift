@@ -23,6 +23,8 @@ package enum WardenRequest: Hashable, Sendable {
     case list(after: SandboxID?)
     case statistics(SandboxID)
     case status
+    /// A descriptor of the top of a session's workspace, whose files are the asking user's.
+    case workspace(SandboxID)
     /// Ends every session, then the warden.
     case shutdown
 
@@ -30,7 +32,7 @@ package enum WardenRequest: Hashable, Sendable {
     private enum Kind: UInt16 {
         case hello = 1
         case create, start, signal, resize, closeInput, pause, resume, kill, remove, acknowledge, note, list
-        case statistics, status, shutdown
+        case statistics, status, shutdown, workspace
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -70,6 +72,7 @@ package enum WardenRequest: Hashable, Sendable {
         case .remove(let id): kind = Self.write(id, .remove, &fields)
         case .statistics(let id): kind = Self.write(id, .statistics, &fields)
         case .status: kind = .status
+        case .workspace(let id): kind = Self.write(id, .workspace, &fields)
         case .shutdown: kind = .shutdown
         }
         return (kind.rawValue, fields.bytes)
@@ -113,6 +116,7 @@ package enum WardenRequest: Hashable, Sendable {
         case .list: return .list(after: try fields.longOrNone("after").map(SandboxID.init))
         case .statistics: return .statistics(try fields.id())
         case .status: return .status
+        case .workspace: return .workspace(try fields.id())
         case .shutdown: return .shutdown
         }
     }

@@ -29,7 +29,7 @@ struct Server {
         }
         guard children >= 0 else { return }
         let terminals = rules.terminal >= 0 ? [rules.terminal] : []
-        let ready = ControlMessage(.ready, a: UInt64(terminals.count))
+        let ready = ControlMessage(.ready, a: UInt64(terminals.count), b: UInt64(rules.copy + 1))
         guard Control.send(ready, rules.listeners + terminals) else { return }
         for index in rules.listeners.indices { _ = clinux_close(rules.listeners[index]) }
         while true {

@@ -24,6 +24,8 @@ struct ProcessRules {
     var terminal: Int32 = -1
     /// The devpts in which terminals are made for processes, or -1.
     var terminals: Int32 = -1
+    /// Kept open for the launcher, or -1: it takes it by its number (pidfd_getfd(2)), at any time.
+    var copy: Int32 = -1
 }
 
 /// Executes the plan's steps in order; stops at the first that fails.
@@ -87,6 +89,7 @@ struct Setup {
         case .loopback: try check(clinux_loopback_up())
         case .listen: try listen(&fields)
         case .terminal: try terminal(&fields)
+        case .keepCopy: try keepCopy(&fields)
         case .cgroupNamespace: try check(clinux_unshare(UInt64(CLINUX_NEWCGROUP)))
         case .landlock, .landlockPath, .landlockPort: try landlock(operation, &fields)
         case .rlimit, .filter, .without, .identity: try rule(operation, &fields)
@@ -229,6 +232,17 @@ struct Setup {
         }
         rules.terminal = try check(clinux_terminal(mount))
         _ = clinux_close(mount)
+    }
+
+    /// No name leads to the copy, and only what is detached can be given other owners for the launcher's side
+    /// (mount_setattr(2), "ID-mapped mounts").
+    private mutating func keepCopy(_ fields: inout PlanReader) throws(PlanError) {
+        let place = try check(unsafe clinux_tree_open(root, fields.text()))
+        defer { _ = clinux_close(place) }
+        rules.copy = try check(clinux_open_tree_at(place, 0))
+        let attributes = try fields.integer()
+        try check(
+            clinux_mount_setattr(rules.copy, 0, attributes, 0, UInt64(CLINUX_PROPAGATION_PRIVATE), -1))
     }
 
     // MARK: Rules for processes

@@ -64,6 +64,14 @@ struct OrdinaryUserTests {
         let exec = try api("POST", "/v1/sessions/mine/exec", #"{"argv":["id","-u"]}"#)
         #expect(exec["exit"]?.text == "0", "\(exec)")
         #expect(Base64.decode(exec["stdout"]?.text ?? "") == Array("1000\n".utf8))
+        // Its files need no other owner to be seen by its own user.
+        let copied = try user([corral, "cp", "/etc/hostname", "mine:in/"])
+        #expect(copied.status == 1 && copied.errors.contains("no directory"), "\(copied.errors)")
+        #expect(try user([corral, "cp", "/etc/passwd", "mine:in"]).status == 0)
+        let back = try user([corral, "cp", "mine:in", "-"])
+        #expect(try back.stdout == File.read("/etc/passwd"), "\(back.errors)")
+        let owner = try api("POST", "/v1/sessions/mine/exec", #"{"argv":["stat","-c","%u %a","in"]}"#)
+        #expect(Base64.decode(owner["stdout"]?.text ?? "") == Array("1000 644\n".utf8), "\(owner)")
         // It survives the daemon.
         #expect(try user([corral, "daemon", "stop"]).output.hasSuffix("1 session goes on\n"))
         #expect(try user([corral, "daemon", "run", "--detach"]).status == 0)

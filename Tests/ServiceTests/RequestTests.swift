@@ -43,7 +43,8 @@ import Testing
         ("/v1/items/a%2Fb", 400, "invalid"), ("/v1/items/a%00b", 400, "invalid"),
         ("/v1/items/%zz", 400, "invalid"),
         ("/v1/items/..%2f", 400, "invalid"), ("/v1/items/../ping", 400, "invalid"),
-        ("/v1/ping?x=1", 400, "invalid"), ("/v1/items/a?verbose=1&verbose=2", 400, "invalid"),
+        ("/v1/ping?x=1", 400, "invalid"), ("/v1/items/a?verbose=a%0ab", 400, "invalid"),
+        ("/v1/items/a?verbose=1&verbose=2", 400, "invalid"),
         ("/v1/fail", 409, "conflict"), ("/forbidden", 403, "forbidden"), ("/v1/json", 405, "method"),
         ("/v1/socket", 426, "upgrade-required"), ("/v1/attach", 426, "upgrade-required"),
     ])

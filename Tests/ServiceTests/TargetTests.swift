@@ -40,6 +40,12 @@ import Testing
     ])
     func `the query is decoded`(text: String, query: [String: String]) throws {
         #expect(try target(text).query == query)
+        #expect(try target(text).controlled.isEmpty)
+    }
+
+    @Test func `which parameters have control characters is told`() throws {
+        let target = try target("/a?x=a%0Ab&y=%7f&z=c")
+        #expect(target.query == ["x": "a\nb", "y": "\u{7f}", "z": "c"] && target.controlled == ["x", "y"])
     }
 
     @Test func `no bytes make it trap, and what it takes has no separator left in it`() throws {

@@ -77,7 +77,7 @@ private func received(_ message: EncodedMessage) throws -> (ReceivedMessage, [UI
         }
     }
 
-    @Test(arguments: [UInt16(0), 17, 63, 72, 127, 135, 0xFFFF])
+    @Test(arguments: [UInt16(0), 18, 63, 73, 127, 135, 0xFFFF])
     func `a kind that is none is refused`(kind: UInt16) {
         var bytes = ToWarden(1, .status).encoded().bytes
         bytes[0] = UInt8(truncatingIfNeeded: kind)

@@ -28,7 +28,7 @@ enum Samples {
                 key, .arguments(["top"]), streams: .terminal(WindowSize(columns: 80, rows: 24)))),
         .signal(key, 15), .resize(key, WindowSize(columns: 132, rows: 50)), .closeInput(key), .pause(id),
         .resume(id), .kill(id), .remove(id), .acknowledge(key), .note(id, [1, 2, 3]), .list(after: nil),
-        .list(after: id), .statistics(id), .status, .shutdown,
+        .list(after: id), .statistics(id), .status, .shutdown, .workspace(id),
     ]
 
     static let statistics = SandboxStatistics(
@@ -62,6 +62,7 @@ enum Samples {
             WardenStatus(
                 build: "0.1.0", pid: 4, sessions: 1, processes: 2, descriptors: 30, descriptorLimit: 20_000,
                 remarks: ["one", "two"])),
+        .workspace,
     ]
 
     static let events: [WardenEvent] = [

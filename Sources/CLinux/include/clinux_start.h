@@ -108,6 +108,9 @@ int clinux_user_namespace(const char *uid_map, const char *gid_map);
 
 int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_signal(int pidfd, int signal);
+/// A copy of the descriptor `number` of another process (pidfd_getfd(2)), which must be one that the caller
+/// may trace.
+int clinux_pidfd_getfd(int pidfd, int number);
 /// A signal to every process of the group that `leader`, a child that is not reaped yet, made by setsid.
 int clinux_signal_group(pid_t leader, int signal);
 

@@ -9,6 +9,9 @@ extension SessionCommand {
         ProcessCommand.list, ProcessCommand.inspect, InputCommand.command, ProcessCommand.signal,
         ProcessCommand.stop,
     ]
+
+    /// What is done with its files.
+    static let files: [Command] = [FilesCommand.command, CopyCommand.command]
 }
 
 /// A process by the words that a command line has for it and its session.

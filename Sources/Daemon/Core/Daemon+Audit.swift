@@ -11,7 +11,8 @@ enum Audited {
         "renewSession": "session.renew", "pauseSession": "session.pause", "resumeSession": "session.resume",
         "killSession": "session.kill", "exec": "process.exec", "execAttached": "process.exec-attached",
         "startProcess": "process.start", "signalProcess": "process.signal", "stopProcess": "process.stop",
-        "attach": "process.attach",
+        "attach": "process.attach", "writeFile": "file.write", "makeDirectory": "file.mkdir",
+        "moveFile": "file.move", "copyFile": "file.copy", "removeFile": "file.remove",
     ]
 
     /// What passes through an open process is no deed of its own, as what an attached client sends is none.
@@ -45,7 +46,12 @@ extension Daemon {
                     guard let self, let refused = outcome(of: response) else { return }
                     note(accepted, refused)
                 }
-            case .upload: note(entry, "accepted")
+            case .upload(let sink):
+                note(entry, "accepted")
+                let accepted = entry
+                (sink as? FileUpload)?.whenRefused = { [weak self] error in
+                    self?.note(accepted, error.code.rawValue)
+                }
             }
             return reply
         } catch {

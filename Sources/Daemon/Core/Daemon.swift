@@ -47,6 +47,8 @@ final class Daemon {
     /// Sandboxes of the warden's that no record knows.
     var strays: Set<SandboxID> = []
     let events = EventHub()
+    /// Made with the first operation on files.
+    var jobs: FileJobs?
     var service: HTTPService?
 
     var journal = Journal<Void>()

@@ -7,7 +7,7 @@ enum RouteTable {
 
     /// By the operation's name.
     static let handlers: [String: Handler] = node.merging(sessions) { first, _ in first }
-        .merging(processes) { first, _ in first }
+        .merging(processes) { first, _ in first }.merging(files) { first, _ in first }
 
     /// Every operation that has a function, in the order of the API's table.
     /// - Parameter mostBody: what the operator lets a body have, in bytes; the operation's own limit may be less.
@@ -26,13 +26,18 @@ enum RouteTable {
             switch route.method {
             case .get: .get
             case .post: .post
+            case .put: .put
             case .delete: .delete
             }
         // As bytes: they are read against the operation's own table.
         return Endpoint(
             method, route.path, name: route.name,
-            body: route.request == nil ? .none : .bytes(limit: min(route.bodyLimit, mostBody)),
-            query: route.query.map(\.name))
+            body: route.takesBytes
+                ? .stream(limit: nil)
+                : route.request == nil ? .none : .bytes(limit: min(route.bodyLimit, mostBody)),
+            query: route.query.map(\.name),
+            // Names of files may have any.
+            controls: route.query.contains { $0.name == "path" } ? ["path"] : [])
     }
 
     private static let node: [String: Handler] = [
@@ -56,6 +61,18 @@ enum RouteTable {
         "killSession": { (daemon, request) throws(ServiceError) in try daemon.killSession(request) },
         "waitForSession": { (daemon, request) throws(ServiceError) in try daemon.waitForSession(request) },
         "sessionStatistics": { (daemon, request) throws(ServiceError) in try daemon.statistics(request) },
+    ]
+
+    private static let files: [String: Handler] = [
+        "listFiles": { (daemon, request) throws(ServiceError) in try daemon.listFiles(request) },
+        "statFile": { (daemon, request) throws(ServiceError) in try daemon.statFile(request) },
+        "readFile": { (daemon, request) throws(ServiceError) in try daemon.readFile(request) },
+        "archiveFiles": { (daemon, request) throws(ServiceError) in try daemon.archiveFiles(request) },
+        "writeFile": { (daemon, request) throws(ServiceError) in try daemon.writeFile(request) },
+        "makeDirectory": { (daemon, request) throws(ServiceError) in try daemon.makeDirectory(request) },
+        "moveFile": { (daemon, request) throws(ServiceError) in try daemon.moveFile(request) },
+        "copyFile": { (daemon, request) throws(ServiceError) in try daemon.copyFile(request) },
+        "removeFile": { (daemon, request) throws(ServiceError) in try daemon.removeFile(request) },
     ]
 
     private static let processes: [String: Handler] = [

@@ -33,6 +33,8 @@ final class Engine: SandboxEngine {
     private let isSpared: Bool
     /// When to look for what dead launchers left: their inits may be dying still.
     private var sweeps: [UInt64] = []
+    /// Whom workspaces are given to; made when the first is asked for.
+    var fileUser: FileUser?
 
     /// - Parameters:
     ///   - host: nil to ask this host.
@@ -145,7 +147,8 @@ final class Engine: SandboxEngine {
             FailPoint.pass(.wardenLimited)
             let watch = try LimitWatch.make(rules.limits, resources, host, polls: true)
             let plan = try host.plan(
-                rules, identity: resources.identity, cgroups: resources.layers, terminal: terminal)
+                rules, identity: resources.identity, cgroups: resources.layers, terminal: terminal,
+                sharesFiles: true)
             let template = try host.template(rules, plan.placements, terminal: terminal != .none)
             try Launcher.build(
                 sandbox, plan, identity: resources.identity, workspace: nil

@@ -67,10 +67,16 @@ final class Guest: EventHandler {
         send(.answer(number, answer), streams)
     }
 
-    func send(_ message: FromWarden, _ streams: Streams? = nil) {
+    /// - Parameter descriptor: goes beside it.
+    func answer(_ number: UInt64, _ answer: WardenAnswer, _ descriptor: consuming FileDescriptor) {
+        send(.answer(number, answer), Streams.Outgoing([Held(descriptor)]))
+    }
+
+    func send(_ message: FromWarden, _ streams: Streams? = nil) { send(message, streams?.outgoing) }
+
+    private func send(_ message: FromWarden, _ outgoing: Streams.Outgoing?) {
         guard isOpen else { return }
         do throws(SystemError) {
-            let outgoing = streams?.outgoing
             try channel.send(message.encoded(), descriptors: outgoing?.numbers ?? [], keeping: outgoing)
             try watch()
         } catch {

@@ -25,6 +25,8 @@ protocol SandboxEngine: AnyObject {
     /// Tries again to remove what is left of a sandbox that is `stuck`.
     func clean(_ id: SandboxID) throws(Refusal)
     func statistics(_ id: SandboxID) throws(Refusal) -> SandboxStatistics
+    /// A descriptor of the top of its workspace, whose files are those of `peer`.
+    func workspace(_ id: SandboxID, for peer: PeerCredentials) throws(Refusal) -> FileDescriptor
 
     /// Watches its descriptors on `loop` from now on and tells every event.
     func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError)

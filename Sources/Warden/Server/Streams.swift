@@ -18,7 +18,7 @@ final class Streams {
         /// In the order of the roles.
         var numbers: [CInt] { held.map { $0.value.number } }
 
-        fileprivate init(_ held: [Held<FileDescriptor>]) { self.held = held }
+        init(_ held: [Held<FileDescriptor>]) { self.held = held }
     }
 
     fileprivate func add(_ role: StreamRole, _ descriptor: consuming FileDescriptor) {

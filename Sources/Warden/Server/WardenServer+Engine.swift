@@ -61,6 +61,15 @@ extension WardenServer {
         return try engine.statistics(session.id)
     }
 
+    func workspace(
+        of session: KeptSession, for peer: PeerCredentials
+    ) throws(Refusal) -> FileDescriptor {
+        guard session.stage == .running || session.stage == .paused else {
+            throw session.refusal(to: "give its files")
+        }
+        return try engine.workspace(session.id, for: peer)
+    }
+
     // MARK: Events
 
     func take(_ event: EngineEvent) {

@@ -15,6 +15,10 @@ extension WardenServer {
                 let process = try start(order, packet)
                 return guest.answer(message.number, .process(process.entry), process.streams)
             }
+            if case .workspace(let id) = message.request {
+                let top = try workspace(of: table.session(id), for: guest.credentials)
+                return guest.answer(message.number, .workspace, top)
+            }
             guest.answer(message.number, try answer(message.request))
         } catch {
             guest.answer(message.number, .refused(error))
@@ -39,7 +43,7 @@ extension WardenServer {
         case .hello:
             throw Refusal(.malformed, "a connection is greeted once")
         // Answered above.
-        case .start, .list: throw Refusal(.malformed, "this request has another answer")
+        case .start, .list, .workspace: throw Refusal(.malformed, "this request has another answer")
         }
         return .done
     }
@@ -181,7 +185,7 @@ extension WardenServer {
 }
 
 extension KeptSession {
-    fileprivate func refusal(to what: String) -> Refusal {
+    func refusal(to what: String) -> Refusal {
         Refusal(.state, "the session \(id) is \(stage.rawValue) and cannot \(what)")
     }
 }

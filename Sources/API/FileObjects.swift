@@ -1,0 +1,98 @@
+// The objects and operations of a session's files.
+
+extension APIField.Kind {
+    /// Below the workspace: names with slashes between them, or `.`.
+    static let path = APIField.Kind.text(most: 4095)
+}
+
+extension APIObject {
+    package static let file = APIObject(
+        "File",
+        "A file, a directory or whatever else a name in a workspace stands for; links are not followed.",
+        [
+            .required("path", .path, "below the workspace; `.` is the workspace"),
+            .required("type", .word(fileTypes), "what it is"),
+            .required("size", .count, "bytes of a file, or of a link's target"),
+            .required("mode", .text(most: 4), "permission bits in octal, such as `0644`"),
+            .required("modified", .time, "when its content changed last"),
+            APIField("target", .text(most: 4095), "where a link leads"),
+        ])
+
+    package static let fileList = APIObject(
+        "FileList", "A page of the names in a directory, sorted by their bytes.",
+        [
+            .required("files", .list(.object(file), most: 1000), "in order"),
+            APIField("next", .text(most: 512), "`after` of the next page, where there is one"),
+        ])
+
+    package static let directoryRequest = APIObject(
+        "DirectoryRequest", "A directory to make.",
+        [
+            .required("path", .path, "its path"),
+            APIField("parents", .flag, "makes those above as well, and takes one that is there already"),
+        ])
+
+    package static let moveRequest = APIObject(
+        "MoveRequest", "A new name for a file or a directory, or a copy of it.",
+        [
+            .required("from", .path, "what there is"), .required("to", .path, "its name afterwards"),
+            APIField("replace", .flag, "whether it may take the place of a file that is there"),
+        ])
+
+    package static let fileTypes = ["file", "directory", "link", "fifo", "socket", "device"]
+}
+
+extension APIRoute {
+    static let files: [APIRoute] = [
+        APIRoute(
+            .get, "\(session)/files", "listFiles", "The names in a directory of the workspace",
+            query: [
+                APIField("path", .path, "the directory; the workspace where it is left out"),
+                APIField("after", .text(most: 512), "`next` of the page before"),
+                APIField("limit", .whole(1...1000), "at most so many"),
+            ], .object(.fileList)),
+        APIRoute(
+            .delete, "\(session)/files", "removeFile", "Removes a file or an empty directory",
+            query: [
+                .required("path", .path, "what to remove"),
+                APIField("recursive", .flag, "a directory with all that is in it"),
+            ], status: 204, .empty),
+        APIRoute(
+            .get, "\(session)/files/stat", "statFile", "What a name stands for",
+            query: [.required("path", .path, "the name")], .object(.file)),
+        APIRoute(
+            .get, "\(session)/files/content", "readFile", "The bytes of a file",
+            query: [
+                .required("path", .path, "the file"),
+                APIField("offset", .count, "from there on"),
+                APIField("length", .count, "at most so many"),
+            ], .bytes),
+        APIRoute(
+            .get, "\(session)/files/archive", "archiveFiles",
+            "A file, or a directory with all that is in it, as a tar file",
+            query: [APIField("path", .path, "which; the workspace where it is left out")], .bytes),
+        APIRoute(
+            .put, "\(session)/files/content", "writeFile",
+            "Writes a file: whole, in one step once all of the body is there; or behind what it has; or at an offset",
+            query: [
+                .required("path", .path, "the file"),
+                APIField(
+                    "write", .word(fileWrites),
+                    "`replace` where it is left out; `create` refuses a file that is there"),
+                APIField("offset", .count, "with `at`: where to begin"),
+                APIField("mode", .text(most: 4), "permission bits in octal of a file that is made; `0644`"),
+            ], takesBytes: true, .object(.file)),
+        APIRoute(
+            .post, "\(session)/files/mkdir", "makeDirectory", "Makes a directory",
+            request: .directoryRequest, status: 201, .object(.file)),
+        APIRoute(
+            .post, "\(session)/files/move", "moveFile", "Gives a file or a directory another name",
+            request: .moveRequest, .object(.file)),
+        APIRoute(
+            .post, "\(session)/files/copy", "copyFile",
+            "Copies a file, or a directory with all that is in it",
+            request: .moveRequest, .object(.file)),
+    ]
+
+    package static let fileWrites = ["replace", "create", "append", "at"]
+}

@@ -1,0 +1,289 @@
+import Client
+import Glibc
+import Linux
+import Sandbox
+
+/// `corral cp`: files between this machine and the workspace of a session, with docker's rules for names.
+enum CopyCommand {
+    static let command = Command(
+        "cp", summary: "Copy files between this machine and the workspace of a session.",
+        operandsHelp: "SRC DST", operands: 2...2, operandKinds: [.file],
+        options: [
+            .init("quiet", short: "q", help: "show no progress")
+        ] + ConfigCommand.options,
+        examples: [
+            "corral cp report.py web:", "corral cp web:out/result.csv .", "corral cp ./data web:data",
+            "corral cp web:log.txt - | tail", "corral cp web:out - | tar xf -",
+            "make-input | corral cp - web:input.bin",
+        ],
+        details: """
+            One of SRC and DST is SESSION:PATH, where PATH is relative to the workspace (or begins with
+            /workspace), and the other one a path of this machine, which begins with / or . where it has a colon
+            in it. A directory is copied with all that is in it: into DST where that is a directory, else as DST;
+            DIR/. means what is in it. A - as SRC is standard input, the bytes of one file; as DST it is standard
+            output: the bytes of a file, or a directory as a tar file.
+
+            A file is replaced in one step once all of it is there. Permission bits are kept, owners and links
+            are not: links in a directory are left out, and said.
+            """
+    ) { arguments in
+        Failure.reported("cp") { () throws(CommandError) in
+            let source = try CopyPlace(arguments.operands[0])
+            let target = try CopyPlace(arguments.operands[1])
+            let progress = CopyProgress(isQuiet: arguments.has("quiet"))
+            switch (source, target) {
+            case (.session(let session, let path), .local(let place)):
+                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+                try Download(calls, progress).run(path, to: place)
+            case (.session(let session, let path), .stream):
+                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+                try Download(calls, CopyProgress(isQuiet: true)).print(path)
+            case (.local(let place), .session(let session, let path)):
+                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+                try Upload(calls, progress).run(place, to: path)
+            case (.stream, .session(let session, let path)):
+                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+                try Upload(calls, progress).standardInput(to: path)
+            case (.session, .session):
+                throw CommandError(
+                    "both are in sessions; expected one path of this machine: copy to it and from there")
+            case (.local, _), (.stream, _):
+                throw CommandError("neither is in a session; expected one SESSION:PATH")
+            }
+        }
+    }
+}
+
+/// Copies out of a session.
+private final class Download {
+    private let calls: FileCalls
+    private var progress: CopyProgress
+
+    init(_ calls: FileCalls, _ progress: CopyProgress) {
+        self.calls = calls
+        self.progress = progress
+    }
+
+    /// The bytes of one file on standard output, or a directory as a tar file.
+    func print(_ path: String) throws(CommandError) {
+        let output = try LocalFiles.at("standard output") { () throws(SystemError) in
+            FileDescriptor(owning: try call("dup") { dup(1) })
+        }
+        try CommandError.asking { () throws(ClientError) in
+            func put(_ part: [UInt8]) throws(ClientError) {
+                try LocalFiles.write(part, to: output, "standard output")
+            }
+            if try calls.stat(path).isDirectory {
+                try calls.archive(path, put)
+            } else {
+                try calls.read(path, put)
+            }
+        }
+    }
+
+    func run(_ path: String, to place: String) throws(CommandError) {
+        defer { progress.clear() }
+        let source = try CommandError.asking { () throws(ClientError) in try calls.stat(path) }
+        let kind = try LocalFiles.kind(place)
+        if source.isDirectory {
+            try tree(path, source, to: place, kind)
+        } else {
+            let isInside = kind == .directory
+            if kind == .nothing, place.meansDirectory {
+                throw CommandError("\(shown(place)): no such directory")
+            }
+            let (above, name) = isInside ? (place, source.name) : parent(of: place)
+            let directory = try LocalFiles.directory(above)
+            try file(path, source.mode, to: name, in: directory, above)
+        }
+        progress.end(shown(place))
+    }
+
+    private func tree(
+        _ path: String, _ source: FileAnswer, to place: String, _ kind: LocalFiles.Kind
+    ) throws(CommandError) {
+        switch kind {
+        case .file, .other: throw CommandError("\(shown(place)) is no directory, and \(quoted(path)) is one")
+        case .directory where path.meansContents || source.path == ".":
+            try contents(of: path, in: try LocalFiles.directory(place), place)
+        case .directory:
+            let above = try LocalFiles.directory(place)
+            try directory(path, source.mode, to: source.name, in: above, place)
+        case .nothing:
+            let (above, name) = parent(of: place)
+            try directory(path, source.mode, to: name, in: try LocalFiles.directory(above), above)
+        }
+    }
+
+    private func directory(
+        _ path: String, _ mode: UInt32, to name: String, in above: borrowing FileDescriptor, _ place: String
+    ) throws(CommandError) {
+        let place = place.appending(name: name)
+        let made = try LocalFiles.directory(name, in: above, place, mode: mode)
+        try contents(of: path, in: made, place)
+    }
+
+    private func contents(
+        of path: String, in directory: borrowing FileDescriptor, _ place: String
+    ) throws(CommandError) {
+        var files: [FileAnswer] = []
+        try CommandError.asking { () throws(ClientError) in try calls.list(path) { files += $0 } }
+        for entry in files {
+            switch entry.type {
+            case "directory":
+                try self.directory(entry.path, entry.mode, to: entry.name, in: directory, place)
+            case "file": try file(entry.path, entry.mode, to: entry.name, in: directory, place)
+            default:
+                progress.clear()
+                Terminal.error("corral cp: \(quoted(entry.path)) is a \(entry.type) and is left out")
+            }
+        }
+    }
+
+    private func file(
+        _ path: String, _ mode: UInt32, to name: String, in directory: borrowing FileDescriptor,
+        _ place: String
+    ) throws(CommandError) {
+        let place = place.appending(name: name)
+        try LocalFiles.check(name)
+        try CommandError.asking { () throws(ClientError) in
+            // Not before the daemon gives something: what cannot be read takes no file away here.
+            var target: Held<FileDescriptor>?
+            func write(_ part: [UInt8]) throws(ClientError) {
+                let file: Held<FileDescriptor>
+                if let target {
+                    file = target
+                } else {
+                    file = Held(try LocalFiles.newFile(name, in: directory, place, mode: mode))
+                    target = file
+                }
+                try LocalFiles.write(part, to: file.value, place)
+                progress.copied(part.count)
+            }
+            try calls.read(path, write)
+            if target == nil { try write([]) }
+        }
+        progress.copiedFile()
+    }
+
+    private func parent(of place: String) -> (above: String, name: String) {
+        let name = place.lastName
+        var above = place[...]
+        while above.hasSuffix("/") { above.removeLast() }
+        above = above.dropLast(name.count)
+        return (above.isEmpty ? "." : String(above), name)
+    }
+}
+
+/// Copies into a session.
+private final class Upload {
+    private let calls: FileCalls
+    private var progress: CopyProgress
+
+    init(_ calls: FileCalls, _ progress: CopyProgress) {
+        self.calls = calls
+        self.progress = progress
+    }
+
+    /// Standard input as one file.
+    func standardInput(to path: String) throws(CommandError) {
+        defer { progress.clear() }
+        try CommandError.asking { () throws(ClientError) in
+            try calls.write(path, mode: nil) { () throws(ClientError) in try next(0, "standard input") }
+        }
+        progress.copiedFile()
+        progress.end(quoted(path))
+    }
+
+    func run(_ place: String, to path: String) throws(CommandError) {
+        defer { progress.clear() }
+        let kind = try LocalFiles.kind(place)
+        let target = try CommandError.asking { () throws(ClientError) in try calls.statIfAny(path) }
+        switch kind {
+        case .nothing: throw CommandError("\(shown(place)): no such file or directory")
+        case .other: throw CommandError("\(shown(place)) is neither a file nor a directory")
+        case .directory: try tree(place, to: path, target)
+        case .file:
+            if target == nil, path.meansDirectory {
+                throw CommandError("the workspace has no directory \(quoted(path))")
+            }
+            let name = target?.isDirectory == true ? path.appending(name: place.lastName) : path
+            try file(
+                try LocalFiles.at(place) { () throws(SystemError) in
+                    try FileDescriptor.open(place, O_RDONLY | O_NONBLOCK)
+                }, place, to: name)
+        }
+        progress.end("\(calls.session):\(shown(path))")
+    }
+
+    private func tree(_ place: String, to path: String, _ target: FileAnswer?) throws(CommandError) {
+        if let target, !target.isDirectory {
+            throw CommandError("\(quoted(path)) is no directory, and \(shown(place)) is one")
+        }
+        let goesInside = target != nil && !place.meansContents
+        let source = try LocalFiles.directory(place)
+        try contents(of: source, place, to: goesInside ? path.appending(name: place.lastName) : path)
+    }
+
+    private func contents(
+        of directory: borrowing FileDescriptor, _ place: String, to path: String
+    ) throws(CommandError) {
+        if path != "." {
+            try CommandError.asking { () throws(ClientError) in try calls.makeDirectory(path) }
+        }
+        let entries = try LocalFiles.at(place) { () throws(SystemError) in try directory.entries() }
+        for entry in entries.sorted(by: { $0.name < $1.name }) {
+            try one(
+                entry, in: directory, place.appending(name: entry.name), to: path.appending(name: entry.name))
+        }
+    }
+
+    private func one(
+        _ entry: DirectoryEntry, in directory: borrowing FileDescriptor, _ place: String, to path: String
+    ) throws(CommandError) {
+        if entry.oddName != nil { throw CommandError("\(shown(place)): its name is not UTF-8") }
+        var status = stat()
+        let number = directory.number
+        guard unsafe fstatat(number, entry.name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw CommandError("\(shown(place)): \(Errno(rawValue: errno))")
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR:
+            let inner = try LocalFiles.at(place) { () throws(SystemError) in
+                try directory.open(entry.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            }
+            try contents(of: inner, place, to: path)
+        case S_IFREG:
+            let inner = try LocalFiles.at(place) { () throws(SystemError) in
+                try directory.open(entry.name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
+            }
+            try file(inner, place, to: path)
+        default:
+            progress.clear()
+            Terminal.error("corral cp: \(shown(place)) is neither a file nor a directory and is left out")
+        }
+    }
+
+    private func file(
+        _ file: consuming FileDescriptor, _ place: String, to path: String
+    ) throws(CommandError) {
+        var status = stat()
+        let number = file.number
+        guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw CommandError("\(shown(place)) is no regular file any more")
+        }
+        try CommandError.asking { () throws(ClientError) in
+            try calls.write(path, mode: status.st_mode) { () throws(ClientError) in
+                try next(number, place)
+            }
+        }
+        withExtendedLifetime(file) {}
+        progress.copiedFile()
+    }
+
+    private func next(_ number: CInt, _ place: String) throws(ClientError) -> [UInt8] {
+        let bytes = try LocalFiles.read(number, place)
+        progress.copied(bytes.count)
+        return bytes
+    }
+}

@@ -1,0 +1,128 @@
+import Client
+import Sandbox
+import Tables
+import Wire
+
+/// What commands ask a daemon about the files of a session.
+struct FileCalls {
+    let client: DaemonClient
+    let session: String
+
+    /// - Throws: for a name that no path of the API can say.
+    init(_ socket: String, _ session: String) throws(CommandError) {
+        guard !session.isEmpty, !session.utf8.contains(UInt8(ascii: "/")), ![".", ".."].contains(session)
+        else {
+            throw CommandError("there is no session \(quoted(session))")
+        }
+        // What is copied may take as long as a disk or a pipe does.
+        client = DaemonClient(path: socket, patience: nil)
+        self.session = session
+    }
+
+    func stat(_ path: String) throws(ClientError) -> FileAnswer {
+        try FileAnswer(try client.ask(request(.get, "stat", [("path", path)])).json())
+    }
+
+    /// Nil where there is nothing of that name.
+    func statIfAny(_ path: String) throws(ClientError) -> FileAnswer? {
+        do throws(ClientError) {
+            return try stat(path)
+        } catch {
+            if case .refused(let refusal) = error, refusal.code == "not-found", refusal.field == "path" {
+                return nil
+            }
+            throw error
+        }
+    }
+
+    /// All pages of a directory, each as it comes.
+    func list(_ path: String, _ page: ([FileAnswer]) throws(ClientError) -> Void) throws(ClientError) {
+        var next: String?
+        repeat {
+            let more = next.map { [("after", $0)] } ?? []
+            let answer = try AnswerMembers(
+                try client.ask(request(.get, nil, [("path", path)] + more)).json())
+            var files: [FileAnswer] = []
+            for json in try answer.list("files") { files.append(try FileAnswer(json)) }
+            try page(files)
+            let following = answer.text("next")
+            guard following != next || following == nil else { throw .unexpected("a page follows itself") }
+            next = following
+        } while next != nil
+    }
+
+    /// The content, in parts as they come.
+    func read(_ path: String, _ part: ([UInt8]) throws(ClientError) -> Void) throws(ClientError) {
+        _ = try client.follow(request(.get, "content", [("path", path)])) { (bytes) throws(ClientError) in
+            try part(bytes)
+            return true
+        }
+    }
+
+    /// A directory with all that is in it as a tar file, in parts as they come.
+    func archive(_ path: String, _ part: ([UInt8]) throws(ClientError) -> Void) throws(ClientError) {
+        _ = try client.follow(request(.get, "archive", [("path", path)])) { (bytes) throws(ClientError) in
+            try part(bytes)
+            return true
+        }
+    }
+
+    /// Replaces a file, or makes it, once all of its content is there.
+    /// - Parameters:
+    ///   - mode: permission bits; nil for those of the file that is there, or 0644.
+    ///   - next: the next piece; empty at the end.
+    func write(
+        _ path: String, mode: UInt32?, _ next: () throws(ClientError) -> [UInt8]
+    ) throws(ClientError) {
+        let bits = mode.map { [("mode", String($0 & 0o777, radix: 8))] } ?? []
+        _ = try client.upload(request(.put, "content", [("path", path)] + bits), next)
+    }
+
+    /// Has a directory be there.
+    func makeDirectory(_ path: String) throws(ClientError) {
+        let body = JSONText.object { object in
+            object.add("path", path)
+            object.add("parents", true)
+        }
+        _ = try client.ask(request(.post, "mkdir", []).with(json: body))
+    }
+
+    private func request(
+        _ method: HTTPRequest.Method, _ what: String?, _ query: [(String, String)]
+    ) -> HTTPRequest {
+        HTTPRequest(method, ["v1", "sessions", session, "files"] + (what.map { [$0] } ?? []), query: query)
+    }
+}
+
+/// A file of a session as the daemon tells of it.
+struct FileAnswer {
+    /// As it came, for JSON.
+    let json: JSONTree
+    /// Below the workspace.
+    let path: String
+    let type: String
+    let size: UInt64
+    /// Permission bits.
+    let mode: UInt32
+    let modified: WallTime?
+    let target: String?
+
+    init(_ json: JSONTree) throws(ClientError) {
+        let members = try AnswerMembers(json)
+        self.json = json
+        path = try members.need("path")
+        type = try members.need("type")
+        size = members.whole("size") ?? 0
+        mode = members.text("mode").flatMap { UInt32($0, radix: 8) } ?? 0o644
+        modified = members.time("modified")
+        target = members.text("target")
+    }
+
+    var isDirectory: Bool { type == "directory" }
+    /// The last part of its path.
+    var name: String {
+        let bytes = path.utf8
+        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return path }
+        return String(path[path.index(after: slash)...])
+    }
+}

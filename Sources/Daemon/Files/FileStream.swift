@@ -1,0 +1,160 @@
+import API
+import Service
+import Sessions
+import Synchronization
+import Trees
+import Workspace
+
+// Content of files on its way to a client.
+
+extension Daemon {
+    func readFile(_ request: Request) throws(ServiceError) -> Reply {
+        let path = try neededPath(request, "readFile")
+        let query = try QueryReader(request, route("readFile").query)
+        let (offset, length) = (query.whole("offset") ?? 0, query.whole("length") ?? .max)
+        return try streaming(request) { (files) throws(ServiceError) in
+            let file = try filed { () throws(WorkspaceError) in try files.openToRead(path) }
+            let size = file.status.size
+            guard offset <= size else {
+                throw ServiceError(
+                    .invalid, "the file has \(size) bytes, and \(offset) is behind its end", field: "offset")
+            }
+            return FileBlocks(file, offset..<(size - offset < length ? size : offset + length))
+        }
+    }
+
+    func archiveFiles(_ request: Request) throws(ServiceError) -> Reply {
+        let path = try QueryReader(request, route("archiveFiles").query).path() ?? .root
+        return try streaming(request) { (files) throws(ServiceError) in
+            ArchiveBlocks(try filed { () throws(WorkspaceError) in try files.archive(path) })
+        }
+    }
+
+    private func streaming(
+        _ request: Request,
+        _ open: @escaping @Sendable (WorkspaceFiles) throws(ServiceError) -> any BlockSource
+    ) throws(ServiceError) -> Reply {
+        let id = try sessionWithFiles(request)
+        return try withFiles(of: id, open) { daemon, source in
+            guard let jobs = daemon.jobs else { return .error(ServiceError(.fault, "no threads for files")) }
+            return FileStream(source, id, jobs).response()
+        }
+    }
+}
+
+/// What gives content a block at a time, to one thread after the other.
+protocol BlockSource: Sendable {
+    /// Bytes in all, where that is known before.
+    var length: UInt64? { get }
+
+    /// The next bytes; empty at the end.
+    func next() throws(ServiceError) -> [UInt8]
+}
+
+/// A range of a file, of the length that it had when it was opened.
+private final class FileBlocks: BlockSource {
+    private static let size: UInt64 = 256 << 10
+
+    let length: UInt64?
+    private let file: WorkspaceFile
+    private let left: Mutex<Range<UInt64>>
+
+    init(_ file: consuming WorkspaceFile, _ range: Range<UInt64>) {
+        self.file = file
+        length = range.upperBound - range.lowerBound
+        left = Mutex(range)
+    }
+
+    func next() throws(ServiceError) -> [UInt8] {
+        let range = left.withLock { $0 }
+        if range.isEmpty { return [] }
+        let count = Int(min(FileBlocks.size, range.upperBound - range.lowerBound))
+        let bytes: [UInt8]
+        do throws(WorkspaceError) {
+            bytes = try file.bytes(from: range.lowerBound, count: count)
+        } catch {
+            throw ServiceError(error)
+        }
+        if bytes.isEmpty { throw ServiceError(.conflict, "the file became shorter while it was read") }
+        left.withLock { $0 = (range.lowerBound + UInt64(bytes.count))..<range.upperBound }
+        return bytes
+    }
+}
+
+/// A tree as a tar file.
+private final class ArchiveBlocks: BlockSource {
+    let length: UInt64? = nil
+    private let archive: Mutex<TarStream>
+
+    init(_ archive: consuming sending TarStream) { self.archive = Mutex(archive) }
+
+    func next() throws(ServiceError) -> [UInt8] {
+        let result = archive.withLock { archive -> Result<[UInt8], WorkspaceError> in
+            do throws(WorkspaceError) {
+                return .success(try archive.next())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try filed { () throws(WorkspaceError) in try result.get() }
+    }
+}
+
+/// An answer whose blocks are read on threads, the next when the client has taken the last. What cannot be read
+/// breaks it off, which the client sees by its length or by a last chunk that is missing.
+private final class FileStream: StreamSource {
+    private let source: any BlockSource
+    private let session: SessionID
+    private let jobs: FileJobs
+    private var ready: ArraySlice<UInt8> = []
+    private var isReading = false
+    /// Nothing more comes, and how that is.
+    private var last: StreamStep?
+    private weak var stream: ResponseStream?
+
+    init(_ source: any BlockSource, _ session: SessionID, _ jobs: FileJobs) {
+        self.source = source
+        self.session = session
+        self.jobs = jobs
+    }
+
+    func response() -> Response {
+        let stream = ResponseStream(self, length: source.length)
+        self.stream = stream
+        return .stream(stream, type: "application/octet-stream")
+    }
+
+    func next(into memory: inout MutableSpan<UInt8>) -> StreamStep {
+        if ready.isEmpty {
+            if last == nil { readAhead() }
+            return last ?? .nothingYet
+        }
+        let count = min(memory.count, ready.count)
+        for (index, byte) in ready.prefix(count).enumerated() { memory[index] = byte }
+        ready = ready.dropFirst(count)
+        return .bytes(count)
+    }
+
+    private func readAhead() {
+        guard !isReading else { return }
+        isReading = true
+        let source = source
+        do throws(ServiceError) {
+            try jobs.run(for: session) { () throws(ServiceError) in
+                try source.next()
+            } then: { [self] result in
+                isReading = false
+                switch result {
+                case .success(let bytes) where !bytes.isEmpty: ready = bytes[...]
+                case .success: last = .end
+                case .failure: last = .broken
+                }
+                stream?.wake()
+            }
+        } catch {
+            last = .broken
+        }
+    }
+
+    func finished(_ how: StreamEnd) {}
+}

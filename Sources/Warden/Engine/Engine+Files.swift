@@ -1,0 +1,41 @@
+import Launch
+import Linux
+import Preparation
+import WardenProtocol
+
+// Workspaces of running sandboxes, for the corrald that is served.
+
+extension Engine {
+    func workspace(_ id: SandboxID, for peer: PeerCredentials) throws(Refusal) -> FileDescriptor {
+        guard let sandbox = try live(id).sandbox else {
+            throw Refusal(.state, "the sandbox \(id) is ending")
+        }
+        guard let files = sandbox.files else {
+            throw Refusal(
+                .unsupported,
+                "the session has no workspace: its profile has filesystem.workspace: read_only")
+        }
+        do throws(SharedFilesError) {
+            return try files.open(for: host.abilities.privileged ? user(peer) : nil)
+        } catch {
+            switch error {
+            case .cannotTake(let error) where error.errno == .noSuchProcess:
+                throw Refusal(.state, "the sandbox \(id) is ending")
+            case .cannotTake: throw Refusal(.system, error.description)
+            case .cannotMap, .givenToOther: throw Refusal(.unsupported, error.description)
+            }
+        }
+    }
+
+    /// One for all sessions: every corrald of a warden has the same ids but for tests.
+    private func user(_ peer: PeerCredentials) throws(SharedFilesError) -> FileUser {
+        if let fileUser, fileUser.isOf(uid: peer.uid, gid: peer.gid) { return fileUser }
+        do throws(SystemError) {
+            let user = try FileUser(uid: peer.uid, gid: peer.gid)
+            fileUser = user
+            return user
+        } catch {
+            throw .cannotTake(error)
+        }
+    }
+}
