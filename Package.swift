@@ -109,6 +109,7 @@ let package = Package(
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
         library("Denials", ["Sandbox", "Seccomp", "Linux"]),
+        library("Volumes", ["Trees", "Linux", "CLinux"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
         // Between corrald and the warden.
@@ -228,6 +229,7 @@ let package = Package(
         tests("PluginsTests", ["Plugins", "Sandbox", "Wire"]),
         tests("DebianTests", ["Debian", "Sandbox"]),
         tests("TreesTests", ["Trees", "Linux"]),
+        tests("VolumesTests", ["Volumes", "Trees", "Linux", "CLinux"]),
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
         tests("StoreTests", ["Store", "Linux", "CLinux"]),
@@ -291,7 +293,7 @@ if Context.environment["CORRAL_SANITIZE"] == "libraries" {
         "ChurnTests",
         "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
         "WardenTests", "WardenServerTests", "corral-warden", "DaemonTests", "corrald", "capture-role",
-        "CaptureTests",
+        "CaptureTests", "Volumes", "VolumesTests",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }
