@@ -193,8 +193,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Figures", "Wire", "API", "Client", "Relay", "Dialects", "Capture", "Sandbox", "Seccomp",
-                "Linux", "CLinux", "CYardstick",
+                "Figures", "Wire", "API", "Client", "Relay", "Dialects", "Capture", "Volumes", "Sandbox",
+                "Seccomp", "Linux", "CLinux", "CYardstick",
             ],
             swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
 

@@ -88,3 +88,25 @@ package enum DriverChoice: Hashable, Sendable {
         self = .directory(why: "\(inTheWay), and volumes without limits will do")
     }
 }
+
+extension DriverChoice {
+    /// The driver, ready to be used. Changes the directory's permissions to root's alone.
+    /// - Parameters:
+    ///   - directory: one that is for volumes alone.
+    ///   - path: what errors call it.
+    ///   - enabling: the kinds of quotas that a new image may get, the preferred one first.
+    package func driver(
+        in directory: consuming FileDescriptor, path: String, policy: ImagePolicy = ImagePolicy(),
+        enabling: [QuotaMode] = [.simple, .full]
+    ) throws(VolumeError) -> any VolumeDriver {
+        switch self {
+        case .native: return try BtrfsDriver(directory: directory, path: path, enabling: [])
+        case .directory: return try DirectoryDriver(directory: directory, path: path)
+        case .image(let maker, _):
+            let image = try BtrfsImage(
+                VolumeFacts.image, in: directory, path: path, policy: policy,
+                maker: maker ?? "/usr/sbin/mkfs.btrfs")
+            return try BtrfsDriver(image: image, enabling: enabling)
+        }
+    }
+}

@@ -77,8 +77,9 @@ package protocol VolumeDriver: AnyObject {
     /// Keeps what `name` holds at one point in time, for reading.
     /// - Throws: ``VolumeError/unsupported(_:_:)``.
     func snapshot(_ name: VolumeName, as copy: VolumeName) throws(VolumeError)
-    /// Makes a volume that begins with what another one, or a snapshot, holds at one point in time. Where the
-    /// request names no bytes, the limit is the other one's.
+    /// Makes a volume that begins with what another one of the tenant's, or a snapshot, holds at one point in time,
+    /// owner and permissions of its top directory included. Where the request names no bytes, the limit is the other
+    /// one's.
     func fork(_ name: VolumeName, as copy: VolumeName, _ request: VolumeRequest) throws(VolumeError) -> Volume
     /// Puts back what a snapshot kept, with the volume's limits. Who has the volume open finds nothing in it any more:
     /// a session that uses it has to be over.

@@ -204,4 +204,39 @@ import Testing
         for _ in 0..<Effort.rounds(5, full: 100) { places.append(try Fixture().place.path) }
         #expect(eventually { places.allSatisfy { devices(below: $0).isEmpty } })
     }
+
+    @Test func `a state directory gets what it can have, and a btrfs is used as it is`() throws {
+        let place = try Place()
+        let choice = try DriverChoice(VolumeFacts.read(place.open(), path: place.path), allowSoft: false)
+        let driver = try choice.driver(in: place.open(), path: place.path, policy: Fixture.policy)
+        #expect(driver.report.place.contains("image") || driver.report.place.contains(VolumeFacts.image))
+        let outer = try #require(driver as? BtrfsDriver)
+        // A directory on that btrfs is a state directory as well.
+        try outer.tree.root.makeDirectory("state")
+        func state() throws -> FileDescriptor { try outer.tree.root.open("state", O_RDONLY | O_DIRECTORY) }
+        let native = try DriverChoice(VolumeFacts.read(state(), path: "state"), allowSoft: false)
+        #expect(native == .native(why: "it is on a btrfs with quotas"))
+        let inner = try native.driver(in: state(), path: "state")
+        let volume = try inner.create(name, VolumeRequest(limits: VolumeLimits(bytes: 8 * megabyte)))
+        let outcome = try run("dd if=/dev/zero of=f bs=1M count=16 conv=fsync", in: volume)
+        #expect(outcome.errors.contains("quota exceeded"))
+        #expect(try inner.list() == [name] && driver.list() == [])
+        #expect(
+            code {
+                try inner.create(Fixture.session("b"), VolumeRequest(limits: VolumeLimits(bytes: 1 << 40)))
+            } == "volume-limit")
+    }
+
+    @Test func `a btrfs without quotas is left as it is unless they are asked for`() throws {
+        let place = try Place()
+        let image = try BtrfsImage("i", in: place.open(), path: place.path, policy: Fixture.policy)
+        #expect(
+            code { try BtrfsDriver(directory: image.top(), path: "top", enabling: []) } == "volume-no-driver")
+        #expect(try VolumeFacts.read(image.top(), path: "top").quota == nil)
+        #expect(
+            code { try BtrfsDriver(directory: place.open(), path: place.path, enabling: []) }
+                == "volume-no-driver")
+        let driver = try BtrfsDriver(directory: image.top(), path: "top", enabling: Machine.modes)
+        #expect(driver.mode == Machine.modes[0])
+    }
 }

@@ -67,6 +67,5 @@ import Testing
         #expect(Int(words[1].dropLast()) == Int(EDQUOT))
         let count = try #require(UInt64(words[0]))
         #expect(count > 100 && count < 100_000)
-        print("empty files in 2 MiB (\(mode)): \(count)")
     }
 }

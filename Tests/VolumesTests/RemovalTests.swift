@@ -42,20 +42,14 @@ import Testing
         let fill = "dd if=/dev/zero of=f bs=1M count=80 conv=fsync"
         #expect(try volume.map { try run(fill, in: $0.value).status } == 0)
         #expect(try fixture.dataUsed() >= before + 80 * megabyte)
-        let began = Host.now
         try fixture.driver.remove(name)
-        let removed = Host.now
         #expect(code { try fixture.driver.open(name) } == "volume-absent")
         #expect(code { try fixture.driver.remove(name) } == "volume-absent")
         #expect(try fixture.driver.settle() == 1, "somebody has it open")
         #expect(try fixture.image.room().dataUsed >= before + 80 * megabyte)
         volume = nil
-        let gone = Host.now
         _ = try fixture.driver.settle()
         #expect(try eventually { try fixture.image.room().dataUsed < before + 10 * megabyte })
-        print(
-            "measured: remove \(Int((removed - began) * 1e6)), 80 MiB back \(Int((Host.now - gone) * 1e6)) microseconds"
-        )
         #expect(try fixture.settled())
         #expect(try fixture.qgroups() == groups)
         #expect(try fixture.driver.list() == [Fixture.session("keep")])

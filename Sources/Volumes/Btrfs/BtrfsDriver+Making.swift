@@ -26,6 +26,10 @@ extension BtrfsDriver {
     ) throws(VolumeError) -> Volume {
         try copy.check()
         try check(request)
+        // One in two tenants' groups at once would make the counts of both wrong.
+        guard name.tenant == copy.tenant else {
+            throw .unsupported(.btrfs, "fork \(copy) of \(name); expected one of the same tenant's")
+        }
         let source = try find(name)
         var limit = request.limits.bytes
         if limit == nil { limit = try self.limit(of: Qgroup(subvolume: source.number)) }

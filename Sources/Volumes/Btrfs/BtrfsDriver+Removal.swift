@@ -118,6 +118,10 @@ extension BtrfsDriver {
         }
         guard let image, !readOnly else { return troubles }
         do throws(VolumeError) {
+            // Chunks that are empty but still taken for data are no room for metadata: they are given up now.
+            if image.policy.free(try image.room()) < image.policy.headroom {
+                try doing("to tidy \(image.path)") { () throws(SystemError) in try tree.root.syncBtrfs() }
+            }
             try image.makeRoom(for: .max)
         } catch {
             switch error {
