@@ -60,15 +60,21 @@ extension BtrfsDriver {
         if leaving.isEmpty { return 0 }
         return try doing("to settle removals") { () throws(SystemError) in
             try tree.root.syncBtrfs()
-            for number in leaving {
-                let isSubvolume = number >> 48 == 0
-                // The note is older than the removal that it is about, which may never have come.
-                let stays = isSubvolume ? try tree.root.hasSubvolume(number) : false
-                let isGone = stays ? true : try tree.root.removeQgroup(Qgroup(subvolume: number))
-                if isGone { forget(leaving: number) }
-            }
+            let inconsistent = try quota.isInconsistent()
+            for number in leaving where try isGone(number, inconsistent) { forget(leaving: number) }
             return leaving.count
         }
+    }
+
+    /// Whether nothing is left of a removed subvolume, or of a tenant's qgroup; takes its qgroup away where it can.
+    private func isGone(_ number: UInt64, _ inconsistent: Bool) throws(SystemError) -> Bool {
+        // The note is older than the removal that it is about, which may never have come.
+        if number >> 48 == 0, try tree.root.hasSubvolume(number) { return true }
+        let group = Qgroup(subvolume: number)
+        guard let used = try quota.used(by: group) else { return true }
+        // A group that goes while something is charged to it makes the counts of the whole file system wrong.
+        if used > 0, !inconsistent { return false }
+        return try tree.root.removeQgroup(group)
     }
 
     /// Remembers that a qgroup has to go.

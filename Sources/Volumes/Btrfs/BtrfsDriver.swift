@@ -35,7 +35,9 @@ package final class BtrfsDriver: VolumeDriver {
     /// Volumes on the file system of an image file.
     package convenience init(image: BtrfsImage, enabling: [QuotaMode]) throws(VolumeError) {
         let directory = try image.top()
-        let place = "a btrfs in the file \(image.path)"
+        let device = image.device
+        let place =
+            "a btrfs in the file \(image.path) on \(device.path)\(device.isDirect ? "" : ", cached twice")"
         try self.init(directory: directory, path: image.path, place: place, enabling, image: image)
     }
 

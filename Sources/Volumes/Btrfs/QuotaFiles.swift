@@ -51,7 +51,8 @@ struct QuotaFiles: ~Copyable {
             if let value = UInt64(text) { return value > UInt64(Int64.max) ? 0 : value }
             throw SystemError("read", "\(group.directory)/\(name)", .invalidArgument)
         } catch {
-            if error.errno == .noSuchFileOrDirectory { return nil }
+            // ENODEV: it went while it was open.
+            if error.errno == .noSuchFileOrDirectory || error.errno.rawValue == ENODEV { return nil }
             throw error
         }
     }
