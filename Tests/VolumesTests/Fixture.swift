@@ -89,7 +89,8 @@ final class Fixture {
     /// Removals are at their end; fails after a while.
     func settled() throws -> Bool { try eventually { try driver.settle() == 0 } }
 
-    /// What the kernel has of quota groups, but for the file system's own.
+    /// What the kernel has of quota groups, but for the file system's own. It takes a group's directory away a
+    /// moment after the group.
     func qgroups() throws -> [String] {
         let directory = "/sys/fs/btrfs/\(try image.room().uuid)/qgroups"
         return File.names(in: directory).filter { $0.first?.isNumber == true && $0 != "0_5" }
