@@ -109,6 +109,7 @@ let package = Package(
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
         library("Denials", ["Sandbox", "Seccomp", "Linux"]),
+        library("Volumes", ["Trees", "Linux", "CLinux"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
         // Between corrald and the warden.
@@ -196,8 +197,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Figures", "Wire", "API", "Client", "Relay", "Dialects", "Capture", "Sandbox", "Seccomp",
-                "Linux", "CLinux", "CYardstick",
+                "Figures", "Wire", "API", "Client", "Relay", "Dialects", "Capture", "Volumes", "Sandbox",
+                "Seccomp", "Linux", "CLinux", "CYardstick",
             ],
             swiftSettings: swift, linkerSettings: staticExecutable + countAllocations),
 
@@ -233,6 +234,7 @@ let package = Package(
         tests("DebianTests", ["Debian", "Sandbox"]),
         tests("TreesTests", ["Trees", "Linux"]),
         tests("WorkspaceTests", ["Workspace", "Trees", "Linux", "CLinux"]),
+        tests("VolumesTests", ["Volumes", "Trees", "Linux", "CLinux"]),
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
         tests("StoreTests", ["Store", "Linux", "CLinux"]),
@@ -296,7 +298,7 @@ if Context.environment["CORRAL_SANITIZE"] == "libraries" {
         "ChurnTests",
         "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
         "WardenTests", "WardenServerTests", "corral-warden", "DaemonTests", "corrald", "capture-role",
-        "CaptureTests",
+        "CaptureTests", "Volumes", "VolumesTests",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }

@@ -153,6 +153,13 @@ measure relay --rounds "$turns"
 # Output of a process, through a ring to an attached client, beside cat.
 measure attach --rounds "$turns"
 
+# Volumes: made with their limit, snapshots, removal.
+if [[ $(id -u) -eq 0 && -x /usr/sbin/mkfs.btrfs ]]; then
+    measure workspace --rounds "$rounds"
+else
+    leave_out workspace "it needs root and mkfs.btrfs"
+fi
+
 # Sessions through the daemon. One of the scenes alone: `Benchmarks session --only NAME --command corrald --
 # PATH`.
 unset CORRAL_IMAGES

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # Package.swift leaves out, for CORRAL_SANITIZE=libraries, what is said here.
 cat <<'END'
 left out: SandboxTests, EndToEndTests, SoakTests, UnpackTests, CgroupsTests, WardenTests,
-          WardenServerTests, CaptureTests: they start the programs that
+          WardenServerTests, CaptureTests, VolumesTests: they start the programs that
           are installed, which are static, or need cgroups; no sanitizer can be linked into what is static
 left out: TestSupportTests, ArchitectureTests: about the tests themselves
 left out: the sanitizers undefined and leak, which swiftc refuses for this target

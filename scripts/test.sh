@@ -12,7 +12,7 @@ mkdir -p .build/tmp .build/lanes
 # Name, budget in seconds, which tests (a regular expression of their names in `swift test list`), and
 # which of those not.
 lanes=(
-    'unit       180 ^[A-Za-z]+Tests\.                      ^(Sandbox|EndToEnd|Fuzz|Soak|Warden|WardenServer|Daemon|Churn)Tests\.'
+    'unit       180 ^[A-Za-z]+Tests\.                      ^(Sandbox|EndToEnd|Fuzz|Soak|Warden|WardenServer|Daemon|Churn|Volumes)Tests\.'
     'warden     180 ^(Warden|WardenServer)Tests\.         -'
     'daemon     240 ^DaemonTests\.                        ^DaemonTests\.Session[A-Za-z]*CommandTests/'
     'sessions   240 ^DaemonTests\.Session[A-Za-z]*CommandTests/ -'
@@ -20,6 +20,7 @@ lanes=(
     'attacks    180 [./](AttackTable|Ablation)Tests/       -'
     'soak       120 ^SoakTests\.                           -'
     'churn      240 ^ChurnTests\.                          -'
+    'volumes    180 ^VolumesTests\.                       -'
     'corpora     60 ^FuzzTests\.                           -'
     'end-to-end 120 ^EndToEndTests\.                       -'
 )

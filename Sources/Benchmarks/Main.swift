@@ -7,6 +7,7 @@ struct Main {
         ("launch", launchBenchmark), ("seccomp", seccompBenchmark), ("json", jsonBenchmark),
         ("allocations", allocationCount), ("relay", relayBenchmark), ("curve", curveBenchmark),
         ("sustained", sustainedBenchmark), ("attach", attachBenchmark), ("session", sessionBenchmark),
+        ("workspace", workspaceBenchmark),
         // What benchmarks start this program again as.
         ("relay-role", relayRole), ("floor-role", playFloor), ("attach-role", attachRole),
         ("session-role", sessionRole),

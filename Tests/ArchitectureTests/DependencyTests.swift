@@ -9,7 +9,7 @@ private let rows: [[String]] = [
         "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol", "Capture",
         "Service", "Configuration", "Client", "Tables", "API", "Sessions",
     ],
-    ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store", "Workspace"],
+    ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store", "Workspace", "Volumes"],
     ["Preparation"],
     ["Commands", "Warden", "Daemon"],
     ["corral", "corrald", "corral-warden", "sandbox-init", "corral-unpack", "Benchmarks"],

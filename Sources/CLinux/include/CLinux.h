@@ -24,5 +24,6 @@
 #include "clinux_start.h"
 #include "clinux_terminal.h"
 #include "clinux_trees.h"
+#include "clinux_volumes.h"
 
 #endif

@@ -1,0 +1,106 @@
+package import Linux
+
+/// What a new volume is to be.
+package struct VolumeRequest: Hashable, Sendable {
+    package var limits: VolumeLimits
+    /// Whose its top directory becomes.
+    package var owner: UInt32
+    package var group: UInt32
+    /// The permissions of its top directory.
+    package var mode: UInt32
+    /// Takes limits that nothing would enforce for wishes.
+    package var allowSoft: Bool
+
+    package init(
+        limits: VolumeLimits = VolumeLimits(), owner: UInt32 = 0, group: UInt32 = 0, mode: UInt32 = 0o700,
+        allowSoft: Bool = false
+    ) {
+        self.limits = limits
+        self.owner = owner
+        self.group = group
+        self.mode = mode
+        self.allowSoft = allowSoft
+    }
+}
+
+/// An open volume. It can be removed while it is open: then its holder finds no name in it any more, and what it
+/// held comes back only when the last holder, mounts of it among them, has let go.
+package struct Volume: ~Copyable, Sendable {
+    package let name: VolumeName
+    /// Its top directory, open for reading.
+    package let directory: FileDescriptor
+}
+
+/// What a tenant's volumes may have together, and have.
+package struct TenantTotal: Hashable, Sendable {
+    /// In bytes; nil for no limit.
+    package var limit: UInt64?
+    /// In bytes; nil where nothing counts them.
+    package var used: UInt64?
+
+    package init(limit: UInt64? = nil, used: UInt64? = nil) {
+        self.limit = limit
+        self.used = used
+    }
+}
+
+/// What is wrong with volumes as a whole, for operators.
+package enum VolumeTrouble: Hashable, Sendable {
+    /// The file system's counts are not to be trusted until it has counted again (`btrfs quota rescan`).
+    case countsInconsistent
+    /// The file system takes no more writes, which it does when its device failed.
+    case readOnly
+    /// A volume that somebody made another subvolume in, which no limit holds for.
+    case subvolumeInside(VolumeName)
+    /// The image has reached the size that it may have, or the disk has no room for more of it.
+    case cannotGrow(VolumeError)
+}
+
+/// Makes volumes and keeps them to their limits. One thread at a time.
+///
+/// Names are checked before anything is done with them. What fails has changed nothing, unless it says so.
+package protocol VolumeDriver: AnyObject {
+    var report: DriverReport { get }
+
+    /// - Throws: ``VolumeError/exists(_:)``, ``VolumeError/badLimit(_:_:expected:)``,
+    ///   ``VolumeError/notEnforced(_:_:_:)``, ``VolumeError/tenantFull(_:)``.
+    func create(_ name: VolumeName, _ request: VolumeRequest) throws(VolumeError) -> Volume
+    /// - Throws: ``VolumeError/absent(_:)``, ``VolumeError/notAVolume(_:)``.
+    func open(_ name: VolumeName) throws(VolumeError) -> Volume
+    /// Those that are in force: none where nothing is enforced.
+    func limits(of name: VolumeName) throws(VolumeError) -> VolumeLimits
+    func usage(of name: VolumeName) throws(VolumeError) -> VolumeUsage
+    /// Changes the limits that are not nil.
+    /// - Throws: ``VolumeError/belowUse(_:_:asked:used:)``.
+    func resize(_ name: VolumeName, to limits: VolumeLimits) throws(VolumeError)
+
+    /// Keeps what `name` holds at one point in time, for reading.
+    /// - Throws: ``VolumeError/unsupported(_:_:)``.
+    func snapshot(_ name: VolumeName, as copy: VolumeName) throws(VolumeError)
+    /// Makes a volume that begins with what another one of the tenant's, or a snapshot, holds at one point in time,
+    /// owner and permissions of its top directory included. Where the request names no bytes, the limit is the other
+    /// one's.
+    func fork(_ name: VolumeName, as copy: VolumeName, _ request: VolumeRequest) throws(VolumeError) -> Volume
+    /// Puts back what a snapshot kept, with the volume's limits. Who has the volume open finds nothing in it any more:
+    /// a session that uses it has to be over.
+    func restore(_ name: VolumeName, from snapshot: VolumeName) throws(VolumeError)
+
+    /// Takes the name away. The room comes back with ``settle()``.
+    func remove(_ name: VolumeName) throws(VolumeError)
+    /// Has the file system give back what removed volumes held, without waiting for it.
+    /// - Returns: how many removed volumes have not given back everything; ask again then.
+    func settle() throws(VolumeError) -> Int
+    /// All of them, sorted by their places.
+    func list() throws(VolumeError) -> [VolumeName]
+
+    /// - Parameter bytes: nil lifts the limit.
+    func setTotal(of tenant: String, bytes: UInt64?) throws(VolumeError)
+    func total(of tenant: String) throws(VolumeError) -> TenantTotal
+
+    /// Removes what is kept of a tenant without volumes: its limit, its directories.
+    /// - Returns: false where it has volumes, of which nothing is removed.
+    func forget(tenant: String) throws(VolumeError) -> Bool
+
+    /// What an operator has to know, and the room for what comes next where the driver makes it.
+    func tend() throws(VolumeError) -> [VolumeTrouble]
+}
