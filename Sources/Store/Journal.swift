@@ -1,8 +1,8 @@
 /// Changes that wait to be recorded together, each with what is to happen once it is.
 ///
 /// The loop adds to it while it handles events, and records everything once each turn: many changes
-/// then share the one wait for the device, which is what recording costs. Effects come out only after
-/// that, so that none can happen before it is on record.
+/// then share one transaction, and one wait for the device. Effects come out only after they are recorded, so
+/// that none can happen before.
 package struct Journal<Effect> {
     private var changes: [Change] = []
     private var effects: [Effect] = []
@@ -20,12 +20,12 @@ package struct Journal<Effect> {
     }
 
     /// Records all changes and empties the journal.
-    /// - Parameter isTold: as ``StateStore/commit(_:isTold:)`` has it.
+    /// - Parameter waits: as ``StateStore/commit(_:waits:)`` has it.
     /// - Throws: what stopped all of them. The journal keeps them: to try again, or to ``abandon()``.
     package mutating func commit(
-        to store: StateStore, isTold: Bool = true
+        to store: StateStore, waits: Bool = true
     ) throws(StoreError) -> [Recorded<Effect>] {
-        let outcomes = try store.commit(changes, isTold: isTold)
+        let outcomes = try store.commit(changes, waits: waits)
         let recorded = zip(effects, outcomes).map { Recorded(effect: $0, outcome: $1) }
         _ = abandon()
         return recorded

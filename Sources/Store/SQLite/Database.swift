@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 import Linux
 
 /// One connection to one sqlite file, for one thread.
@@ -88,6 +89,26 @@ final class Database {
         // Not a kept statement: sqlite does it while it compiles the text.
         try execute("wait for the device", "PRAGMA synchronous = \(waits ? "FULL" : "NORMAL")")
         isWaiting = waits
+    }
+
+    /// Waits until everything in the log is on the device.
+    func syncLog() throws(StoreError) {
+        errno = 0
+        try check("sync the log", unsafe corral_sqlite_sync_log(handle))
+    }
+
+    /// Moves everything in the log into the file, and waits until that is on the device.
+    func checkpoint() throws(StoreError) {
+        errno = 0
+        try check(
+            "move the log", unsafe sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_FULL, nil, nil))
+    }
+
+    private func check(_ name: String, _ code: Int32) throws(StoreError) {
+        guard code != SQLITE_OK else { return }
+        let cause = errno == 0 ? nil : Errno(rawValue: errno)
+        let message = unsafe String(cString: sqlite3_errstr(code))
+        throw .from(Fault(statement: name, code: code, message: message, errno: cause), path: path)
     }
 
     // MARK: Statements

@@ -32,6 +32,9 @@ final class Engine: SandboxEngine {
     private let isSpared: Bool
     /// When to look for what dead launchers left: their inits may be dying still.
     private var sweeps: [UInt64] = []
+    /// When sandboxes have to be looked at.
+    private var deadlines = DeadlineHeap<SandboxID>()
+    private var timer: Timer?
 
     /// - Parameters:
     ///   - host: nil to ask this host.
@@ -62,9 +65,10 @@ final class Engine: SandboxEngine {
     func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError) {
         self.loop = loop
         self.tell = tell
+        timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() }
         let now = clinux_boottime()
         sweeps = [0, 1, 4, 15].map { now + $0 * 1_000_000_000 }
-        look()
+        timePassed()
     }
 
     func say(_ event: EngineEvent) { tell(event) }
@@ -162,28 +166,30 @@ final class Engine: SandboxEngine {
 
     // MARK: Time
 
-    var patience: CInt {
-        var next = sweeps.first
-        for live in sandboxes.values {
-            if let due = live.due { next = min(next ?? due, due) }
-        }
-        guard let next else { return -1 }
-        let now = clinux_boottime()
-        return next <= now ? 0 : CInt(clamping: (next - now + 999_999) / 1_000_000)
+    /// Has a sandbox looked at; those that are never due cost nothing.
+    func look(at id: SandboxID, when due: UInt64?) {
+        deadlines.set(id, at: due)
+        if let due { timer?.fire(atLatest: due) }
     }
 
-    func look() {
+    private func timePassed() {
         let now = clinux_boottime()
         if let first = sweeps.first, first <= now {
             sweeps.removeFirst()
             // What could not be removed is tried again, and by every launch that gets such a slot.
             if let slots { _ = try? SandboxResources.sweepAll(host, slots) }
         }
-        // Those that are due, before any of them changes the table.
-        for live in sandboxes.values.filter({ $0.due.map { $0 <= now } ?? false }) { look(at: live, now) }
+        for id in deadlines.popAllDue(at: now) {
+            if let live = sandboxes[id] { look(at: live, now) }
+        }
+        let next = [sweeps.first, deadlines.next].compactMap { $0 }.min()
+        if let next { timer?.fire(atLatest: next) }
     }
 
-    func forget(_ live: LiveSandbox) { sandboxes[live.id] = nil }
+    func forget(_ live: LiveSandbox) {
+        sandboxes[live.id] = nil
+        deadlines.remove(live.id)
+    }
 
     func live(_ id: SandboxID) throws(Refusal) -> LiveSandbox {
         guard let live = sandboxes[id] else {

@@ -42,7 +42,9 @@ final class LiveSandbox: EventHandler {
     /// The commands of the processes that are starting or running.
     var commands: [UInt64: String] = [:]
     /// When the engine has to look at it; nil for never.
-    var due: UInt64?
+    var due: UInt64? {
+        didSet { engine.look(at: id, when: due) }
+    }
     /// How long the next look at its groups is put off, in nanoseconds.
     var pause: UInt64 = 500_000
     /// What was told of limits.
