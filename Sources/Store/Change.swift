@@ -48,11 +48,13 @@ extension StateStore {
     /// - Throws: what stopped all of them; nothing was recorded then.
     package func commit(_ changes: [Change], waits: Bool = true) throws(StoreError) -> [Outcome] {
         if changes.isEmpty { return [] }
-        let outcomes = try database.transaction(waiting: waits) { () throws(StoreError) in
-            var outcomes: [Outcome] = []
-            outcomes.reserveCapacity(changes.count)
-            for change in changes { outcomes.append(try record(change)) }
-            return outcomes
+        let outcomes: [Outcome]
+        do throws(StoreError) {
+            outcomes = try commit(changes, waits) { (change) throws(StoreError) in try apply(change) }
+        } catch {
+            guard case .statement = error else { throw error }
+            // One of them breaks a rule, which is a mistake of ours: each is a part of its own then.
+            outcomes = try commit(changes, waits) { (change) throws(StoreError) in try record(change) }
         }
         isBehind = !waits && (isBehind || !changes.allSatisfy(\.isStep))
         return outcomes
@@ -73,6 +75,17 @@ extension StateStore {
             throw error
         }
         (isBehind, hasFailed) = (false, false)
+    }
+
+    private func commit(
+        _ changes: [Change], _ waits: Bool, by body: (Change) throws(StoreError) -> Outcome
+    ) throws(StoreError) -> [Outcome] {
+        try database.transaction(waiting: waits) { () throws(StoreError) in
+            var outcomes: [Outcome] = []
+            outcomes.reserveCapacity(changes.count)
+            for change in changes { outcomes.append(try body(change)) }
+            return outcomes
+        }
     }
 
     /// Records one change, see ``commit(_:)``.

@@ -6,6 +6,8 @@
 package struct Journal<Effect> {
     private var changes: [Change] = []
     private var effects: [Effect] = []
+    /// Whether something in it cannot wait for a later turn.
+    package private(set) var isUrgent = false
 
     package init() {}
 
@@ -13,11 +15,17 @@ package struct Journal<Effect> {
 
     package var count: Int { changes.count }
 
-    /// - Parameter effect: what the caller does about the change's outcome.
-    package mutating func add(_ change: Change, then effect: Effect) {
+    /// - Parameters:
+    ///   - effect: what the caller does about the change's outcome.
+    ///   - mayWait: whether it may be recorded with what comes next.
+    package mutating func add(_ change: Change, then effect: Effect, mayWait: Bool = false) {
         changes.append(change)
         effects.append(effect)
+        if !mayWait { isUrgent = true }
     }
+
+    /// Nothing in it waits any longer.
+    package mutating func hurry() { isUrgent = !isEmpty }
 
     /// Records all changes and empties the journal.
     /// - Parameter waits: as ``StateStore/commit(_:waits:)`` has it.
@@ -34,7 +42,7 @@ package struct Journal<Effect> {
     /// Forgets the changes.
     /// - Returns: what would have happened.
     package mutating func abandon() -> [Effect] {
-        defer { (changes, effects) = ([], []) }
+        defer { (changes, effects, isUrgent) = ([], [], false) }
         return effects
     }
 }

@@ -9,7 +9,7 @@ import Testing
     /// Attaches strace to the daemon.
     /// - Returns: nil where there is none.
     private func strace(_ daemon: TestDaemon, _ options: [String]) throws -> RunningProgram? {
-        guard Host.isRoot, access("/usr/bin/strace", X_OK) == 0 else {
+        guard Host.isRoot, File.exists("/usr/bin/strace") else {
             Host.skip("this takes root and strace")
             return nil
         }

@@ -72,6 +72,29 @@ import Testing
         #expect(try store.list(limit: 10).sessions.count == 2)
     }
 
+    @Test func `what may wait is recorded with what may not, in its order, or when it is hurried`() throws {
+        var journal = Journal<Int>()
+        let session = Fixture.session(1)
+        let step = { (state: String) in
+            Change.session(id: session.id, session.standing.with(state), at: Fixture.moment(1), why: "")
+        }
+        journal.add(.create(session, why: ""), then: 1, mayWait: true)
+        #expect(!journal.isEmpty && !journal.isUrgent)
+        journal.hurry()
+        #expect(journal.isUrgent)
+        _ = journal.abandon()
+        #expect(journal.isEmpty && !journal.isUrgent)
+        journal.hurry()
+        #expect(!journal.isUrgent)
+        journal.add(.create(session, why: ""), then: 1)
+        #expect(journal.isUrgent)
+        journal.add(step("starting"), then: 2, mayWait: true)
+        #expect(journal.isUrgent)
+        #expect(try journal.commit(to: store, waits: false).map(\.effect) == [1, 2])
+        #expect(!journal.isUrgent)
+        #expect(try store.history(of: session.id, limit: 9).map(\.entry.to) == ["created", "starting"])
+    }
+
     /// What sqlite does when a transaction ends: 1 is NORMAL, 2 is FULL.
     private func waits() throws -> Bool {
         let mode = try store.database.first(Query("test", "PRAGMA synchronous")) { (row) throws(StoreError) in

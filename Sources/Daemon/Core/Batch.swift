@@ -31,6 +31,8 @@ enum DeadlineKey: Hashable, Sendable {
     case process(ProcessID)
     /// Old records are dropped.
     case pruning
+    /// Steps that waited for others are recorded.
+    case journal
     /// A warden that was lost is looked for again.
     case warden
 }

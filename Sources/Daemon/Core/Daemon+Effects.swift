@@ -1,3 +1,4 @@
+import Linux
 import Sandbox
 import Service
 import Sessions
@@ -57,7 +58,11 @@ extension Daemon {
         var rest: [ProcessAction] = []
         for action in actions {
             switch action {
-            case .record(let note): for change in changes(note, run) { journal.add(change, then: ()) }
+            case .record(let note):
+                // That it runs is the warden's to tell as well: where nobody is told of it, it is recorded with
+                // what comes next, which for many is the end.
+                let mayWait = note.state == .running && !events.isFollowed
+                for change in changes(note, run) { journal.add(change, then: (), mayWait: mayWait) }
             case .deadline(let moment): deadlines.set(.process(run.id), at: moment)
             case .ignored: break
             default: rest.append(action)

@@ -31,6 +31,7 @@ final class Daemon {
     var settings: Settings
     var log: DaemonLog
     let installation: Installation?
+    var profiles = RememberedProfiles()
     var storeState = StoreState.ok
     var lastReload: Reload?
 
@@ -96,6 +97,8 @@ final class Daemon {
             settle()
             FailPoint.pass(.daemonTurned)
         }
+        journal.hurry()
+        settle()
         loop.removeAll()
     }
 
@@ -107,25 +110,32 @@ final class Daemon {
             case .session(let id): handle(.deadline, id)
             case .process(let id): if let run = runs[id] { handle(.deadline, run) }
             case .pruning: prune()
+            case .journal: journal.hurry()
             case .warden: lookForWarden()
             }
         }
     }
 
+    /// For how long a step waits at most for others to be recorded with, in nanoseconds.
+    private static let mostDelay: UInt64 = 20_000_000
+
     /// Records what this turn changed, carries out what follows from it, and answers.
     func settle() {
         repeat {
             // What is carried out may change something again, and so may an answer.
-            while !batches.isEmpty || !journal.isEmpty { carryOut() }
+            while !batches.isEmpty || journal.isUrgent { carryOut() }
             if isDue || !telling.isEmpty { tell() }
-        } while !batches.isEmpty || !journal.isEmpty || !telling.isEmpty
+        } while !batches.isEmpty || journal.isUrgent || !telling.isEmpty
+        if !journal.isEmpty, deadlines[.journal] == nil {
+            deadlines.set(.journal, at: DaemonClock.now + Daemon.mostDelay)
+        }
         if heldEvents == nil, let next = deadlines.next { timer?.fire(atLatest: next) }
     }
 
     private func carryOut() {
         let work = batches
         batches = []
-        if let problem = record() { return withhold(work, problem) }
+        if journal.isUrgent, let problem = record() { return withhold(work, problem) }
         for batch in work {
             log.trace = batch.trace
             perform(batch.work)
@@ -136,7 +146,7 @@ final class Daemon {
 
     /// One wait for everything that is told now. The warden has its orders by then, and works meanwhile.
     private func tell() {
-        let problem = sync()
+        let problem = record() ?? sync()
         let bodies = telling
         (telling, isDue) = ([], false)
         for body in bodies { body(problem) }

@@ -27,6 +27,8 @@ final class SessionKeep {
     var warden: String?
     /// The warden has told that nothing in it lives.
     var isDead = false
+    /// And that nothing of it is left; that it was there is all that the warden still has.
+    var isGone = false
     /// Why the warden did not take it.
     var refusal: Refusal?
     /// Whether its first record was made.

@@ -101,7 +101,8 @@ final class Database {
     func checkpoint() throws(StoreError) {
         errno = 0
         try check(
-            "move the log", unsafe sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_FULL, nil, nil))
+            "move the log", unsafe sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_FULL, nil, nil)
+        )
     }
 
     private func check(_ name: String, _ code: Int32) throws(StoreError) {
@@ -167,13 +168,18 @@ final class Database {
     /// Every parameter must be given, by its name: a forgotten one would be NULL.
     private func bind(_ values: SQLValues, to statement: Statement) throws(StoreError) {
         let name = statement.query.name
-        guard values.count == statement.parameters.count else {
-            throw misuse(name, "takes \(statement.parameters.count) values and was given \(values.count)")
-        }
-        for (parameter, value) in values {
+        let (count, given) = (statement.parameters.count, values.pairs.count)
+        guard given == count else { throw misuse(name, "takes \(count) values and was given \(given)") }
+        // As many as there are, and none twice, are all.
+        var bound: UInt64 = 0
+        for (parameter, value) in values.pairs {
             guard let index = statement.parameters[parameter] else {
                 throw misuse(name, "has no parameter \(parameter)")
             }
+            guard bound >> UInt64(index) & 1 == 0, index < 64 else {
+                throw misuse(name, "was given \(parameter) twice")
+            }
+            bound |= 1 << UInt64(index)
             if statement.bind(index, value) != SQLITE_OK { throw failure(name) }
         }
     }

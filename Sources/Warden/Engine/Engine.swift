@@ -19,7 +19,7 @@ final class Engine: SandboxEngine {
 
     let ceilings: Ceilings
     let host: HostSetup
-    private let orders: OrderedRules
+    private var orders: OrderedRules
     private let slots: Held<SlotFile>?
     /// One for all: to close its mount takes an RCU grace period.
     private let executable: Held<InitExecutable>
