@@ -25,7 +25,10 @@ extension Daemon {
         var rest: [SessionAction] = []
         for action in actions {
             switch action {
-            case .record(let note): if let change = change(note, id) { journal.add(change, then: ()) }
+            case .record(let note):
+                // The removal that waits for the end is recorded with it.
+                let mayWait = note.step == .ended && keeps[id]?.isLeaving == true && !events.isFollowed
+                if let change = change(note, id) { journal.add(change, then: (), mayWait: mayWait) }
             case .deadline(let moment): deadlines.set(.session(id), at: moment)
             case .ignored(let why): log.line(.debug, "an event was ignored: \(why)", session: id.description)
             default: rest.append(action)

@@ -107,6 +107,7 @@ extension Daemon {
         }
         if machine.hasEnded { return remove(id) }
         guard query.flag("force") else { throw ServiceError(.notEnded(id, machine.state)) }
+        keeps[id]?.isLeaving = true
         return later(
             id, { .stop(Stop(.operator, grace: 0, ticket: $0)) }, reply: { daemon, _ in daemon.remove(id) })
     }

@@ -29,6 +29,8 @@ final class SessionKeep {
     var isDead = false
     /// And that nothing of it is left; that it was there is all that the warden still has.
     var isGone = false
+    /// Somebody waits for its end to have its record removed as well.
+    var isLeaving = false
     /// Why the warden did not take it.
     var refusal: Refusal?
     /// Whether its first record was made.
