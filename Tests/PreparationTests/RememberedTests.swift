@@ -37,6 +37,13 @@ import Testing
         try File.write(File.read(directory(file)) + Array(text.utf8), to: directory(file))
     }
 
+    /// Puts a default profile with another limit into one of the directories.
+    private func changeDefault(_ place: String, openFiles: Int) throws {
+        let text = String(decoding: try File.read(Repository.path("profiles/default.yaml")), as: UTF8.self)
+        let file = place == "system" ? "system/default.yaml" : "data/profiles/default.yaml"
+        try directory.write(file, text.replacing("open_files: 1024", with: "open_files: \(openFiles)"))
+    }
+
     private func rules(_ remembered: inout RememberedRules, _ name: String = "mine") throws -> Rules {
         try remembered.rules(name, RulesVariant(), of: installation, cache: nil)
     }
@@ -52,7 +59,7 @@ import Testing
         #expect(try remembered.profile("mine", of: installation).limits.pids == 12)
         try add("\n# a remark\n", to: "data/profiles/default.yaml")
         #expect(try remembered.profile("mine", of: installation) == installation.profile("mine"))
-        try directory.write("data/profiles/default.yaml", "description: x\nlimits: { open_files: 99 }\n")
+        try changeDefault("data", openFiles: 99)
         #expect(try remembered.profile("mine", of: installation).limits.openFiles == 99)
         try File.remove(directory("data/profiles/default.yaml"))
         #expect(throws: PreparationError.self) { try remembered.profile("mine", of: installation) }
@@ -67,7 +74,7 @@ import Testing
         try directory.write("system/mine.yaml", "extends: default\nlimits: { pids: 13 }\n")
         #expect(try profiles.profile("mine", of: installation).limits.pids == 13)
         #expect(try self.rules(&rules).profile.limits.pids == 13)
-        try directory.write("system/default.yaml", "description: x\nlimits: { open_files: 98 }\n")
+        try changeDefault("system", openFiles: 98)
         #expect(try profiles.profile("mine", of: installation).limits.openFiles == 98)
         #expect(try self.rules(&rules).profile.limits.openFiles == 98)
     }

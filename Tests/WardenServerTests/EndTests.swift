@@ -135,7 +135,8 @@ import WardenProtocol
         #expect(ids.flatMap(groups) == [])
         for id in ids { #expect(try client.ask(.remove(id)) == .done) }
         let held = File.names(in: "/proc/\(warden.program.pid)/fd").count
-        #expect(held < 40, "\(held) descriptors are open without a session")
+        // Those that launches are given among them.
+        #expect(held < 40 + Int(CLINUX_LOW_FDS), "\(held) descriptors are open without a session")
     }
 
     @Test func `a client that dies in the middle of an order leaves nothing behind`() throws {

@@ -23,6 +23,7 @@ final class Engine: SandboxEngine {
     private let slots: Held<SlotFile>?
     /// One for all: to close its mount takes an RCU grace period.
     private let executable: Held<InitExecutable>
+    private let low: LowDescriptors
     private(set) var sandboxes: [SandboxID: LiveSandbox] = [:]
     private(set) var loop: EventLoop?
     private var tell: (EngineEvent) -> Void = { _ in }
@@ -54,6 +55,11 @@ final class Engine: SandboxEngine {
         slots = try SandboxResources.slots(asked)
         do throws(LaunchError) {
             executable = Held(try InitExecutable.open(privileged: asked.abilities.privileged, path: initPath))
+        } catch {
+            throw PreparationError(error.description)
+        }
+        do throws(SystemError) {
+            low = try LowDescriptors()
         } catch {
             throw PreparationError(error.description)
         }
@@ -124,10 +130,12 @@ final class Engine: SandboxEngine {
     private func begin(
         _ rules: LaunchRules, _ resources: SandboxResources
     ) throws(Refusal) -> RunningSandbox {
+        var descriptors = resources.descriptors
+        descriptors.low = low.first
         do throws(LaunchError) {
             return try Launcher.begin(
                 identity: resources.identity, without: rules.without(host),
-                privileged: host.abilities.privileged, workspace: nil, descriptors: resources.descriptors,
+                privileged: host.abilities.privileged, workspace: nil, descriptors: descriptors,
                 executable: executable.value)
         } catch {
             try? resources.release()

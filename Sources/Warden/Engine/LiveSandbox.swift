@@ -1,4 +1,5 @@
 import Cgroups
+import Glibc
 import Launch
 import Linux
 import Preparation
@@ -69,6 +70,13 @@ final class LiveSandbox: EventHandler {
     }
 
     var isAlive: Bool { phase == .starting || phase == .running || phase == .paused }
+
+    /// Whether its init has, told or not.
+    var hasDied: Bool {
+        guard let sandbox else { return true }
+        var request = pollfd(fd: sandbox.pidfd.number, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&request, 1, 0) > 0
+    }
 
     func end(because cause: Cause, _ detail: String = "") {
         guard self.cause == nil else { return }
