@@ -114,6 +114,8 @@ static void reset_ignored_signals(void) {
 struct init_context {
     const struct clinux_init *init;
     int null_fd;
+    /// Everything that is needed is below; 0 where the descriptors are not shared with the caller.
+    int bound;
 };
 
 // Without this the init would have no capability for ever: its uid is unmapped at the exec, so
@@ -132,6 +134,10 @@ static void keep_capabilities(uint64_t mask, volatile struct clinux_failure *fai
 static void run_init(const void *context, volatile struct clinux_failure *failure) {
     const struct clinux_init *init = ((const struct init_context *)context)->init;
     int null_fd = ((const struct init_context *)context)->null_fd;
+    int bound = ((const struct init_context *)context)->bound;
+    // Before anything else: the table is the caller's, and becomes our own without what is above.
+    if (bound > 0 && syscall(SYS_close_range, bound, ~0U, 2 /* CLOSE_RANGE_UNSHARE */) < 0)
+        fail(failure, CLINUX_STEP_CLOSE, bound);
     for (size_t i = 0; i < init->cgroup_tasks_count; i++)
         if (write(init->cgroup_tasks[i], "0", 1) != 1) fail(failure, CLINUX_STEP_CGROUP, (int)i);
     reset_ignored_signals();
@@ -182,20 +188,71 @@ static pid_t start_owned(
     return -1;
 }
 
+static pid_t start_with(
+    const struct init_context *context, int *pidfd, struct clinux_failure *failure) {
+    const struct clinux_init *init = context->init;
+    struct clone_args args = {.flags = init->namespaces | (context->bound > 0 ? CLONE_FILES : 0)};
+    if (init->cgroup_v2 >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)init->cgroup_v2;
+    }
+    if (init->owner != CLINUX_OWN_ID) return start_owned(init->owner, &args, context, pidfd, failure);
+    return start(&args, run_init, context, pidfd, failure);
+}
+
+int clinux_reserve_low(int null_fd) {
+    for (int base = 3, taken = 0; base < 4096; base += taken + 1) {
+        for (taken = 0; taken < CLINUX_LOW_FDS; taken++)
+            if (fcntl(base + taken, F_GETFD) >= 0) break;
+        if (taken < CLINUX_LOW_FDS) continue;
+        for (taken = 0; taken < CLINUX_LOW_FDS; taken++)
+            if (dup3(null_fd, base + taken, O_CLOEXEC) < 0) break;
+        if (taken == CLINUX_LOW_FDS) return base;
+        while (taken-- > 0) close(base + taken);
+        return -1;
+    }
+    errno = EMFILE;
+    return -1;
+}
+
+/// Puts a copy of a descriptor at the next reserved place; what comes behind a failure is left out.
+static int place(int number, int *next) {
+    if (*next < 0) return -1;
+    int copy = dup3(number, *next, O_CLOEXEC);
+    *next = copy < 0 ? -1 : copy + 1;
+    return copy;
+}
+
+/// The same start from copies at the reserved places, which are given back afterwards.
+static pid_t start_low(
+    const struct clinux_init *given, int null_fd, int *pidfd, struct clinux_failure *failure) {
+    struct clinux_init init = *given;
+    int fds[CLINUX_INIT_FDS], tasks[CLINUX_LOW_FDS], next = given->low_fds;
+    init.executable = place(given->executable, &next);
+    int null_copy = place(null_fd, &next);
+    for (size_t i = 0; i < given->fd_count; i++) fds[i] = place(given->fds[i], &next);
+    for (size_t i = 0; i < given->cgroup_tasks_count; i++) tasks[i] = place(given->cgroup_tasks[i], &next);
+    init.fds = fds;
+    init.cgroup_tasks = tasks;
+    struct init_context context = {&init, null_copy, given->low_fds + CLINUX_LOW_FDS};
+    pid_t pid = -1;
+    if (next < 0)
+        *failure = (struct clinux_failure){CLINUX_STEP_DESCRIPTORS, errno, -1};
+    else
+        pid = start_with(&context, pidfd, failure);
+    for (int i = 0; i < CLINUX_LOW_FDS; i++) dup3(null_fd, given->low_fds + i, O_CLOEXEC);
+    return pid;
+}
+
 pid_t clinux_start_init(const struct clinux_init *init, int null_fd, int *pidfd, struct clinux_failure *failure) {
     if (init->fd_count > CLINUX_INIT_FDS) {
         *failure = (struct clinux_failure){CLINUX_STEP_DESCRIPTORS, EINVAL, (int)init->fd_count};
         return -1;
     }
-    struct clone_args args = {.flags = init->namespaces};
-    if (init->cgroup_v2 >= 0) {
-        args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = (uint64_t)init->cgroup_v2;
-    }
-    struct init_context context = {init, null_fd};
-    if (init->owner != CLINUX_OWN_ID)
-        return start_owned(init->owner, &args, &context, pidfd, failure);
-    return start(&args, run_init, &context, pidfd, failure);
+    if (init->low_fds >= 0 && 2 + init->fd_count + init->cgroup_tasks_count <= CLINUX_LOW_FDS)
+        return start_low(init, null_fd, pidfd, failure);
+    struct init_context context = {init, null_fd, 0};
+    return start_with(&context, pidfd, failure);
 }
 
 // --- a process in the sandbox ---

@@ -132,5 +132,13 @@ extension TimeIndex {
 }
 
 private func littleEndian(_ words: [UInt64]) -> [UInt8] {
-    words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) } }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(8 * words.count)
+    for var word in words {
+        for _ in 0..<8 {
+            bytes.append(UInt8(truncatingIfNeeded: word))
+            word >>= 8
+        }
+    }
+    return bytes
 }

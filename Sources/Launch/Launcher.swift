@@ -12,6 +12,8 @@ package struct LaunchDescriptors {
     package var cgroupTasks: [CInt]
     /// Held by the init as long as it lives, unused: the lock on the sandbox's ids. Or -1.
     package var lock: CInt
+    /// As ``LowDescriptors/first``; -1 for who has few descriptors.
+    package var low: CInt = -1
 
     package init(cgroupV2: CInt = -1, cgroupTasks: [CInt] = [], lock: CInt = -1) {
         self.cgroupV2 = cgroupV2
@@ -140,7 +142,7 @@ package enum Launcher {
                     namespaces: namespaces, owner: owner ?? UInt32.max, executable: program,
                     fds: fds.baseAddress, fd_count: fds.count, cgroup_v2: descriptors.cgroupV2,
                     cgroup_tasks: tasks.baseAddress, cgroup_tasks_count: tasks.count,
-                    capabilities: capabilities)
+                    capabilities: capabilities, low_fds: descriptors.low)
                 return unsafe clinux_start_init(&start, nullNumber, &pidfd, &failure)
             }
         }

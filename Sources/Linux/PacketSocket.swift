@@ -62,23 +62,23 @@ extension FileDescriptor {
     /// Receives one message of at most `limit` bytes; waits for it where this socket is blocking.
     package borrowing func receivePacket(limit: Int) -> PacketTransfer {
         let number = number
-        var buffer = [UInt8](repeating: 0, count: limit)
         var descriptors = [CInt](repeating: -1, count: Int(CLINUX_MESSAGE_FDS))
         var (held, truncated): (Int, CInt) = (0, 0)
-        var room = buffer.mutableSpan
-        let count = unsafe room.withUnsafeMutableBufferPointer { memory in
-            while true {
-                let count = unsafe clinux_receive(
-                    number, memory.baseAddress, memory.count, &descriptors, &held, &truncated, 0)
-                if count >= 0 || errno != EINTR { return count }
-            }
+        var count = 0
+        var code = Errno(rawValue: 0)
+        // Most messages are small: what they do not fill is not written to.
+        let buffer = unsafe [UInt8](unsafeUninitializedCapacity: limit) { memory, filled in
+            repeat {
+                count = unsafe clinux_receive(
+                    number, memory.baseAddress, limit, &descriptors, &held, &truncated, 0)
+                if count < 0 { code = Errno(rawValue: errno) }
+            } while count < 0 && code == .interrupted
+            filled = max(0, count)
         }
         guard count >= 0 else {
-            let code = Errno(rawValue: errno)
             if code == .wouldBlock { return .wouldBlock }
             return code == .connectionReset ? .end : .failed(code)
         }
-        buffer.removeLast(buffer.count - count)
         let packet = Packet(buffer, Array(descriptors.prefix(held)))
         if truncated != 0 { return .tooLarge }
         return count == 0 && held == 0 ? .end : .packet(packet)

@@ -21,7 +21,20 @@ extension Installation {
     package func rules(
         _ name: String, _ variant: RulesVariant, cache: borrowing FileDescriptor?
     ) throws(PreparationError) -> Rules {
-        let source = try profileSource(name)
+        try read(profileSource(name), variant, cache: cache).rules
+    }
+
+    /// Rules, and the files that they hold for.
+    struct ReadRules {
+        let rules: Rules
+        let sources: [RulesSource]
+    }
+
+    /// - Parameter source: the profile's own file.
+    func read(
+        _ source: ProfileSource, _ variant: RulesVariant, cache: borrowing FileDescriptor?
+    ) throws(PreparationError) -> ReadRules {
+        let name = source.reference
         let key = RulesFile.key(profile: source.bytes, name: source.called, variant)
         let owner = geteuid()
         if source.directory == .shipped, variant.image == nil,
@@ -41,12 +54,12 @@ extension Installation {
             if let rules = self.stored(stored, of: source, in: cache, key: key, owners: [owner], .cache) {
                 return rules
             }
-            let (rules, bytes) = try decode(source, variant, key: key, cache: try? cache.duplicate())
+            let (read, bytes) = try decode(source, variant, key: key, cache: try? cache.duplicate())
             if (try? OwnedFile.check(directory: cache, owners: [owner])) != nil {
                 try? OwnedFile.write(bytes, as: stored, in: cache, mode: 0o600)
             }
-            return rules
-        case .none: return try decode(source, variant, key: key, cache: nil).rules
+            return read
+        case .none: return try decode(source, variant, key: key, cache: nil).read
         }
     }
 
@@ -61,10 +74,10 @@ extension Installation {
     package func precompile(_ name: String, _ variant: RulesVariant) throws(PreparationError) {
         let source = try profileSource(name)
         let key = RulesFile.key(profile: source.bytes, name: source.called, variant)
-        let (rules, bytes) = try decode(source, variant, key: key, cache: nil)
+        let (read, bytes) = try decode(source, variant, key: key, cache: nil)
         do {
             let profiles = try FileDescriptor.open("\(root)/profiles", O_RDONLY | O_DIRECTORY)
-            try FilterCache.precompile(parts: policyParts(of: rules.profile, variant), into: policies())
+            try FilterCache.precompile(parts: policyParts(of: read.rules.profile, variant), into: policies())
             try OwnedFile.write(bytes, as: "\(name)\(variant.suffix).rules", in: profiles, mode: 0o644)
         } catch {
             throw PreparationError("preparing \(root)/profiles/\(name)\(variant.suffix).rules: \(error)")
@@ -75,7 +88,7 @@ extension Installation {
     private func stored(
         _ name: String, of profile: ProfileSource, in directory: borrowing FileDescriptor, key: [UInt8],
         owners: [uid_t], _ origin: CompiledFilter.Origin
-    ) -> Rules? {
+    ) -> ReadRules? {
         guard
             let bytes = try? OwnedFile.read(
                 name, in: directory, owners: owners, limit: RulesFile.maximumSize),
@@ -87,10 +100,11 @@ extension Installation {
                     lookup == profile.lookup ? profile.asSource : try source(lookup)
                 })
         else { return nil }
-        return Rules(profile: file.profile, image: file.image, filter: filter, origin: origin)
+        let rules = Rules(profile: file.profile, image: file.image, filter: filter, origin: origin)
+        return ReadRules(rules: rules, sources: file.allSources)
     }
 
-    private func source(_ lookup: RulesSource.Lookup) throws(PreparationError) -> RulesSource {
+    func source(_ lookup: RulesSource.Lookup) throws(PreparationError) -> RulesSource {
         switch lookup {
         case .profile(let reference, let behind):
             return try profileSource(reference, behind: behind).asSource
@@ -106,7 +120,7 @@ extension Installation {
     /// The rules as the files say, and how to store them.
     private func decode(
         _ source: ProfileSource, _ variant: RulesVariant, key: [UInt8], cache: consuming FileDescriptor?
-    ) throws(PreparationError) -> (rules: Rules, bytes: [UInt8]) {
+    ) throws(PreparationError) -> (read: ReadRules, bytes: [UInt8]) {
         let (chain, files) = try chain(from: source)
         let profile: Profile
         do {
@@ -134,7 +148,8 @@ extension Installation {
         do {
             let filter = try FilterCache(directory: cache, policies: try policies()).filter(parts: parts)
             let rules = Rules(profile: profile, image: image, filter: filter, origin: .compiled)
-            return (rules, RulesFile.encode(rules, sources: sources, key: key))
+            let bytes = RulesFile.encode(rules, sources: sources, key: key)
+            return (ReadRules(rules: rules, sources: sources), bytes)
         } catch {
             throw PreparationError("\(error)")
         }

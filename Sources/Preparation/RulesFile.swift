@@ -116,6 +116,11 @@ package struct RulesFile {
         return try? FilterFile.decode(Array(bytes[filterSource]), key: key, origin: origin)
     }
 
+    /// The files that the rules hold for.
+    var allSources: [RulesSource] {
+        sources.map { RulesSource(lookup: $0.lookup, called: $0.called, bytes: Array(bytes[$0.text])) }
+    }
+
     private func holds(_ range: Range<Int>, _ other: [UInt8]) -> Bool {
         guard range.count == other.count else { return false }
         if range.isEmpty { return true }

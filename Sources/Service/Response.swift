@@ -68,6 +68,9 @@ package final class Pending {
 
     /// Whether nobody waits any more, because the answer was given or the client is gone.
     package private(set) var isOver = false
+    /// Called when the answer is given, which then is sent by ``release(_:)``.
+    private var holder: (() -> Void)?
+    private var isHeld = false
 
     /// - Parameter onCancel: called at most once, when the client is gone before the answer was given. It
     ///   is let go of with the answer.
@@ -81,6 +84,30 @@ package final class Pending {
         let told = onAnswer
         onAnswer = nil
         told?(response)
+        if holder != nil { return keep() }
+        exchange?.pendingCompleted()
+    }
+
+    /// Has the answer wait, once it is given, until somebody lets it go.
+    /// - Parameter body: called when it is given, at once where it was; to see to ``release(_:)``.
+    package func hold(_ body: @escaping () -> Void) {
+        holder = body
+        if response != nil { keep() }
+    }
+
+    private func keep() {
+        isHeld = true
+        let body = holder
+        holder = nil
+        body?()
+    }
+
+    /// Sends an answer that was held.
+    /// - Parameter other: to be sent in its place.
+    package func release(_ other: Response? = nil) {
+        guard isHeld else { return }
+        isHeld = false
+        if let other { response = other }
         exchange?.pendingCompleted()
     }
 
@@ -94,6 +121,7 @@ package final class Pending {
     package func fail(_ error: ServiceError) { complete(.error(error)) }
 
     func takeResponse() -> Response? {
+        if isHeld { return nil }
         defer { response = nil }
         return response
     }
@@ -104,6 +132,7 @@ package final class Pending {
         let action = onCancel
         onCancel = nil
         onAnswer = nil
+        holder = nil
         action?()
     }
 }

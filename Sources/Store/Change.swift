@@ -10,15 +10,13 @@ package enum Change: Hashable, Sendable {
     case result(ResultRecord)
     case audit(AuditEntry)
 
-    /// Whether it says only how far something is that lives. A loss of power ends that, whatever the last
-    /// thing on record about it is.
-    var isOfTheLiving: Bool {
+    /// Whether it says only how far something has come that lives. A loss of power ends that, whatever the
+    /// last thing on record about it is.
+    package var isStep: Bool {
         switch self {
-        case .create(let session, _): session.standing.isLive
         case .session(_, let standing, _, _): standing.isLive
-        case .start(let process, _): process.standing.isLive
         case .process(_, let standing, _, _): standing.isLive
-        case .result, .audit: false
+        case .create, .start, .result, .audit: false
         }
     }
 }
@@ -44,17 +42,48 @@ extension StateStore {
     /// Records changes, in their order, in one transaction: when this returns they are on the device.
     ///
     /// One that cannot be recorded is left out and does no harm to the others.
-    /// - Parameter isTold: whether somebody is told of them. If not, those of what lives are only in the log:
-    ///   they outlast this process, and a loss of power only if something was told behind them.
+    /// - Parameter waits: if not, they are in the log, which outlasts this process however it ends, and on the
+    ///   device after ``sync()``.
     /// - Returns: what became of each.
     /// - Throws: what stopped all of them; nothing was recorded then.
-    package func commit(_ changes: [Change], isTold: Bool = true) throws(StoreError) -> [Outcome] {
+    package func commit(_ changes: [Change], waits: Bool = true) throws(StoreError) -> [Outcome] {
         if changes.isEmpty { return [] }
-        let waits = isTold || !changes.allSatisfy(\.isOfTheLiving)
-        return try database.transaction(waiting: waits) { () throws(StoreError) in
+        let outcomes: [Outcome]
+        do throws(StoreError) {
+            outcomes = try commit(changes, waits) { (change) throws(StoreError) in try apply(change) }
+        } catch {
+            guard case .statement = error else { throw error }
+            // One of them breaks a rule, which is a mistake of ours: each is a part of its own then.
+            outcomes = try commit(changes, waits) { (change) throws(StoreError) in try record(change) }
+        }
+        isBehind = !waits && (isBehind || !changes.allSatisfy(\.isStep))
+        return outcomes
+    }
+
+    /// Waits until everything that was recorded is on the device, unless all that it lacks are steps of what
+    /// lives (``Change/isStep``).
+    /// - Throws: where that is not to be had. Everything stays recorded as far as this machine lives.
+    package func sync() throws(StoreError) {
+        guard isBehind else { return }
+        // A device that failed once may have lost pages of the log that the kernel still shows, and calls
+        // written from then on: they are written once more, to another place.
+        if hasFailed { try database.checkpoint() }
+        do throws(StoreError) {
+            try database.syncLog()
+        } catch {
+            hasFailed = true
+            throw error
+        }
+        (isBehind, hasFailed) = (false, false)
+    }
+
+    private func commit(
+        _ changes: [Change], _ waits: Bool, by body: (Change) throws(StoreError) -> Outcome
+    ) throws(StoreError) -> [Outcome] {
+        try database.transaction(waiting: waits) { () throws(StoreError) in
             var outcomes: [Outcome] = []
             outcomes.reserveCapacity(changes.count)
-            for change in changes { outcomes.append(try record(change)) }
+            for change in changes { outcomes.append(try body(change)) }
             return outcomes
         }
     }

@@ -1,13 +1,17 @@
 /// What the daemon must not forget: sessions, processes, what became of them, tenants, audit records.
 /// docs/store.md describes files and tables.
 ///
-/// A change is on the device when the call that makes it returns, so that its effect may follow. For one
-/// thread; nothing here looks at a clock.
+/// A change is in the log when the call that makes it returns, so that its effect may follow, and on the
+/// device then or after ``sync()``, so that it may be told. For one thread; nothing here looks at a clock.
 package final class StateStore {
     /// The most rows of one call, whatever is asked for.
     package static let largestPage = 100_000
 
     let database: Database
+    /// Whether the device lacks something that was recorded and outlasts a loss of power.
+    package internal(set) var isBehind = false
+    /// The last wait for the device was in vain.
+    var hasFailed = false
     /// Of the database.
     package let path: String
 

@@ -72,6 +72,29 @@ import Testing
         #expect(try store.list(limit: 10).sessions.count == 2)
     }
 
+    @Test func `what may wait is recorded with what may not, in its order, or when it is hurried`() throws {
+        var journal = Journal<Int>()
+        let session = Fixture.session(1)
+        let step = { (state: String) in
+            Change.session(id: session.id, session.standing.with(state), at: Fixture.moment(1), why: "")
+        }
+        journal.add(.create(session, why: ""), then: 1, mayWait: true)
+        #expect(!journal.isEmpty && !journal.isUrgent)
+        journal.hurry()
+        #expect(journal.isUrgent)
+        _ = journal.abandon()
+        #expect(journal.isEmpty && !journal.isUrgent)
+        journal.hurry()
+        #expect(!journal.isUrgent)
+        journal.add(.create(session, why: ""), then: 1)
+        #expect(journal.isUrgent)
+        journal.add(step("starting"), then: 2, mayWait: true)
+        #expect(journal.isUrgent)
+        #expect(try journal.commit(to: store, waits: false).map(\.effect) == [1, 2])
+        #expect(!journal.isUrgent)
+        #expect(try store.history(of: session.id, limit: 9).map(\.entry.to) == ["created", "starting"])
+    }
+
     /// What sqlite does when a transaction ends: 1 is NORMAL, 2 is FULL.
     private func waits() throws -> Bool {
         let mode = try store.database.first(Query("test", "PRAGMA synchronous")) { (row) throws(StoreError) in
@@ -80,29 +103,47 @@ import Testing
         return mode == 2
     }
 
-    @Test func `only steps of the living that nobody is told of do without the wait for the device`() throws {
+    @Test func `what does not wait is in the log, and the device lacks it until it is waited for`() throws {
         let session = Fixture.session(1)
-        let step = { (state: String) in
-            Change.session(id: session.id, session.standing.with(state), at: Fixture.moment(1), why: "")
-        }
-        #expect(try store.commit([.create(session, why: "")], isTold: false) == [.done])
+        #expect(!store.isBehind)
+        #expect(try store.commit([.create(session, why: "")], waits: false) == [.done])
         #expect(try !waits())
+        #expect(store.isBehind)
         // In the log all the same: whoever comes after a kill has it.
         #expect(try fixture.sqlite3("SELECT state FROM sessions") == "created\n")
-        #expect(try store.commit([.start(Fixture.process(1, in: 1), why: "")], isTold: false) == [.done])
-        #expect(try !waits())
-        #expect(try store.commit([step("running")]) == [.done])
-        #expect(try waits(), "somebody is told")
-        #expect(try store.commit([step("stopping")], isTold: false) == [.done])
-        #expect(try !waits())
-        let end = Change.session(
-            id: session.id, session.standing.ended(2), at: Fixture.moment(2), why: "")
-        #expect(try store.commit([step("starting"), end], isTold: false) == [.done, .done])
-        #expect(try waits(), "an end is not found out a second time")
-        #expect(
-            try store.commit([.audit(AuditEntry(wall: 1, what: "x", outcome: "done"))], isTold: false) == [
-                .done
-            ])
+        try store.sync()
+        #expect(!store.isBehind)
+        #expect(try store.commit([.create(Fixture.session(2), why: "")], waits: false) == [.done])
+        // One that waits takes along what is before it.
+        #expect(try store.commit([.create(Fixture.session(3), why: "")]) == [.done])
         #expect(try waits())
+        #expect(!store.isBehind)
+    }
+
+    @Test func `steps of what lives need not be waited for, all else has to`() throws {
+        let session = Fixture.session(1)
+        let process = Fixture.process(1, in: 1)
+        let step = { (standing: SessionStanding) in
+            Change.session(id: session.id, standing, at: Fixture.moment(1), why: "")
+        }
+        let ofProcess = { (standing: ProcessStanding) in
+            Change.process(id: process.id, standing, at: Fixture.moment(1), why: "")
+        }
+        let cases: [(Change, Bool)] = [
+            (.create(session, why: ""), true), (step(session.standing.with("running")), false),
+            (.start(process, why: ""), true), (ofProcess(ProcessStanding(state: "running")), false),
+            (ofProcess(process.standing.ended(2)), true),
+            (.result(ResultRecord(process: process.id, kept: 1, stdout: [], stderr: [])), true),
+            (step(session.standing.ended(2)), true),
+            (.audit(AuditEntry(wall: 1, what: "x", outcome: "done")), true),
+        ]
+        for (change, isBehind) in cases {
+            #expect(try store.commit([change], waits: false) == [.done])
+            #expect(store.isBehind == isBehind, "\(change)")
+            // A step behind something else takes nothing of it back.
+            _ = try store.commit([step(session.standing.with("stopping"))], waits: false)
+            #expect(store.isBehind == isBehind, "\(change)")
+            try store.sync()
+        }
     }
 }

@@ -135,12 +135,18 @@ import WardenProtocol
         #expect(ids.flatMap(groups) == [])
         for id in ids { #expect(try client.ask(.remove(id)) == .done) }
         let held = File.names(in: "/proc/\(warden.program.pid)/fd").count
-        #expect(held < 40, "\(held) descriptors are open without a session")
+        // Those that launches are given among them.
+        #expect(held < 40 + Int(CLINUX_LOW_FDS), "\(held) descriptors are open without a session")
     }
 
     @Test func `a client that dies in the middle of an order leaves nothing behind`() throws {
         let warden = try TestWarden()
-        let before = File.names(in: "/proc/\(warden.program.pid)/fd").count
+        // With one client, as in the end.
+        let before = try {
+            let client = try Client(warden.socket)
+            _ = try client.list()
+            return withExtendedLifetime(client) { File.names(in: "/proc/\(warden.program.pid)/fd").count }
+        }()
         var ids: [SandboxID] = []
         var certain: Set<SandboxID> = []
         for round in 0..<6 {
@@ -166,6 +172,6 @@ import WardenProtocol
         #expect(certain.isSubset(of: held) && Set(held).isSubset(of: ids), "\(held) of \(ids)")
         for id in held { try client.finish(id) }
         #expect(ids.flatMap(groups) == [])
-        #expect(eventually { File.names(in: "/proc/\(warden.program.pid)/fd").count <= before + 1 })
+        #expect(eventually { File.names(in: "/proc/\(warden.program.pid)/fd").count <= before })
     }
 }

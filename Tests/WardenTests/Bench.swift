@@ -42,9 +42,7 @@ final class EngineBench {
                 try #require(Bool(false), what, sourceLocation: sourceLocation)
                 return
             }
-            let patience = engine.patience
-            _ = try loop.turn(timeout: patience < 0 ? 20 : min(patience, 20))
-            engine.look()
+            _ = try loop.turn(timeout: 20)
         }
     }
 

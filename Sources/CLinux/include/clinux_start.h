@@ -58,7 +58,18 @@ struct clinux_init {
     const int *cgroup_tasks;
     size_t cgroup_tasks_count;
     uint64_t capabilities;           ///< kept over the exec as ambient
+    /// The first of CLINUX_LOW_FDS descriptors of clinux_reserve_low, or -1. With them the init is not given
+    /// copies of the caller's descriptors above them, to be closed one by one at its exec: where those are
+    /// locks on one file, as a sandbox's slot is, each close goes through the locks of all.
+    int low_fds;
 };
+
+/// How many descriptors clinux_reserve_low takes: what an init is given, and the files it is started with.
+#define CLINUX_LOW_FDS 32
+
+/// Takes CLINUX_LOW_FDS numbers in a row, the lowest that are free, as copies of `null_fd`. Returns the first,
+/// or -1. For a caller that is about to have many descriptors.
+int clinux_reserve_low(int null_fd);
 
 /// Starts the init; standard streams are /dev/null's descriptor `null_fd`. Returns its pid and
 /// stores a pidfd, or -1 with `failure` filled; nothing is left to reap then.

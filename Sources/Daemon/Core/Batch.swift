@@ -1,6 +1,6 @@
 import Sessions
 
-/// What one event of a machine asks for, behind its record. It waits until the record is on the device.
+/// What one event of a machine asks for, behind its record. It waits until that is in the store's log.
 struct Batch {
     enum Work {
         /// - Parameter before: the machine as it was, for when the record cannot be made.
@@ -15,15 +15,6 @@ struct Batch {
     var ticket: Ticket?
     /// Of the request that it follows from.
     var trace: String?
-
-    /// Whether somebody may be answered when it is carried out.
-    var answers: Bool {
-        switch work {
-        case .session(_, let actions, _, _): actions.contains { if case .answer = $0 { true } else { false } }
-        case .process(_, let actions): actions.contains { if case .answer = $0 { true } else { false } }
-        case .other: true
-        }
-    }
 }
 
 /// What somebody who waits is told.
@@ -40,6 +31,8 @@ enum DeadlineKey: Hashable, Sendable {
     case process(ProcessID)
     /// Old records are dropped.
     case pruning
+    /// Steps that waited for others are recorded.
+    case journal
     /// A warden that was lost is looked for again.
     case warden
 }

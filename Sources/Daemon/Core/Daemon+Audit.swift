@@ -1,3 +1,4 @@
+import FailPoints
 import Linux
 import Service
 import Sessions
@@ -22,12 +23,34 @@ enum Audited {
 // Who asked for what, on what, and what became of it: in the transaction of the change itself, so that neither
 // is ever there without the other. Never what a request carried: bodies have programs and secrets in them.
 extension Daemon {
-    /// Answers a request; what is logged and recorded meanwhile has its trace id.
+    /// Answers a request; what is logged and recorded meanwhile has its trace id. An answer that comes later
+    /// is sent once what it follows from is on the device.
     func answer(
         _ operation: String, _ request: Request, _ handler: RouteTable.Handler
     ) throws(ServiceError) -> Reply {
         log.trace = request.trace.id
         defer { log.trace = nil }
+        let reply = try audited(operation, request, handler)
+        if case .later(let pending) = reply { answerWhenDurable(pending) }
+        return reply
+    }
+
+    /// Has an answer that is still to be given wait until what it follows from is on the device.
+    func answerWhenDurable(_ pending: Pending) {
+        pending.hold { [weak self] in self?.send(pending) }
+    }
+
+    private func send(_ pending: Pending) {
+        whenDurable { problem in
+            FailPoint.pass(.daemonBeforeAnswer)
+            pending.release(problem.map { .error(.notRecorded($0)) })
+            FailPoint.pass(.daemonAfterAnswer)
+        }
+    }
+
+    private func audited(
+        _ operation: String, _ request: Request, _ handler: RouteTable.Handler
+    ) throws(ServiceError) -> Reply {
         guard let what = Audited.names[operation] else { return try handler(self, request) }
         auditObject = nil
         var entry = AuditEntry(
@@ -77,7 +100,10 @@ extension Daemon {
             "\(entry.what) of \(entry.object ?? "-") by uid \(entry.uid ?? 0): \(outcome)",
             trace: entry.trace)
         // That there is no room cannot be recorded either.
-        if outcome != ServiceError.Code.full.rawValue { journal.add(.audit(entry), then: ()) }
+        if outcome == ServiceError.Code.full.rawValue { return }
+        journal.add(.audit(entry), then: ())
+        // What was accepted is answered for later, and gets to the device then.
+        if outcome != "accepted" { isDue = true }
     }
 
     /// The session that the path names, and the process behind a slash; as it was written where there is none.

@@ -1,3 +1,4 @@
+import Linux
 import Sandbox
 import Service
 import Sessions
@@ -24,7 +25,10 @@ extension Daemon {
         var rest: [SessionAction] = []
         for action in actions {
             switch action {
-            case .record(let note): if let change = change(note, id) { journal.add(change, then: ()) }
+            case .record(let note):
+                // The removal that waits for the end is recorded with it.
+                let mayWait = note.step == .ended && keeps[id]?.isLeaving == true && !events.isFollowed
+                if let change = change(note, id) { journal.add(change, then: (), mayWait: mayWait) }
             case .deadline(let moment): deadlines.set(.session(id), at: moment)
             case .ignored(let why): log.line(.debug, "an event was ignored: \(why)", session: id.description)
             default: rest.append(action)
@@ -57,7 +61,11 @@ extension Daemon {
         var rest: [ProcessAction] = []
         for action in actions {
             switch action {
-            case .record(let note): for change in changes(note, run) { journal.add(change, then: ()) }
+            case .record(let note):
+                // That it runs is the warden's to tell as well: where nobody is told of it, it is recorded with
+                // what comes next, which for many is the end.
+                let mayWait = note.state == .running && !events.isFollowed
+                for change in changes(note, run) { journal.add(change, then: (), mayWait: mayWait) }
             case .deadline(let moment): deadlines.set(.process(run.id), at: moment)
             case .ignored: break
             default: rest.append(action)

@@ -11,8 +11,9 @@ import WardenProtocol
 /// What corrald is made of: sessions and their records, the warden that has them, their output, the API.
 ///
 /// All of it is on one thread. An event goes to a machine; what the machine asks for is put into batches;
-/// once a turn what has changed is recorded with one wait for the device, and then the batches are carried
-/// out: nothing happens, and nobody is answered, before it is on record.
+/// once a turn what has changed is recorded, then the batches are carried out, and then everybody is answered
+/// behind one wait for the device: nothing happens before it is on record, and nobody is answered before a
+/// loss of power could not undo it.
 final class Daemon {
     struct Place: Sendable {
         var wardenSocket: String
@@ -32,6 +33,7 @@ final class Daemon {
     private let found: Installation?
     /// As it is now: a profile counts as soon as it is there, for the warden as well.
     var installation: Installation? { found?.renewed }
+    var profiles = RememberedProfiles()
     var storeState = StoreState.ok
     var lastReload: Reload?
 
@@ -53,6 +55,10 @@ final class Daemon {
 
     var journal = Journal<Void>()
     var batches: [Batch] = []
+    /// What is told behind the next wait for the device: why it was in vain, or nil.
+    private var telling: [(String?) -> Void] = []
+    /// Whether this turn waits for the device even if nobody is answered.
+    var isDue = false
     /// Sessions whose last state is not on record.
     var unrecorded: Set<SessionID> = []
     /// What the request that is being answered has made, for its audit record.
@@ -95,6 +101,8 @@ final class Daemon {
             settle()
             FailPoint.pass(.daemonTurned)
         }
+        journal.hurry()
+        settle()
         loop.removeAll()
     }
 
@@ -106,39 +114,71 @@ final class Daemon {
             case .session(let id): handle(.deadline, id)
             case .process(let id): if let run = runs[id] { handle(.deadline, run) }
             case .pruning: prune()
+            case .journal: journal.hurry()
             case .warden: lookForWarden()
             }
         }
     }
 
-    /// Records what this turn changed, and then carries out what follows from it.
+    /// For how long a step waits at most for others to be recorded with, in nanoseconds.
+    private static let mostDelay: UInt64 = 20_000_000
+
+    /// Records what this turn changed, carries out what follows from it, and answers.
     func settle() {
-        // What is carried out may change something again.
-        while !batches.isEmpty || !journal.isEmpty {
-            let work = batches
-            batches = []
-            if let problem = record(isTold: work.contains(where: \.answers)) {
-                withhold(work, problem)
-            } else {
-                for batch in work {
-                    log.trace = batch.trace
-                    perform(batch.work)
-                }
-                log.trace = nil
-                FailPoint.pass(.daemonAfterDeeds)
-            }
+        repeat {
+            // What is carried out may change something again, and so may an answer.
+            while !batches.isEmpty || journal.isUrgent { carryOut() }
+            if isDue || !telling.isEmpty { tell() }
+        } while !batches.isEmpty || journal.isUrgent || !telling.isEmpty
+        if !journal.isEmpty, deadlines[.journal] == nil {
+            deadlines.set(.journal, at: DaemonClock.now + Daemon.mostDelay)
         }
         if heldEvents == nil, let next = deadlines.next { timer?.fire(atLatest: next) }
     }
 
-    /// - Parameter isTold: whether somebody is answered because of it.
+    private func carryOut() {
+        let work = batches
+        batches = []
+        if journal.isUrgent, let problem = record() { return withhold(work, problem) }
+        for batch in work {
+            log.trace = batch.trace
+            perform(batch.work)
+        }
+        log.trace = nil
+        FailPoint.pass(.daemonAfterDeeds)
+    }
+
+    /// One wait for everything that is told now. The warden has its orders by then, and works meanwhile.
+    private func tell() {
+        let problem = record() ?? sync()
+        let bodies = telling
+        (telling, isDue) = ([], false)
+        for body in bodies { body(problem) }
+    }
+
+    /// Has `body` called in this turn, once everything that was recorded is on the device.
+    /// - Parameter body: takes why it is not.
+    func whenDurable(_ body: @escaping (String?) -> Void) { telling.append(body) }
+
+    /// - Returns: why what is recorded may not outlast a loss of power.
+    private func sync() -> String? {
+        do throws(StoreError) {
+            try store.sync()
+            return nil
+        } catch {
+            storeState = .readOnly
+            log.line(.error, "what is recorded does not reach the device: \(error)")
+            return error.description
+        }
+    }
+
     /// - Returns: why nothing could be recorded.
-    private func record(isTold: Bool) -> String? {
+    private func record() -> String? {
         if journal.isEmpty { return nil }
         do throws(StoreError) {
             FailPoint.pass(.daemonBeforeCommit)
             defer { FailPoint.pass(.daemonAfterCommit) }
-            for recorded in try journal.commit(to: store, isTold: isTold)
+            for recorded in try journal.commit(to: store, waits: false)
             where recorded.outcome != .done {
                 // The table admitted it, so the store should have: a mistake of ours, and no state is lost.
                 log.line(.error, "the store did not take a record: \(recorded.outcome)")
@@ -165,10 +205,7 @@ final class Daemon {
     }
 
     func answer(_ ticket: Ticket, _ answer: TicketAnswer) {
-        guard let waiter = waiting.removeValue(forKey: ticket) else { return }
-        FailPoint.pass(.daemonBeforeAnswer)
-        waiter(answer)
-        FailPoint.pass(.daemonAfterAnswer)
+        waiting.removeValue(forKey: ticket)?(answer)
     }
 
     func forget(_ ticket: Ticket) { waiting[ticket] = nil }

@@ -30,6 +30,8 @@ final class EventHub {
     private var followers: [UInt64: Follower] = [:]
     private var lastFollower: UInt64 = 0
 
+    var isFollowed: Bool { !followers.isEmpty }
+
     /// - Parameter body: adds the members behind `time`, `type` and `session`.
     func publish(_ type: String, session: String, _ body: (inout JSONObjectWriter) -> Void) {
         let moment = DaemonClock.moment

@@ -158,6 +158,7 @@ final class FileUpload: BodySink {
     func complete() throws(ServiceError) -> Reply {
         if let problem { throw problem }
         let pending = Pending { [weak self] in self?.isOver = true }
+        daemon.answerWhenDurable(pending)
         answer = pending
         if !isBusy { goOn() }
         return .later(pending)

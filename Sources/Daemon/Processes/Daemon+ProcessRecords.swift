@@ -10,7 +10,10 @@ extension Daemon {
     func changes(_ note: ProcessNote, _ run: ProcessRun) -> [Change] {
         run.started = note.startedAt.map { DaemonClock.moment($0) }
         let hasEnded = note.state == .ended
-        if hasEnded { run.ended = DaemonClock.moment(note.since) }
+        if hasEnded {
+            run.ended = DaemonClock.moment(note.since)
+            isDue = true
+        }
         measure(run)
         let standing = standing(note, run)
         let why = note.problem.isEmpty ? note.cause?.rawValue ?? note.state.rawValue : note.problem

@@ -178,11 +178,13 @@ extension Daemon {
         run.output = nil
         run.wakeFollowers()
         afterRecords { [weak self] in
-            withExtendedLifetime(output) {}
-            // Else the warden is the one that knows.
-            guard let self, storeState != .readOnly else { return }
-            run.result = nil
-            acknowledge(key)
+            self?.whenDurable { [weak self] problem in
+                withExtendedLifetime(output) {}
+                // Else the warden is the one that knows.
+                guard let self, problem == nil, storeState != .readOnly else { return }
+                run.result = nil
+                acknowledge(key)
+            }
         }
     }
 

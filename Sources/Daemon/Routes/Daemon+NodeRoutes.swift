@@ -128,6 +128,8 @@ extension Daemon {
     /// A name that no profile has, told before anything is made; nothing else is judged here.
     func check(_ spec: String) throws(ServiceError) {
         guard let installation else { return }
+        // Names only; the list is made for who gave a wrong one, and where something is wrong with the file.
+        if !spec.contains("/"), profile(named: spec) != nil { return }
         if let names = try? installation.directories.names(.profile), !names.contains(spec) {
             let hint = nearestMatch(to: spec, in: names).map { "did you mean \($0)?" }
             throw ServiceError(.notFound, "there is no profile \(quoted(spec))", field: "profile", hint: hint)
@@ -136,8 +138,8 @@ extension Daemon {
 
     /// Nil for a profile that cannot be read, which the warden then refuses with the reason.
     func profile(named name: String) -> Profile? {
-        guard let installation, let source = try? installation.profileSource(name) else { return nil }
-        return try? installation.chain(from: source).chain.profile()
+        guard let installation else { return nil }
+        return try? profiles.profile(name, of: installation)
     }
 
     func route(_ name: String) -> APIRoute { APIRoute.all.first { $0.name == name } ?? APIRoute.all[0] }

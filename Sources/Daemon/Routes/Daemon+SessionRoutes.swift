@@ -67,7 +67,7 @@ extension Daemon {
 
     /// What is shown, once it is on record: the next daemon must know of everything that somebody saw.
     func recorded(_ response: Response) -> Reply {
-        if journal.isEmpty { return .now(response) }
+        if journal.isEmpty, !store.isBehind { return .now(response) }
         let pending = Pending()
         afterRecords { pending.complete(response) }
         return .later(pending)
@@ -107,6 +107,7 @@ extension Daemon {
         }
         if machine.hasEnded { return remove(id) }
         guard query.flag("force") else { throw ServiceError(.notEnded(id, machine.state)) }
+        keeps[id]?.isLeaving = true
         return later(
             id, { .stop(Stop(.operator, grace: 0, ticket: $0)) }, reply: { daemon, _ in daemon.remove(id) })
     }

@@ -52,6 +52,11 @@ extension Daemon {
 
     func removeSandbox(_ id: SessionID) {
         guard let keep = keeps[id], let link, link.isOpen else { return }
+        if keep.isGone {
+            // Should this get lost, the next comparison finds it.
+            link.send(.remove(keep.sandbox)) { _, _ in }
+            return handle(.removed, id)
+        }
         link.send(.remove(keep.sandbox)) { [weak self] answer, _ in
             switch answer {
             case .done: self?.handle(.removed, id)
@@ -99,6 +104,7 @@ extension Daemon {
             return
         }
         keep.isDead = true
+        keep.isGone = remains == nil
         if keep.message.isEmpty { keep.message = end.detail }
         switch machine.state {
         case .starting where end.cause == .launchFailed:

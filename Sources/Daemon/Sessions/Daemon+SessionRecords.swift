@@ -1,4 +1,5 @@
 import Configuration
+import Linux
 import Sandbox
 import Service
 import Sessions
@@ -9,7 +10,10 @@ extension Daemon {
     func change(_ note: SessionNote, _ id: SessionID) -> Change? {
         guard let keep = keeps[id], let session = table[id] else { return nil }
         if note.step == .running, keep.started == nil { keep.started = DaemonClock.moment(note.since) }
-        if note.step == .ended { keep.ended = DaemonClock.moment(note.since) }
+        if note.step == .ended {
+            keep.ended = DaemonClock.moment(note.since)
+            isDue = true
+        }
         if !note.problem.isEmpty { keep.message = note.problem }
         let standing = standing(note, keep, session)
         let why = keep.message.isEmpty ? note.cause?.rawValue ?? note.step.rawValue : keep.message
@@ -75,6 +79,8 @@ extension Daemon {
         keeps[id] = keep
         take(table.opening(id), id, before: nil, isNew: true)
         handle(.start, id)
+        // While it is launched, which takes longer.
+        isDue = true
         return admission
     }
 

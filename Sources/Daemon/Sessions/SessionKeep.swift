@@ -27,6 +27,10 @@ final class SessionKeep {
     var warden: String?
     /// The warden has told that nothing in it lives.
     var isDead = false
+    /// And that nothing of it is left; that it was there is all that the warden still has.
+    var isGone = false
+    /// Somebody waits for its end to have its record removed as well.
+    var isLeaving = false
     /// Why the warden did not take it.
     var refusal: Refusal?
     /// Whether its first record was made.

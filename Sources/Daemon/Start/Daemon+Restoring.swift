@@ -1,5 +1,6 @@
 import API
 import Configuration
+import Linux
 import Sandbox
 import Sessions
 import Store

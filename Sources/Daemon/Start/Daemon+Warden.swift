@@ -184,7 +184,10 @@ extension Daemon: WardenLinkDelegate {
             // Of one that is ending by itself the warden tells next why.
             handle(.adopted(holding), id)
         case .gone, .stuck:
-            gone(entry.id, entry.end ?? SandboxEnd(cause: .daemonRestart, at: DaemonClock.now))
+            let remains = entry.stage == .stuck ? "the warden tried in vain" : nil
+            gone(
+                entry.id, entry.end ?? SandboxEnd(cause: .daemonRestart, at: DaemonClock.now),
+                remains: remains)
         }
         for (key, process) in over {
             switch process.stage {
@@ -202,7 +205,9 @@ extension Daemon: WardenLinkDelegate {
         case .starting: break
         case .running(let pid):
             run.pid = pid
-            handle(.adopted, run)
+            // That it began may not be on record.
+            let isKnown = [.running, .stopping].contains(machine(run)?.state)
+            handle(.adopted, run, at: isKnown ? nil : entry.began)
         case .failed(let problem): startFailed(run.key, problem)
         case .exited(let record): exited(run.key, record)
         }

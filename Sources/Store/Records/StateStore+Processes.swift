@@ -34,7 +34,22 @@ private enum ProcessQueries {
         """)
     static let live = Query(
         "list live processes", "SELECT * FROM processes WHERE live = 1 ORDER BY session, created_wall, id")
-    static let state = Query("read process state", "SELECT session, state FROM processes WHERE id = :id")
+    static let step = Query(
+        "step process",
+        """
+        UPDATE processes SET
+            state = :state, cause = :cause, exit_code = :exit_code, exit_signal = :exit_signal,
+            started_wall = :started_wall, started_boot = :started_boot, peak_memory = :peak_memory,
+            cpu = :cpu, stdout_bytes = :stdout_bytes, stderr_bytes = :stderr_bytes,
+            stdout_cut = :stdout_cut, stderr_cut = :stderr_cut, restarts = :restarts, problem = :problem,
+            failures = :failures, next_at = :next_at
+        WHERE id = :id
+        """)
+    static let state = Query(
+        "read process state",
+        """
+        SELECT session, state, live = 1 AND ended_wall IS NULL AS lives FROM processes WHERE id = :id
+        """)
     static let hasSession = Query("look for session", "SELECT 1 AS found FROM sessions WHERE id = :id")
     static let keep = Query(
         "keep result",
@@ -105,7 +120,7 @@ extension StateStore {
                 "created_wall": .integer(process.created.wall),
                 "created_boot": .unsigned(process.created.boot), "state": .text(process.standing.state),
             ])
-        try write(process.id, process.standing)
+        try write(process.id, process.standing, lives: false)
         try note(
             HistoryEntry(
                 session: process.session, process: process.id, from: nil, to: process.standing.state,
@@ -118,10 +133,10 @@ extension StateStore {
     ) throws(StoreError) -> Outcome {
         let earlier = try database.first(ProcessQueries.state, ["id": .text(id)]) {
             (row) throws(StoreError) in
-            (session: try row.text("session"), state: try row.text("state"))
+            (session: try row.text("session"), state: try row.text("state"), lives: try row.flag("lives"))
         }
         guard let earlier else { return .missing(id: id) }
-        try write(id, standing)
+        try write(id, standing, lives: earlier.lives)
         if earlier.state != standing.state {
             try note(
                 HistoryEntry(
@@ -144,22 +159,29 @@ extension StateStore {
         return .done
     }
 
-    private func write(_ id: String, _ standing: ProcessStanding) throws(StoreError) {
-        try database.run(
-            ProcessQueries.update,
-            [
-                "id": .text(id), "state": .text(standing.state), "live": .flag(standing.isLive),
-                "cause": .optional(standing.cause), "exit_code": .optional(standing.exitCode),
-                "exit_signal": .optional(standing.exitSignal),
-                "started_wall": .optional(standing.started?.wall),
-                "started_boot": .optional(standing.started?.boot),
-                "ended_wall": .optional(standing.ended?.wall), "ended_boot": .optional(standing.ended?.boot),
-                "peak_memory": .optional(standing.peakMemory), "cpu": .optional(standing.cpu),
-                "stdout_bytes": .unsigned(standing.stdout.written),
-                "stderr_bytes": .unsigned(standing.stderr.written),
-                "stdout_cut": .unsigned(standing.stdout.cut), "stderr_cut": .unsigned(standing.stderr.cut),
-                "restarts": .unsigned(standing.restarts), "problem": .text(standing.problem),
-                "failures": .unsigned(standing.failures), "next_at": .optional(standing.nextAt),
-            ])
+    /// - Parameter lives: whether its row says so.
+    private func write(_ id: String, _ standing: ProcessStanding, lives: Bool) throws(StoreError) {
+        let step: SQLValues = [
+            "id": .text(id), "state": .text(standing.state), "cause": .optional(standing.cause),
+            "exit_code": .optional(standing.exitCode), "exit_signal": .optional(standing.exitSignal),
+            "started_wall": .optional(standing.started?.wall),
+            "started_boot": .optional(standing.started?.boot),
+            "peak_memory": .optional(standing.peakMemory), "cpu": .optional(standing.cpu),
+            "stdout_bytes": .unsigned(standing.stdout.written),
+            "stderr_bytes": .unsigned(standing.stderr.written),
+            "stdout_cut": .unsigned(standing.stdout.cut), "stderr_cut": .unsigned(standing.stderr.cut),
+            "restarts": .unsigned(standing.restarts), "problem": .text(standing.problem),
+            "failures": .unsigned(standing.failures), "next_at": .optional(standing.nextAt),
+        ]
+        // One that goes on living touches no index.
+        if lives, standing.isLive, standing.ended == nil {
+            try database.run(ProcessQueries.step, step)
+            return
+        }
+        let end: SQLValues = [
+            "live": .flag(standing.isLive), "ended_wall": .optional(standing.ended?.wall),
+            "ended_boot": .optional(standing.ended?.boot),
+        ]
+        try database.run(ProcessQueries.update, step + end)
     }
 }

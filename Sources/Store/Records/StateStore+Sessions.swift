@@ -26,6 +26,17 @@ private enum SessionQueries {
             idle = :idle, leases = :leases, kill_at = :kill_at, problem = :problem
         WHERE id = :id
         """)
+    /// Of one that lives and goes on living: no index is touched.
+    static let step = Query(
+        "step session",
+        """
+        UPDATE sessions SET
+            state = :state, cause = :cause, started_wall = :started_wall, started_boot = :started_boot,
+            boot = :boot, warden = :warden, ttl_deadline = :ttl_deadline, idle_deadline = :idle_deadline,
+            max_deadline = :max_deadline, last_use = :last_use, removals = :removals, ttl = :ttl,
+            idle = :idle, leases = :leases, kill_at = :kill_at, problem = :problem
+        WHERE id = :id
+        """)
     static let addLabel = Query(
         "insert label", "INSERT INTO labels (session, key, value) VALUES (:session, :key, :value)")
     static let labels = Query("read labels", "SELECT key, value FROM labels WHERE session = :session")
@@ -34,7 +45,9 @@ private enum SessionQueries {
         "find session", "SELECT * FROM sessions WHERE tenant = :tenant AND name = :name AND live = 1")
     static let byRequest = Query(
         "find request", "SELECT * FROM sessions WHERE tenant = :tenant AND request_key = :key")
-    static let state = Query("read session state", "SELECT state FROM sessions WHERE id = :id")
+    static let state = Query(
+        "read session state",
+        "SELECT state, live = 1 AND ended_wall IS NULL AS lives FROM sessions WHERE id = :id")
     static let live = Query(
         "list live sessions", "SELECT * FROM sessions WHERE live = 1 ORDER BY created_wall, id")
 }
@@ -99,17 +112,21 @@ extension StateStore {
     func update(
         _ id: String, _ standing: SessionStanding, _ moment: Moment, _ why: String
     ) throws(StoreError) -> Outcome {
-        let state = try database.first(SessionQueries.state, ["id": .text(id)]) { (row) throws(StoreError) in
-            try row.text("state")
+        let earlier = try database.first(SessionQueries.state, ["id": .text(id)]) {
+            (row) throws(StoreError) in
+            (state: try row.text("state"), lives: try row.flag("lives"))
         }
-        guard let state else { return .missing(id: id) }
-        var values = standing.values
-        values["id"] = .text(id)
-        try database.run(SessionQueries.update, values)
-        if state != standing.state {
+        guard let earlier else { return .missing(id: id) }
+        let key: SQLValues = ["id": .text(id)]
+        if earlier.lives, standing.isLive, standing.ended == nil {
+            try database.run(SessionQueries.step, key + standing.step)
+        } else {
+            try database.run(SessionQueries.update, key + standing.step + standing.end)
+        }
+        if earlier.state != standing.state {
             try note(
                 HistoryEntry(
-                    session: id, process: nil, from: state, to: standing.state, at: moment, why: why))
+                    session: id, process: nil, from: earlier.state, to: standing.state, at: moment, why: why))
         }
         return .done
     }
@@ -122,22 +139,27 @@ extension StateStore {
             "request_digest": .optional(session.request?.digest),
             "created_wall": .integer(session.created.wall), "created_boot": .unsigned(session.created.boot),
         ]
-        try database.run(SessionQueries.insert, own.merging(session.standing.values) { first, _ in first })
+        try database.run(SessionQueries.insert, own + session.standing.step + session.standing.end)
     }
 }
 
 extension SessionStanding {
-    /// By the names that both statements have for them.
-    fileprivate var values: SQLValues {
+    /// By the names that all statements have for them; what changes while it lives.
+    fileprivate var step: SQLValues {
         [
-            "state": .text(state), "live": .flag(isLive), "cause": .optional(cause),
-            "started_wall": .optional(started?.wall), "started_boot": .optional(started?.boot),
-            "ended_wall": .optional(ended?.wall), "ended_boot": .optional(ended?.boot),
-            "boot": .text(boot), "warden": .optional(warden), "ttl_deadline": .optional(ttlDeadline),
-            "idle_deadline": .optional(idleDeadline), "max_deadline": .optional(maxDeadline),
-            "last_use": .unsigned(lastUse), "removals": .unsigned(removals), "ttl": .optional(ttl),
-            "idle": .optional(idle), "leases": .optional(leases), "kill_at": .optional(killAt),
-            "problem": .text(problem),
+            "state": .text(state), "cause": .optional(cause), "started_wall": .optional(started?.wall),
+            "started_boot": .optional(started?.boot), "boot": .text(boot), "warden": .optional(warden),
+            "ttl_deadline": .optional(ttlDeadline), "idle_deadline": .optional(idleDeadline),
+            "max_deadline": .optional(maxDeadline), "last_use": .unsigned(lastUse),
+            "removals": .unsigned(removals), "ttl": .optional(ttl), "idle": .optional(idle),
+            "leases": .optional(leases), "kill_at": .optional(killAt), "problem": .text(problem),
+        ]
+    }
+
+    /// The rest.
+    fileprivate var end: SQLValues {
+        [
+            "live": .flag(isLive), "ended_wall": .optional(ended?.wall), "ended_boot": .optional(ended?.boot),
         ]
     }
 }

@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 import Linux
 
 /// One connection to one sqlite file, for one thread.
@@ -90,6 +91,27 @@ final class Database {
         isWaiting = waits
     }
 
+    /// Waits until everything in the log is on the device.
+    func syncLog() throws(StoreError) {
+        errno = 0
+        try check("sync the log", unsafe corral_sqlite_sync_log(handle))
+    }
+
+    /// Moves everything in the log into the file, and waits until that is on the device.
+    func checkpoint() throws(StoreError) {
+        errno = 0
+        try check(
+            "move the log", unsafe sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_FULL, nil, nil)
+        )
+    }
+
+    private func check(_ name: String, _ code: Int32) throws(StoreError) {
+        guard code != SQLITE_OK else { return }
+        let cause = errno == 0 ? nil : Errno(rawValue: errno)
+        let message = unsafe String(cString: sqlite3_errstr(code))
+        throw .from(Fault(statement: name, code: code, message: message, errno: cause), path: path)
+    }
+
     // MARK: Statements
 
     /// Runs every statement of a text that is not worth keeping, such as a migration.
@@ -146,13 +168,18 @@ final class Database {
     /// Every parameter must be given, by its name: a forgotten one would be NULL.
     private func bind(_ values: SQLValues, to statement: Statement) throws(StoreError) {
         let name = statement.query.name
-        guard values.count == statement.parameters.count else {
-            throw misuse(name, "takes \(statement.parameters.count) values and was given \(values.count)")
-        }
-        for (parameter, value) in values {
+        let (count, given) = (statement.parameters.count, values.pairs.count)
+        guard given == count else { throw misuse(name, "takes \(count) values and was given \(given)") }
+        // As many as there are, and none twice, are all.
+        var bound: UInt64 = 0
+        for (parameter, value) in values.pairs {
             guard let index = statement.parameters[parameter] else {
                 throw misuse(name, "has no parameter \(parameter)")
             }
+            guard bound >> UInt64(index) & 1 == 0, index < 64 else {
+                throw misuse(name, "was given \(parameter) twice")
+            }
+            bound |= 1 << UInt64(index)
             if statement.bind(index, value) != SQLITE_OK { throw failure(name) }
         }
     }

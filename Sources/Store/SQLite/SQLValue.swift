@@ -19,8 +19,19 @@ enum SQLValue: Hashable, Sendable {
     static func optional(_ value: UInt64?) -> SQLValue { value.map { .unsigned($0) } ?? .null }
 }
 
-/// What a statement is given, by the names of its parameters (`:name` in its text).
-typealias SQLValues = [String: SQLValue]
+/// What a statement is given, by the names of its parameters (`:name` in its text). A list: a dictionary would
+/// digest every name for every row.
+struct SQLValues: ExpressibleByDictionaryLiteral {
+    private(set) var pairs: [(name: String, value: SQLValue)]
+
+    init(dictionaryLiteral elements: (String, SQLValue)...) { pairs = elements }
+
+    static func + (left: SQLValues, right: SQLValues) -> SQLValues {
+        var sum = left
+        sum.pairs += right.pairs
+        return sum
+    }
+}
 
 /// The text of a statement. One object each, which is what its prepared form is found by.
 final class Query: Sendable {

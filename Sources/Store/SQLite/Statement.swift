@@ -44,10 +44,9 @@ final class Statement {
         case .null: return unsafe sqlite3_bind_null(pointer, index)
         case .integer(let number): return unsafe sqlite3_bind_int64(pointer, index, number)
         case .real(let number): return unsafe sqlite3_bind_double(pointer, index, number)
-        case .text(let text):
-            let bytes = Array(text.utf8)
+        case .text(var text):
             // Safety: sqlite copies the bytes before the call returns, here and below.
-            return unsafe bytes.withUnsafeBufferPointer { buffer in
+            return text.withUTF8 { buffer in
                 unsafe buffer.withMemoryRebound(to: CChar.self) { text in
                     unsafe corral_sqlite_bind_text(pointer, index, text.baseAddress, UInt64(text.count))
                 }

@@ -59,7 +59,8 @@ extension Engine {
         switch live.phase {
         case .starting, .stuck: break
         case .running, .paused: watch(live, now)
-        case .ending: stuck(live, "its processes do not end")
+        // What the pidfd has to tell may wait behind the timer.
+        case .ending: if live.hasDied { ended(live) } else { stuck(live, "its processes do not end") }
         case .emptying: empty(live, now)
         }
     }

@@ -19,11 +19,12 @@ final class Engine: SandboxEngine {
 
     let ceilings: Ceilings
     let host: HostSetup
-    private let orders: OrderedRules
+    private var orders: OrderedRules
     private let slots: Held<SlotFile>?
     private let ids: IdentityRange
     /// One for all: to close its mount takes an RCU grace period.
     private let executable: Held<InitExecutable>
+    private let low: LowDescriptors
     private(set) var sandboxes: [SandboxID: LiveSandbox] = [:]
     private(set) var loop: EventLoop?
     private var tell: (EngineEvent) -> Void = { _ in }
@@ -35,6 +36,9 @@ final class Engine: SandboxEngine {
     private var sweeps: [UInt64] = []
     /// Whom workspaces are given to; made when the first is asked for.
     var fileUser: FileUser?
+    /// When sandboxes have to be looked at.
+    private var deadlines = DeadlineHeap<SandboxID>()
+    private var timer: Timer?
 
     /// - Parameters:
     ///   - host: nil to ask this host.
@@ -60,6 +64,11 @@ final class Engine: SandboxEngine {
         } catch {
             throw PreparationError(error.description)
         }
+        do throws(SystemError) {
+            low = try LowDescriptors()
+        } catch {
+            throw PreparationError(error.description)
+        }
         nextSlot = Int(getpid())
         self.hasMountNamespace = hasMountNamespace
         self.isSpared = isSpared
@@ -68,9 +77,10 @@ final class Engine: SandboxEngine {
     func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError) {
         self.loop = loop
         self.tell = tell
+        timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() }
         let now = clinux_boottime()
         sweeps = [0, 1, 4, 15].map { now + $0 * 1_000_000_000 }
-        look()
+        timePassed()
     }
 
     func say(_ event: EngineEvent) { tell(event) }
@@ -127,10 +137,12 @@ final class Engine: SandboxEngine {
     private func begin(
         _ rules: LaunchRules, _ resources: SandboxResources
     ) throws(Refusal) -> RunningSandbox {
+        var descriptors = resources.descriptors
+        descriptors.low = low.first
         do throws(LaunchError) {
             return try Launcher.begin(
                 identity: resources.identity, without: rules.without(host),
-                privileged: host.abilities.privileged, workspace: nil, descriptors: resources.descriptors,
+                privileged: host.abilities.privileged, workspace: nil, descriptors: descriptors,
                 executable: executable.value)
         } catch {
             try? resources.release()
@@ -170,28 +182,30 @@ final class Engine: SandboxEngine {
 
     // MARK: Time
 
-    var patience: CInt {
-        var next = sweeps.first
-        for live in sandboxes.values {
-            if let due = live.due { next = min(next ?? due, due) }
-        }
-        guard let next else { return -1 }
-        let now = clinux_boottime()
-        return next <= now ? 0 : CInt(clamping: (next - now + 999_999) / 1_000_000)
+    /// Has a sandbox looked at; those that are never due cost nothing.
+    func look(at id: SandboxID, when due: UInt64?) {
+        deadlines.set(id, at: due)
+        if let due { timer?.fire(atLatest: due) }
     }
 
-    func look() {
+    private func timePassed() {
         let now = clinux_boottime()
         if let first = sweeps.first, first <= now {
             sweeps.removeFirst()
             // What could not be removed is tried again, and by every launch that gets such a slot.
             if let slots { _ = try? SandboxResources.sweepAll(host, slots) }
         }
-        // Those that are due, before any of them changes the table.
-        for live in sandboxes.values.filter({ $0.due.map { $0 <= now } ?? false }) { look(at: live, now) }
+        for id in deadlines.popAllDue(at: now) {
+            if let live = sandboxes[id] { look(at: live, now) }
+        }
+        let next = [sweeps.first, deadlines.next].compactMap { $0 }.min()
+        if let next { timer?.fire(atLatest: next) }
     }
 
-    func forget(_ live: LiveSandbox) { sandboxes[live.id] = nil }
+    func forget(_ live: LiveSandbox) {
+        sandboxes[live.id] = nil
+        deadlines.remove(live.id)
+    }
 
     func live(_ id: SandboxID) throws(Refusal) -> LiveSandbox {
         guard let live = sandboxes[id] else {

@@ -1,4 +1,5 @@
 import Cgroups
+import Glibc
 import Launch
 import Linux
 import Preparation
@@ -42,7 +43,9 @@ final class LiveSandbox: EventHandler {
     /// The commands of the processes that are starting or running.
     var commands: [UInt64: String] = [:]
     /// When the engine has to look at it; nil for never.
-    var due: UInt64?
+    var due: UInt64? {
+        didSet { engine.look(at: id, when: due) }
+    }
     /// How long the next look at its groups is put off, in nanoseconds.
     var pause: UInt64 = 500_000
     /// What was told of limits.
@@ -67,6 +70,13 @@ final class LiveSandbox: EventHandler {
     }
 
     var isAlive: Bool { phase == .starting || phase == .running || phase == .paused }
+
+    /// Whether its init has, told or not.
+    var hasDied: Bool {
+        guard let sandbox else { return true }
+        var request = pollfd(fd: sandbox.pidfd.number, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&request, 1, 0) > 0
+    }
 
     func end(because cause: Cause, _ detail: String = "") {
         guard self.cause == nil else { return }

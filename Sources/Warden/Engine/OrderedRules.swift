@@ -5,11 +5,12 @@ import Preparation
 import Sandbox
 import WardenProtocol
 
-/// From an order to the rules of its sandbox, read from the operator's own files each time: what was stored
-/// of them counts as long as the files are the same (``Rules``).
+/// From an order to the rules of its sandbox, read from the operator's own files each time: what is known or
+/// was stored of them counts as long as the files are the same (``RememberedRules``).
 struct OrderedRules {
     private let installation: Installation
     private let cache: Held<FileDescriptor>?
+    private var remembered = RememberedRules()
 
     init(_ installation: Installation) {
         self.installation = installation
@@ -20,16 +21,16 @@ struct OrderedRules {
     }
 
     /// - Throws: `order` for names and values that are wrong, `ceiling` for what the operator does not allow.
-    func read(_ order: SessionOrder, _ ceilings: Ceilings) throws(Refusal) -> LaunchRules {
+    mutating func read(_ order: SessionOrder, _ ceilings: Ceilings) throws(Refusal) -> LaunchRules {
         try ceilings.check(order)
         let variant = RulesVariant(terminal: ceilings.terminals, image: order.image)
         let rules: LaunchRules
         let own: Profile
         do throws(PreparationError) {
             let found = installation.renewed
-            let read = try cached { (cache) throws(PreparationError) in
-                try found.rules(order.profile, variant, cache: cache)
-            }
+            // A second descriptor of it: a box cannot lend its value as an optional one.
+            let copy = try? cache?.value.duplicate()
+            let read = try remembered.rules(order.profile, variant, of: found, cache: copy)
             own = read.profile
             rules = try LaunchRules(read, overrides: order.overrides)
         } catch {
@@ -37,13 +38,5 @@ struct OrderedRules {
         }
         try ceilings.check(rules.profile, own: own)
         return rules
-    }
-
-    private func cached(
-        _ body: (borrowing FileDescriptor?) throws(PreparationError) -> Rules
-    ) throws(PreparationError) -> Rules {
-        // A second descriptor of it: a box cannot lend its value as an optional one.
-        let copy = try? cache?.value.duplicate()
-        return try body(copy)
     }
 }

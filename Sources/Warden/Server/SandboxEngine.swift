@@ -30,10 +30,6 @@ protocol SandboxEngine: AnyObject {
 
     /// Watches its descriptors on `loop` from now on and tells every event.
     func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError)
-    /// How long to wait at most before ``look()``, in milliseconds; -1 for any time.
-    var patience: CInt { get }
-    /// Does what is due by time: groups that are being emptied, limits that are polled.
-    func look()
 }
 
 /// The sandbox's ends of a process's streams.

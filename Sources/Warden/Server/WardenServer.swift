@@ -52,10 +52,7 @@ final class WardenServer {
     /// Runs until everything has ended after ``end(_:)``.
     func run() throws(SystemError) {
         try engine.begin(on: loop) { [unowned self] event in take(event) }
-        while !(isEnding && !table.isBusy) {
-            _ = try loop.turn(timeout: engine.patience)
-            engine.look()
-        }
+        while !(isEnding && !table.isBusy) { _ = try loop.turn(timeout: -1) }
         // What it is told last.
         corrald?.drain()
         loop.removeAll()

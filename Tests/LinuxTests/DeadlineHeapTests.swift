@@ -1,4 +1,4 @@
-import Sessions
+import Linux
 import Testing
 
 @Suite struct DeadlineHeapTests {

@@ -1,4 +1,4 @@
-/// Moments by key, the earliest first: one timer serves any number of sessions, and none is scanned.
+/// Moments by key, the earliest first: one ``Timer`` serves any number of sessions, and none is scanned.
 ///
 /// A binary heap that knows where each key is. Setting, moving and removing one takes O(log n), the next
 /// one O(1). Of equal moments the one that was set first comes first.

@@ -1,0 +1,68 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// What answers wait for, seen from outside: strace(1) counts the waits for the device, or has the device fail.
+@Suite(.serialized) struct DurabilityTests {
+    private static let waits = "fdatasync,fsync"
+
+    /// Attaches strace to the daemon.
+    /// - Returns: nil where there is none.
+    private func strace(_ daemon: TestDaemon, _ options: [String]) throws -> RunningProgram? {
+        guard Host.isRoot, File.exists("/usr/bin/strace") else {
+            Host.skip("this takes root and strace")
+            return nil
+        }
+        let pid = try #require(daemon.pid)
+        let program = try Program(
+            ["/usr/bin/strace", "-p", "\(pid)", "-e", "trace=\(DurabilityTests.waits)"] + options
+        ).start()
+        try #require(try program.waitForText("attached", within: 20), "\(program.errorsSoFar)")
+        return program
+    }
+
+    private func end(_ program: RunningProgram) throws {
+        try program.signal(SIGINT)
+        _ = try program.wait()
+    }
+
+    @Test func `nobody is answered before what was asked for is on the device`() throws {
+        let daemon = try TestDaemon()
+        // The control: the same on a device that works.
+        let id = try daemon.session()
+        #expect(try daemon.exec(id, "echo on").decoded("stdout") == "on\n")
+        let failing = ["-e", "inject=\(DurabilityTests.waits):error=EIO"]
+        guard let device = try strace(daemon, failing) else { return }
+        #expect(try daemon.call("POST", "/v1/sessions", #"{"name":"untold"}"#).status == 507)
+        #expect(try daemon.exec(id, "true").status == 507)
+        // That it was looked at is no reason to believe it.
+        #expect(try daemon.call("GET", "/v1/sessions/untold").status == 507)
+        #expect(try daemon.call("GET", "/v1/health").text("status") == "degraded")
+        try end(device)
+        // From here on it is told again, with all that came before.
+        #expect(try eventually { try daemon.exec(id, "echo on").decoded("stdout") == "on\n" })
+        #expect(try daemon.call("GET", "/v1/sessions/untold").text("state") == "running")
+        #expect(try daemon.call("GET", "/v1/health").text("status") == "ok")
+    }
+
+    @Test func `a session of create, exec and remove waits for the device three times`() throws {
+        let daemon = try TestDaemon()
+        // The log's first use waits as well.
+        _ = try daemon.session()
+        guard let counting = try strace(daemon, []) else { return }
+        var found: [Int] = []
+        func waits() -> Int { counting.errorsSoFar.split(separator: "\n").count { $0.contains("sync(") } }
+        // Old records are looked for now and then, which waits too: not in each of three rounds.
+        for _ in 0..<3 where found.last != 3 {
+            _ = try counting.waitForText("no such text", within: 0.2)
+            let before = waits()
+            let id = try daemon.session()
+            #expect(try daemon.exec(id, "true").text("cause") == "exited")
+            #expect(try daemon.call("DELETE", "/v1/sessions/\(id)?force=true").status == 204)
+            _ = try counting.waitForText("no such text", within: 0.5)
+            found.append(waits() - before)
+        }
+        try end(counting)
+        #expect(found.last == 3, "\(found) waits")
+    }
+}
