@@ -43,6 +43,8 @@ final class ChurnClient {
     }
 
     func wrong(_ text: String) { world.find("client \(label): \(text)") }
+    func count(_ name: String) { counts[name, default: 0] += 1 }
+    func path(_ index: Int, _ rest: String...) -> [String] { ["sessions", sessions[index].id] + rest }
 
     // MARK: Requests
 

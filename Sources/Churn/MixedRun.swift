@@ -69,8 +69,16 @@ private final class Progress: Sendable {
 }
 
 extension ChurnClient {
-    /// Ends one of its sessions without its model knowing: the comparison has to find that.
+    /// Ends one of its sessions, and has another's process write something else than its model has it: the
+    /// comparisons have to find both.
     fileprivate func plant() throws {
+        guard let other = try create() else { return }
+        try start(other, failing: false)
+        guard let place = sessions[other].processes.indices.last else { return }
+        sessions[other].processes[place].output = "not this\n"
+        // Some readers ask for what comes, and nothing does.
+        for _ in 0..<16 { try attach(other) }
+        try remove(other, forced: true)
         guard let index = try create() else { return }
         _ = try insist(.delete, ["sessions", sessions[index].id], query: [("force", "true")])
     }
