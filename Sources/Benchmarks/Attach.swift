@@ -50,18 +50,18 @@ struct Flow {
     /// Times from now on.
     struct Start {
         let time = monotonicTime()
-        let processor = processorTime()
+        let processor = ownProcessorTime()
 
         /// - Parameter others: nanoseconds on a processor, of other processes.
         func flow(of bytes: Int, and others: UInt64) -> Flow {
-            let cost = Double(processorTime() - processor + others) / Double(bytes) * 1e3
+            let cost = Double(ownProcessorTime() - processor + others) / Double(bytes) * 1e3
             return Flow(speed: Double(bytes) * 1_000 / Double(monotonicTime() - time), cost: cost)
         }
     }
 }
 
 /// Nanoseconds on a processor, of this process.
-func processorTime() -> UInt64 {
+private func ownProcessorTime() -> UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

@@ -11,6 +11,7 @@ package enum FailPoint: Int, CaseIterable, Sendable {
     case daemonBeforeCreate, daemonAfterCreate, daemonBeforeStart, daemonAfterStart
     case daemonBeforeSignal, daemonAfterSignal, daemonBeforeKill, daemonAfterKill
     case daemonBeforeRemove, daemonAfterRemove, daemonBeforeAcknowledge, daemonAfterAcknowledge
+    case daemonBeforePause, daemonAfterPause
     // Answers to clients.
     case daemonBeforeAnswer, daemonAfterAnswer
     // What the warden tells.
@@ -24,6 +25,8 @@ package enum FailPoint: Int, CaseIterable, Sendable {
     // Processes.
     case wardenBeforeStart, wardenAfterStart, wardenProcessKept, wardenToldStarted, wardenBeforeSignal
     case wardenExited, wardenExitKept, wardenExitTold, wardenBeforeAcknowledge, wardenAfterAcknowledge
+    // Standing still and going on.
+    case wardenBeforePause, wardenAfterPause
     // The end.
     case wardenBeforeKill, wardenAfterKill, wardenInitDead, wardenGroupsRemoved, wardenToldGone
     case wardenBeforeRemove, wardenAfterRemove
