@@ -213,7 +213,7 @@ let package = Package(
         // Clients, kills and a model of what has to be: beside the rows, for tests only.
         .executableTarget(
             name: "Churn",
-            dependencies: ["TestSupport", "Client", "FailPoints", "Wire", "Linux", "CLinux"],
+            dependencies: ["TestSupport", "Client", "Capture", "FailPoints", "Wire", "Linux", "CLinux"],
             swiftSettings: swift, linkerSettings: staticExecutable),
 
         // What CaptureTests kill at random: fills a ring, writes a pattern. Beside the rows.

@@ -24,14 +24,15 @@ func attachBenchmark(_ words: [String]) throws {
     for scene in AttachScene.allCases {
         let own = flows[scene] ?? []
         let ratios = zip(own, cat).map { $0.speed / $1.speed }
-        guard let speed = median(own.map(\.speed)), let ratio = median(ratios) else { continue }
-        let cost = median(own.compactMap(\.cost))
+        guard let speed = median(own.map(\.speed)), let ratio = median(ratios),
+            let cost = median(own.map(\.cost))
+        else { continue }
         print(
             "  \(left(scene.rawValue, 8))\(right(text(speed), 10)) MB/s, to cat \(text(ratio))",
             terminator: "")
-        print(cost.map { ", our processor time \(text($0)) ms a GB" } ?? "")
+        print(", processor time \(text(cost)) ms a GB")
         let figures = [("MB/s", "speed", speed), ("ratio", "to cat", ratio), ("ms", "cpu", cost)]
-        for case (let unit, let name, let value?) in figures {
+        for (unit, name, value) in figures {
             let path = "attach/\(scene.rawValue)/\(unit)"
             try results.add(Measurement(name: path, unit: unit, samples: own.count, values: [(name, value)]))
         }
@@ -42,24 +43,25 @@ func attachBenchmark(_ words: [String]) throws {
 struct Flow {
     /// MB/s (10^6 bytes) that arrived.
     let speed: Double
-    /// Milliseconds of processor time that this process took for each GB; nil where others do the work.
-    let cost: Double?
+    /// Milliseconds of processor time for each GB that arrived, of all on the way but who writes. Other load
+    /// hardly changes it.
+    let cost: Double
 
     /// Times from now on.
     struct Start {
         let time = monotonicTime()
-        let processor = processorTime()
+        let processor = ownProcessorTime()
 
-        func flow(of bytes: Int, isOurs: Bool = true) -> Flow {
-            let cost = Double(processorTime() - processor) / Double(bytes) * 1e3
-            return Flow(
-                speed: Double(bytes) * 1_000 / Double(monotonicTime() - time), cost: isOurs ? cost : nil)
+        /// - Parameter others: nanoseconds on a processor, of other processes.
+        func flow(of bytes: Int, and others: UInt64) -> Flow {
+            let cost = Double(ownProcessorTime() - processor + others) / Double(bytes) * 1e3
+            return Flow(speed: Double(bytes) * 1_000 / Double(monotonicTime() - time), cost: cost)
         }
     }
 }
 
 /// Nanoseconds on a processor, of this process.
-private func processorTime() -> UInt64 {
+private func ownProcessorTime() -> UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
@@ -92,15 +94,15 @@ enum AttachScene: String, CaseIterable {
         let (first, second) = (try Ends(), try Ends())
         let null = try openNull()
         let start = Flow.Start()
-        let children = [
-            try role("write", [null.number, first.writing.numberOrNone]),
+        let writer = try role("write", [null.number, first.writing.numberOrNone])
+        let others = [
             try Child(["cat"], [first.reading.numberOrNone, second.writing.numberOrNone, 2], pin: nil),
             try role("read", [second.reading.numberOrNone, null.number]),
         ]
         first.close()
         second.close()
-        try end(children)
-        return start.flow(of: total, isOurs: false)
+        _ = try end([writer])
+        return start.flow(of: total, and: try end(others))
     }
 
     private static func captured(kept: UInt64, isAttached: Bool) throws -> Flow {
@@ -109,17 +111,17 @@ enum AttachScene: String, CaseIterable {
         let pipe = try Ends()
         let count = try Ends()
         let output = try newOutput(keeping: kept, from: pipe, loop)
-        var children: [Child] = []
         let client = Client()
-        if isAttached { children.append(try attach(to: output, counting: count, client)) }
+        let readers = isAttached ? [try attach(to: output, counting: count, client)] : []
         let start = Flow.Start()
-        children.append(try role("write", [2, pipe.writing.numberOrNone]))
+        let writer = try role("write", [2, pipe.writing.numberOrNone])
         pipe.close()
         while !output.rings[0].isEnded { _ = try loop.turn(timeout: -1) }
         output.ended(Array("{}".utf8))
         while isAttached, !client.isOver { _ = try loop.turn(timeout: -1) }
-        try end(children)
-        return start.flow(of: isAttached ? try received(count) : total)
+        _ = try end([writer])
+        let others = try end(readers)
+        return start.flow(of: isAttached ? try received(count) : total, and: others)
     }
 
     private static func replayed() throws -> Flow {
@@ -132,17 +134,18 @@ enum AttachScene: String, CaseIterable {
         pipe.close()
         while !output.rings[0].isEnded { _ = try loop.turn(timeout: -1) }
         output.ended(Array("{}".utf8))
-        try end([writer])
+        _ = try end([writer])
         var bytes = 0
+        var others: UInt64 = 0
         let start = Flow.Start()
         for _ in 0..<total / kept {
             let client = Client()
             let reader = try attach(to: output, counting: count, client)
             while !client.isOver { _ = try loop.turn(timeout: -1) }
-            try end([reader])
+            others += try end([reader])
             bytes += try received(count)
         }
-        return start.flow(of: bytes)
+        return start.flow(of: bytes, and: others)
     }
 
     // MARK: Parts
@@ -198,10 +201,13 @@ enum AttachScene: String, CaseIterable {
         return try Child(words, descriptors + [2], pin: nil)
     }
 
-    private static func end(_ children: [Child]) throws {
+    /// - Returns: what they took on a processor, in nanoseconds.
+    private static func end(_ children: [Child]) throws -> UInt64 {
+        var time: UInt64 = 0
         for child in children {
-            if let problem = try child.end() { throw Options.Problem(problem) }
+            if let problem = try child.end(addingTime: &time) { throw Options.Problem(problem) }
         }
+        return time
     }
 
     private static func received(_ count: Ends) throws -> Int {

@@ -20,7 +20,10 @@ struct Child {
     }
 
     /// Nanoseconds on a processor, of all its threads (proc(5), schedstat).
-    func processorTime() throws -> UInt64 {
+    func processorTime() throws -> UInt64 { try Child.processorTime(of: pid) }
+
+    /// The same of any process.
+    static func processorTime(of pid: pid_t) throws -> UInt64 {
         let tasks = try FileDescriptor.open("/proc/\(pid)/task", O_RDONLY | O_DIRECTORY)
         var sum: UInt64 = 0
         for entry in try tasks.entries() {
@@ -38,8 +41,18 @@ struct Child {
 
     /// Waits for its end; returns what went wrong.
     func end() throws -> String? {
-        var status: CInt = 0
-        _ = try call("waitpid") { unsafe waitpid(pid, &status, 0) }
+        var time: UInt64 = 0
+        return try end(addingTime: &time)
+    }
+
+    /// The same.
+    /// - Parameter time: what it and its children took on a processor is added, in nanoseconds.
+    func end(addingTime time: inout UInt64) throws -> String? {
+        var (status, usage): (CInt, rusage) = (0, rusage())
+        _ = try call("wait4") { unsafe wait4(pid, &status, 0, &usage) }
+        for part in [usage.ru_utime, usage.ru_stime] {
+            time += UInt64(part.tv_sec) * 1_000_000_000 + UInt64(part.tv_usec) * 1000
+        }
         return status == 0 ? nil : "a process ended with the wait status \(status)"
     }
 }

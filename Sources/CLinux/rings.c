@@ -16,6 +16,10 @@ int clinux_punch(int fd, int64_t offset, int64_t count) {
     return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, count);
 }
 
+int clinux_pipe_size(int fd) { return fcntl(fd, F_GETPIPE_SZ); }
+
+int clinux_pipe_resize(int fd, int size) { return fcntl(fd, F_SETPIPE_SZ, size); }
+
 // Neither sendfile nor write has MSG_NOSIGNAL. The signal is blocked in this thread and taken away,
 // because what becomes of it is the whole process's affair. One that was blocked before is left alone.
 static void block_sigpipe(sigset_t *old) {

@@ -28,6 +28,9 @@ package enum AttachEnd: Hashable, Sendable {
 package final class AttachedReader: EventHandler, InputSender {
     /// The most bytes sent or received in one turn of the loop: others wait meanwhile.
     private static let turn = 256 << 10
+    /// What is on its way to a client at most, in bytes, with what the kernel needs beside it: a client that
+    /// reads again has enough to read until our next turn. net.core.wmem_max may allow less.
+    private static let room = 512 << 10
 
     private let socket: FileDescriptor
     private let loop: EventLoop
@@ -69,6 +72,7 @@ package final class AttachedReader: EventHandler, InputSender {
 
     func begin(behind bytes: [UInt8]) throws(SystemError) {
         try socket.setNonBlocking()
+        socket.setSendRoom(Self.room)
         token = try loop.add(
             socket, for: [.readable, .writable, .peerClosed, .edgeTriggered], handler: self)
         decoder.append(bytes.span)

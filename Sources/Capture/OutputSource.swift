@@ -43,6 +43,18 @@ package struct OutputSource: ~Copyable, Sendable {
         try body(descriptor)
     }
 
+    /// What a pipe holds once it was found full again and again. Its pages count as its writer's memory and as
+    /// its maker's pipes (pipe(7), "pipe-user-pages-soft"), so one that is seldom full stays as it was made.
+    static let wide = 256 << 10
+
+    /// Has the pipe hold ``wide`` bytes, so that whoever fills it waits less often. Where the kernel allows no
+    /// more it stays as it is. A terminal is no pipe, and has no bounds of its own to widen.
+    func widen() {
+        guard elbow.numberOrNone < 0 else { return }
+        let size = clinux_pipe_size(descriptor.number)
+        if size > 0, size < Self.wide { _ = clinux_pipe_resize(descriptor.number, CInt(Self.wide)) }
+    }
+
     /// What came of one move.
     enum Moved: Hashable {
         case bytes(Int)

@@ -224,6 +224,8 @@ package final class ProcessOutput {
 private final class Filler: EventHandler {
     /// The most bytes in one turn of the loop: others wait meanwhile.
     static let turn = 256 << 10
+    /// A turn that brings so much found the pipe full, or nearly; after so many in a row it is widened.
+    private static let flood = (bytes: 48 << 10, turns: 16)
 
     let stream: OutputStream
     private let source: Held<OutputSource>?
@@ -231,6 +233,8 @@ private final class Filler: EventHandler {
     private weak var output: ProcessOutput?
     /// Not watched, because the reader that leads is too far behind.
     var isHeld = false
+    /// Turns in a row that found the pipe full.
+    private var floods = 0
 
     init(_ stream: OutputStream, _ source: Held<OutputSource>?) {
         self.stream = stream
@@ -256,7 +260,9 @@ private final class Filler: EventHandler {
 
     func fill(_ ring: OutputRing, atMost most: Int) throws(SystemError) {
         guard let source else { return ring.close() }
-        _ = try ring.fill(from: source.value, atMost: most, now: clinux_boottime())
+        let count = try ring.fill(from: source.value, atMost: most, now: clinux_boottime())
+        floods = count >= Self.flood.bytes ? floods + 1 : 0
+        if floods == Self.flood.turns { source.value.widen() }
     }
 
     func ready(_ token: EventLoop.Token, _ events: Events) { output?.take(self) }

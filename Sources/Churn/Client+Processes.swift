@@ -6,14 +6,10 @@ import Wire
 // Operations on processes, and what has to be true of them.
 
 extension ChurnClient {
-    private func count(_ name: String) { counts[name, default: 0] += 1 }
     private func word() -> String { "w\(UInt32.random(in: 0 ... .max, using: &random))" }
-    private func path(_ index: Int, _ rest: String...) -> [String] {
-        ["sessions", sessions[index].id] + rest
-    }
 
     /// Whether a refusal means no more than that the session is gone with its warden.
-    private func excused(_ index: Int, _ reply: Reply, _ what: String) throws {
+    func excused(_ index: Int, _ reply: Reply, _ what: String) throws {
         if mayBeLost(sessions[index]) { return try look(index) }
         wrong("\(what) in \(sessions[index].name): \(reply)")
     }
@@ -53,13 +49,33 @@ extension ChurnClient {
         }
     }
 
-    /// Whether one whose answer was lost is there is asked for by its name.
+    /// Something that runs until somebody ends it, or fails.
     func start(_ index: Int, failing: Bool) throws {
         count(failing ? "start --restart" : "start")
-        let (word, name) = (word(), "p\(sessions[index].processes.count)-\(word())")
+        let word = word()
+        let shell = "echo \(word); \(failing ? "exit 3" : "exec sleep 86398")"
+        try start(index, shell, failing: failing, output: "\(word)\n")
+    }
+
+    /// Something that writes line after line for a while, and stays.
+    func talk(_ index: Int) throws {
+        count("start, talking")
+        let (word, lines) = (word(), 90)
+        let filling = String(repeating: word, count: 20)
+        let shell = """
+            i=0; while [ $i -lt \(lines) ]; do echo \(word) $i \(filling); i=$((i + 1))
+            [ $((i % 30)) -ne 0 ] || sleep 0.05; done; exec sleep 86398
+            """
+        let output = (0..<lines).map { "\(word) \($0) \(filling)\n" }.joined()
+        try start(index, shell, failing: false, output: output)
+    }
+
+    /// Whether one whose answer was lost is there is asked for by its name.
+    private func start(_ index: Int, _ shell: String, failing: Bool, output: String) throws {
+        let name = "p\(sessions[index].processes.count)-\(word())"
         let body = JSONText.object { object in
             object.add("name", name)
-            object.add("shell", "echo \(word); \(failing ? "exit 3" : "exec sleep 86398")")
+            object.add("shell", shell)
             if failing {
                 object.add("restart", "on-failure")
                 object.add("restarts", 1)
@@ -74,7 +90,7 @@ extension ChurnClient {
         sessions[index].processes.append(
             ModelProcess(
                 id: found["id"]?.text ?? "", kind: failing ? .failing(restarts: 1) : .sleeper,
-                output: "\(word)\n"))
+                output: output))
     }
 
     // MARK: In between
@@ -86,10 +102,16 @@ extension ChurnClient {
         }.randomElement(using: &random)
     }
 
+    /// Half of the time all that it wrote was seen before it is ended, and has to stay.
+    private func listen(_ index: Int, _ place: Int) throws {
+        if Bool.random(using: &random) { try compareLogs(index, place) }
+    }
+
     /// KILL, to something that runs.
     func signal(_ index: Int) throws {
         guard let place = sleeper(index) else { return }
         count("signal")
+        try listen(index, place)
         let id = sessions[index].processes[place].id
         // Before it runs it takes no signal.
         guard try waitFor("running", index, place) else { return }
@@ -109,6 +131,7 @@ extension ChurnClient {
     func stop(_ index: Int) throws {
         guard let place = sleeper(index) else { return }
         count("stop")
+        try listen(index, place)
         let id = sessions[index].processes[place].id
         let body = JSONText.object { $0.add("grace", 2000) }
         let reply = try insist(.post, path(index, "processes", id, "stop"), body).reply
@@ -129,16 +152,23 @@ extension ChurnClient {
         try compareLogs(index, place)
     }
 
+    /// All of it; of what was killed as much as was there by then, and no less than was shown before.
     private func compareLogs(_ index: Int, _ place: Int) throws {
         let process = sessions[index].processes[place]
+        let output = Array(process.output.utf8)
         var last = Reply.lost
         let isRight = try eventually(within: 30) {
             last = try get(path(index, "processes", process.id, "logs"))
-            if case .answer(_, let bytes) = last, bytes == Array(process.output.utf8) { return true }
+            if case .answer(_, let bytes) = last, output.starts(with: bytes),
+                bytes.count >= (process.end == nil ? output.count : process.seen)
+            {
+                sessions[index].processes[place].seen = bytes.count
+                return true
+            }
             return try hasEnded(index)
         }
         if sessions[index].cause == nil, !isRight {
-            try excused(index, last, "logs of \(process.id), not \(process.output)")
+            try excused(index, last, "logs of \(process.id), not \(output.count) bytes")
         }
     }
 

@@ -5,8 +5,6 @@ import Wire
 // Operations on sessions, and what has to be true of them.
 
 extension ChurnClient {
-    private func count(_ name: String) { counts[name, default: 0] += 1 }
-
     /// - Returns: its place in ``sessions``; nil where a warden's death ended it at once.
     func create() throws -> Int? {
         count("create")
@@ -65,7 +63,12 @@ extension ChurnClient {
             return
         }
         switch state {
-        case "running": break
+        case "running" where !session.isPaused, "paused" where session.isPaused: break
+        // Nobody was there to say so.
+        case "running", "paused":
+            if !mayBeLost(session) {
+                wrong("\(session.name) \(session.isPaused ? "was paused" : "has to run") and is \(state)")
+            }
         case "stopping", "ended":
             // Where the warden dies in the middle of a launch there is nobody to launch it.
             guard mayBeLost(session), cause == "daemon-restart" || cause == "launch-failed" else {
@@ -182,6 +185,7 @@ extension ChurnClient {
                 if sessions[index].cause == nil { wrong("\(sessions[index].name) outlived its warden") }
             }
             try inspect(index)
+            if sessions[index].cause == nil, sessions[index].isPaused { try resume(index) }
             if sessions[index].cause == nil { try settleProcesses(of: index) }
         }
         try list()

@@ -31,6 +31,9 @@ final class ChurnClient {
     var made = 0
     /// Whether the warden may die at any moment of this client's life.
     var isWardenDoomed = false
+    /// Whether it pauses sessions. One that is frozen does not end with its warden (docs/warden.md), which would be
+    /// found to be left.
+    var pauses = true
     /// How many operations were done, by their names.
     var counts: [String: Int] = [:]
     private var client: DaemonClient
@@ -43,6 +46,8 @@ final class ChurnClient {
     }
 
     func wrong(_ text: String) { world.find("client \(label): \(text)") }
+    func count(_ name: String) { counts[name, default: 0] += 1 }
+    func path(_ index: Int, _ rest: String...) -> [String] { ["sessions", sessions[index].id] + rest }
 
     // MARK: Requests
 

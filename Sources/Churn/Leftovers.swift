@@ -16,15 +16,21 @@ enum Leftovers {
         return left
     }
 
+    /// Directories of a session's cgroups that the kernel can freeze (cgroup-v2, "cgroup.freeze").
+    static func freezers(of id: String) -> [String] {
+        Census.groups().filter { isOf([id], $0) && File.exists("\($0)/cgroup.freeze") }
+    }
+
+    /// corral-session-SLOT-ID
+    private static func isOf(_ ids: Set<String>, _ text: some StringProtocol) -> Bool {
+        text.split(separator: "-").last.map { ids.contains(String($0.prefix(16))) } ?? false
+    }
+
     private static func look(_ ids: Set<String>, _ place: String) -> [String] {
-        func isOurs(_ text: some StringProtocol) -> Bool {
-            // corral-session-SLOT-ID
-            text.split(separator: "-").last.map { ids.contains(String($0.prefix(16))) } ?? false
-        }
-        var left = Census.take(processes: []).cgroups.filter(isOurs).map { "cgroup \($0)" }
+        var left = Census.groups().filter { isOf(ids, $0) }.map { "cgroup \($0)" }
         for name in File.names(in: "/proc") where UInt32(name) != nil {
             if let groups = File.text("/proc/\(name)/cgroup"),
-                groups.split(whereSeparator: { "/\n".contains($0) }).contains(where: isOurs)
+                groups.split(whereSeparator: { "/\n".contains($0) }).contains(where: { isOf(ids, $0) })
             {
                 left.append("process \(name) in a session's cgroup")
             }

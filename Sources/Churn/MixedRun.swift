@@ -22,6 +22,7 @@ struct MixedRun {
         try Crowd.run(options.clients) { [world, options] index in
             let seed = options.seed &+ UInt64(index) &* 7919
             let client = ChurnClient("c\(index)", world, seed: seed)
+            client.pauses = [.none, .corrald].contains(options.victim)
             do {
                 while !progress.isOver.load(ordering: .relaxed) {
                     try client.perform(client.random.pick(Operation.mix))
@@ -69,8 +70,16 @@ private final class Progress: Sendable {
 }
 
 extension ChurnClient {
-    /// Ends one of its sessions without its model knowing: the comparison has to find that.
+    /// Ends one of its sessions, and has another's process write something else than its model has it: the
+    /// comparisons have to find both.
     fileprivate func plant() throws {
+        guard let other = try create() else { return }
+        try start(other, failing: false)
+        guard let place = sessions[other].processes.indices.last else { return }
+        sessions[other].processes[place].output = "not this\n"
+        // Some readers ask for what comes, and nothing does.
+        for _ in 0..<16 { try attach(other) }
+        try remove(other, forced: true)
         guard let index = try create() else { return }
         _ = try insist(.delete, ["sessions", sessions[index].id], query: [("force", "true")])
     }

@@ -12,9 +12,11 @@ struct ModelProcess {
     let id: String
     let kind: Kind
     /// All that it writes in a run.
-    let output: String
+    var output: String
     /// How it was ended, where that was asked for: the cause or the signal.
     var end: String?
+    /// How many bytes of its output somebody was shown.
+    var seen = 0
 }
 
 /// A session as its client knows it.
@@ -26,6 +28,7 @@ struct ModelSession {
     let asked: Int
     let born: Int
     var processes: [ModelProcess] = []
+    var isPaused = false
     /// Why it ended; nil for one that has to run.
     var cause: String?
 }

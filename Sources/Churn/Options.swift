@@ -28,21 +28,15 @@ struct Options {
     var plants = false
     var json: String?
 
-    /// A wrong command line.
-    struct Problem: Error, CustomStringConvertible {
-        let description: String
-    }
+    typealias Problem = OptionWords.Problem
 
     init(parsing words: [String]) throws {
         guard let first = words.first, let mode = Mode(rawValue: first) else {
             throw Problem(description: "mixed, points or restart was expected")
         }
         self.mode = mode
-        var rest = words.dropFirst()
-        while let word = rest.popFirst() {
-            guard let value = rest.popFirst() else { throw Problem(description: "\(word) needs a value") }
-            try take(word, value)
-        }
+        var rest = OptionWords(words.dropFirst())
+        while let option = try rest.next() { try take(option) }
         guard seconds > 0, clients > 0, each > 0, sessions > 0, seed > 0, pause > 0 else {
             throw Problem(description: "counts and the seed must be above 0")
         }
@@ -54,50 +48,25 @@ struct Options {
         }
     }
 
-    private mutating func take(_ word: String, _ value: String) throws {
-        switch word {
-        case "--seconds": seconds = try number(word, value)
-        case "--kills": kills = try number(word, value)
+    private mutating func take(_ option: OptionWords.Option) throws {
+        switch option.name {
+        case "--seconds": seconds = try option.number()
+        case "--kills": kills = try option.number()
         case "--victim":
-            guard let found = Victim(rawValue: value) else {
-                throw Problem(description: "\(word): corrald, warden, both or none was expected")
+            guard let found = Victim(rawValue: option.text) else {
+                throw Problem(description: "\(option.name): corrald, warden, both or none was expected")
             }
             victim = found
-        case "--pause": pause = try number(word, value)
-        case "--clients": clients = try number(word, value)
-        case "--each": each = try number(word, value)
-        case "--only": only = value
-        case "--sessions": sessions = try number(word, value)
-        case "--seed": seed = try number(word, value)
-        case "--alone": isAlone = value == "yes"
-        case "--plant": plants = value == "yes"
-        case "--json": json = value
-        default: throw Problem(description: "unknown option \(word)")
+        case "--pause": pause = try option.number()
+        case "--clients": clients = try option.number()
+        case "--each": each = try option.number()
+        case "--only": only = option.text
+        case "--sessions": sessions = try option.number()
+        case "--seed": seed = try option.number()
+        case "--alone": isAlone = try option.flag()
+        case "--plant": plants = try option.flag()
+        case "--json": json = option.text
+        default: throw option.unknown
         }
-    }
-
-    private func number<Value: LosslessStringConvertible>(_ word: String, _ text: String) throws -> Value {
-        guard let value = Value(text) else { throw Problem(description: "\(word): \(text) is no number") }
-        return value
-    }
-}
-
-/// Random numbers that are the same for the same seed.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    // SplitMix64.
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func pick<Element>(_ elements: [Element]) -> Element {
-        elements[Int.random(in: elements.indices, using: &self)]
     }
 }

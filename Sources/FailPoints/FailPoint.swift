@@ -11,6 +11,7 @@ package enum FailPoint: Int, CaseIterable, Sendable {
     case daemonBeforeCreate, daemonAfterCreate, daemonBeforeStart, daemonAfterStart
     case daemonBeforeSignal, daemonAfterSignal, daemonBeforeKill, daemonAfterKill
     case daemonBeforeRemove, daemonAfterRemove, daemonBeforeAcknowledge, daemonAfterAcknowledge
+    case daemonBeforePause, daemonAfterPause
     // Answers to clients.
     case daemonBeforeAnswer, daemonAfterAnswer
     // What the warden tells.

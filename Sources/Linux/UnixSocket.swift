@@ -98,6 +98,18 @@ extension FileDescriptor {
         }
     }
 
+    /// Asks for room for `bytes` that were sent and not yet received (socket(7), "SO_SNDBUF", where the kernel
+    /// counts what it needs itself as well). Less than there is, or than it grants, changes nothing.
+    package borrowing func setSendRoom(_ bytes: Int) {
+        var (present, length): (CInt, socklen_t) = (0, socklen_t(MemoryLayout<CInt>.size))
+        let number = number
+        guard unsafe getsockopt(number, SOL_SOCKET, SO_SNDBUF, &present, &length) == 0, present < bytes
+        else { return }
+        // What is asked for is doubled.
+        var half = CInt(clamping: bytes / 2)
+        _ = unsafe setsockopt(number, SOL_SOCKET, SO_SNDBUF, &half, length)
+    }
+
     /// Ends one direction: `SHUT_RD` or `SHUT_WR` (shutdown(2)). A peer that is gone already is
     /// no error.
     package borrowing func shutdown(_ direction: ShutdownDirection) {

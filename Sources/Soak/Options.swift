@@ -24,30 +24,11 @@ struct Options {
     var json: String?
     var corral = Product.path("corral")
 
-    /// A wrong command line.
-    struct Problem: Error, CustomStringConvertible {
-        let description: String
-    }
+    typealias Problem = OptionWords.Problem
 
     init(parsing words: [String]) throws {
-        var rest = words[...]
-        while let word = rest.popFirst() {
-            guard let value = rest.popFirst() else { throw Problem(description: "\(word) needs a value") }
-            switch word {
-            case "--cycles": cycles = try number(word, value)
-            case "--width": width = try number(word, value)
-            case "--every": every = try number(word, value)
-            case "--seed": seed = try number(word, value)
-            case "--ratio": ratio = try number(word, value)
-            case "--patience": patience = try number(word, value)
-            case "--drop-caches": dropsCaches = value == "yes"
-            case "--mixed": isMixed = value == "yes"
-            case "--plant": plants = value == "yes"
-            case "--json": json = value
-            case "--corral": corral = value
-            default: throw Problem(description: "unknown option \(word)")
-            }
-        }
+        var rest = OptionWords(words[...])
+        while let option = try rest.next() { try take(option) }
         guard cycles > 0, width > 0, every > 0, seed > 0 else {
             throw Problem(description: "counts and the seed must be above 0")
         }
@@ -58,28 +39,20 @@ struct Options {
         }
     }
 
-    private func number<Value: LosslessStringConvertible>(_ word: String, _ text: String) throws -> Value {
-        guard let value = Value(text) else { throw Problem(description: "\(word): \(text) is no number") }
-        return value
-    }
-}
-
-/// Random numbers that are the same for the same seed.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    // SplitMix64.
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func pick<Element>(_ elements: [Element]) -> Element {
-        elements[Int.random(in: elements.indices, using: &self)]
+    private mutating func take(_ option: OptionWords.Option) throws {
+        switch option.name {
+        case "--cycles": cycles = try option.number()
+        case "--width": width = try option.number()
+        case "--every": every = try option.number()
+        case "--seed": seed = try option.number()
+        case "--ratio": ratio = try option.number()
+        case "--patience": patience = try option.number()
+        case "--drop-caches": dropsCaches = try option.flag()
+        case "--mixed": isMixed = try option.flag()
+        case "--plant": plants = try option.flag()
+        case "--json": json = option.text
+        case "--corral": corral = option.text
+        default: throw option.unknown
+        }
     }
 }

@@ -20,7 +20,7 @@ package struct Census: Hashable, Sendable {
     /// - Parameter names: the process names (comm, at most 15 bytes) that count as Corral's.
     package static func take(processes names: Set<String> = ["sandbox-init", "corral"]) -> Census {
         var census = Census(
-            mounts: corralMounts(), cgroups: corralCgroups(), processes: [], namespaces: [],
+            mounts: corralMounts(), cgroups: groups(), processes: [], namespaces: [],
             loopDevices: attachedLoopDevices())
         for pid in File.names(in: "/proc") where UInt32(pid) != nil {
             if let name = File.text("/proc/\(pid)/comm")?.dropLast(), names.contains(String(name)) {
@@ -62,7 +62,8 @@ package struct Census: Hashable, Sendable {
             })
     }
 
-    private static func corralCgroups() -> Set<String> {
+    /// ``cgroups`` alone, as absolute paths.
+    package static func groups() -> Set<String> {
         var found: Set<String> = []
         for line in mountinfo() where line.contains(" - cgroup") {
             let fields = line.split(separator: " ")

@@ -210,6 +210,7 @@ extension WardenRequest {
         case .create: (.daemonBeforeCreate, .daemonAfterCreate)
         case .start: (.daemonBeforeStart, .daemonAfterStart)
         case .signal: (.daemonBeforeSignal, .daemonAfterSignal)
+        case .pause, .resume: (.daemonBeforePause, .daemonAfterPause)
         case .kill: (.daemonBeforeKill, .daemonAfterKill)
         case .remove: (.daemonBeforeRemove, .daemonAfterRemove)
         case .acknowledge: (.daemonBeforeAcknowledge, .daemonAfterAcknowledge)

@@ -48,6 +48,48 @@ import Testing
         #expect(second.counts[0] == 10_000 && second.gaps.isEmpty)
     }
 
+    @Test func `a pipe that is full again and again holds more, and any other stays as it is`() throws {
+        let stage = try Stage()
+        func size(_ stream: OutputStream) -> CInt {
+            clinux_pipe_size(stage.pipes[stream.rawValue]?.value.number ?? -1)
+        }
+        for _ in 0..<40 {
+            // A turn that brings little ends the row.
+            try stage.write(60_000 * 15, to: .errors)
+            try stage.write(1000, to: .errors)
+        }
+        #expect(size(.errors) == 65_536)
+        try stage.write(60_000 * 15)
+        #expect(size(.output) == 65_536)
+        try stage.write(60_000)
+        #expect(size(.output) == 262_144)
+        // More than it held before, in one turn.
+        let pipe = try #require(stage.pipes[0])
+        try pipe.value.writeAll(Pattern.bytes(960_000..<1_160_000))
+        let (client, _) = try stage.attach(.offset(960_000))
+        client.next[0] = 960_000
+        #expect(
+            try stage.run {
+                try client.receive(); return client.next[0] == 1_160_000
+            })
+        #expect(client.gaps.isEmpty && client.counts[0] == 200_000)
+    }
+
+    @Test func `what is on its way to a reader that does not read is bounded`() throws {
+        let stage = try Stage(.last(100_000))
+        let (client, _) = try stage.attach()
+        try stage.write(4_000_000)
+        try stage.settle()
+        // Nothing is sent meanwhile.
+        try client.receive()
+        let frame = UInt64(AttachFrame.payloadLimit + AttachFrame.headerSize)
+        #expect(client.counts[0] > 300_000 && client.counts[0] <= 512 << 10 + frame)
+        #expect(
+            try stage.run {
+                try client.receive(); return client.next[0] == 4_000_000
+            })
+    }
+
     @Test func `a reader that is slow loses exactly what it is told, and one beside it nothing`() throws {
         let stage = try Stage(.last(200_000))
         let (slow, _) = try stage.attach()

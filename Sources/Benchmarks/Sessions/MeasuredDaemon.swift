@@ -29,11 +29,9 @@ final class MeasuredDaemon {
         socket = "\(directory)/run/corral.sock"
         null = try openNull()
         log = try FileDescriptor.open("\(directory)/log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
-        let pipe = try Pipe.make()
-        guardian = try Child(
-            ["/proc/self/exe", "session-role", "guard", directory],
-            [pipe.reading.number, null.number, 2], pin: nil)
-        hold = try pipe.writing.duplicate()
+        var hold: FileDescriptor?
+        guardian = try MeasuredDaemon.startGuard(of: directory, null, until: &hold)
+        self.hold = hold
         program = PreparedProgram(
             [
                 path, "--state", "\(directory)/state", "--set", "runtime=\(directory)/run",
@@ -56,6 +54,18 @@ final class MeasuredDaemon {
     }
 
     deinit { end() }
+
+    /// - Parameter hold: set to what the guard waits for to close; nothing else here may have that open.
+    private static func startGuard(
+        of directory: String, _ null: borrowing FileDescriptor, until hold: inout FileDescriptor?
+    ) throws -> Child {
+        let pipe = try Pipe.make()
+        let guardian = try Child(
+            ["/proc/self/exe", "session-role", "guard", directory],
+            [pipe.reading.number, null.number, 2], pin: nil)
+        hold = try pipe.writing.duplicate()
+        return guardian
+    }
 
     private func end() {
         // What waits for it is let go of first.

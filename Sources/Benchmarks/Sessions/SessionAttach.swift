@@ -11,23 +11,32 @@ func measureAttach(_ corrald: String, _ options: Options, _ results: Results) th
     let session = try daemon.client.id(of: SessionCall.create())
     // Less to try it.
     let blocks = options.rounds < 20 ? 1024 : 8192
-    var speeds: [Double] = []
+    var flows: [Flow] = []
     var ratios: [Double] = []
+    var shares: [Double] = []
     for round in 0...max(3, min(options.rounds / 15, 11)) {
         let cat = try AttachScene.cat.run().speed
-        let own = try attachedSpeed(daemon, session, blocks)
+        let (own, share) = try attached(daemon, session, blocks)
         // The first round finds everything cold.
         if round == 0 { continue }
-        speeds.append(own)
-        ratios.append(own / cat)
+        flows.append(own)
+        ratios.append(own.speed / cat)
+        shares.append(share)
     }
-    guard let speed = median(speeds), let ratio = median(ratios) else { return }
-    try add("attach/daemon/MB/s", "MB/s", [("speed", speed)], samples: speeds.count, results)
+    guard let speed = median(flows.map(\.speed)), let cost = median(flows.map(\.cost)),
+        let ratio = median(ratios), let share = median(shares)
+    else { return }
+    try add("attach/daemon/MB/s", "MB/s", [("speed", speed)], samples: flows.count, results)
     try add("attach/daemon/ratio", "ratio", [("to cat", ratio)], samples: ratios.count, results)
+    try add("attach/daemon/ms", "ms", [("cpu", cost)], samples: flows.count, results)
+    try add("attach/daemon/share", "ratio", [("arrived", share)], samples: shares.count, results)
 }
 
-/// MB/s (10^6 bytes) that arrive, frames included, of what dd writes 64 KiB at a time.
-private func attachedSpeed(_ daemon: MeasuredDaemon, _ session: String, _ blocks: Int) throws -> Double {
+/// How fast what dd writes 64 KiB at a time arrives, frames included, and how much of it: nobody waits for this
+/// client, so what it is too slow for is lost to it. The processor time is corrald's and the client's.
+private func attached(
+    _ daemon: MeasuredDaemon, _ session: String, _ blocks: Int
+) throws -> (flow: Flow, share: Double) {
     let writer = "read -r go; exec dd if=/dev/zero bs=64k count=\(blocks) status=none"
     let process = try daemon.client.id(of: SessionCall.start(session, shell: writer))
     // It was answered once it was on record, and may not have come up.
@@ -37,7 +46,8 @@ private func attachedSpeed(_ daemon: MeasuredDaemon, _ session: String, _ blocks
         SessionCall.attach(session, process), to: "corral-attach/1")
     let number = upgraded.socket.number
     _ = try call("fcntl") { fcntl(number, F_SETFL, 0) }
-    let begin = monotonicTime()
+    let start = Flow.Start()
+    let before = try Child.processorTime(of: daemon.pid)
     try upgraded.socket.writeAll(AttachFrame.input([0x0A], offset: 0, isEnd: true).bytes)
     var room = [UInt8](repeating: 0, count: 256 << 10)
     var sum = upgraded.first.count
@@ -47,8 +57,8 @@ private func attachedSpeed(_ daemon: MeasuredDaemon, _ session: String, _ blocks
         if count == 0 { break }
         sum += count
     }
-    let elapsed = monotonicTime() - begin
+    let flow = start.flow(of: sum, and: try Child.processorTime(of: daemon.pid) - before)
     // A client that cannot keep up is told what it lost; one that got next to nothing was not attached.
     guard sum > blocks << 12 else { throw Options.Problem("only \(sum) bytes of the output came") }
-    return Double(sum) * 1000 / Double(elapsed)
+    return (flow, Double(sum) / Double(blocks << 16))
 }

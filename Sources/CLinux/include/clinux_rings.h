@@ -15,6 +15,12 @@ int clinux_memfd_seals(int fd);
 /// Gives the memory of `count` bytes from `offset` back; they read as zeros from then on.
 int clinux_punch(int fd, int64_t offset, int64_t count);
 
+/// How many bytes a pipe holds; EBADF for what is none.
+int clinux_pipe_size(int fd);
+
+/// Has a pipe hold `size` bytes (F_SETPIPE_SZ). EPERM where it is more than this user may have.
+int clinux_pipe_resize(int fd, int size);
+
 /// Sends up to `count` bytes from `offset` on to a socket, inside the kernel. Where `source` stands
 /// does not change. A peer that is gone is EPIPE, and no SIGPIPE.
 ssize_t clinux_sendfile_from(int target, int source, int64_t offset, size_t count);
