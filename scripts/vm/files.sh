@@ -61,8 +61,9 @@ install_tests() {
     # A link, as SwiftPM makes it: corral finds its profiles three directories above its own.
     ln -s machine/debug "$tree/.build/debug"
     cp -r Package.swift profiles images examples docs Tests scripts "$tree/"
-    ln -s /opt/bin/corral /opt/sbin/corrald /opt/libexec/corral/{sandbox-init,corral-unpack,corral-warden} \
-        "$tree/.build/debug/"
+    ln -s /opt/bin/corral /opt/sbin/corrald /opt/libexec/corral/{corral-unpack,corral-warden} "$tree/.build/debug/"
+    # Tests that launch by themselves take no link for it.
+    cp "$root/opt/libexec/corral/sandbox-init" "$tree/.build/debug/"
     # The attack table, for attacks.sh.
     for name in prove attacker; do
         if [[ -x .build/debug/$name ]]; then strip -o "$tree/.build/debug/$name" ".build/debug/$name"; fi
