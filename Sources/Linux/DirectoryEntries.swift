@@ -72,9 +72,8 @@ private func visit(
         let length = Int(rest[start + 16]) | Int(rest[start + 17]) << 8
         guard length > 19, length <= rest.count else { return }
         let name = rest[start + 19..<start + length].prefix { $0 != 0 }
-        if name != [UInt8(ascii: ".")], name != [UInt8(ascii: "."), UInt8(ascii: ".")] {
-            body(name, DirectoryEntry.Kind(typeNumber: rest[start + 18]))
-        }
+        let isDots = name.count <= 2 && name.allSatisfy { $0 == UInt8(ascii: ".") }
+        if !isDots { body(name, DirectoryEntry.Kind(typeNumber: rest[start + 18])) }
         rest = rest.dropFirst(length)
     }
 }

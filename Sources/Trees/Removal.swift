@@ -18,12 +18,14 @@ private struct TreeRemoval: ~Copyable {
     /// Each level that is inside another holds a descriptor, of which a process has some hundreds; a
     /// hostile tree may be deeper than that.
     private static let levels = 100
-    /// How often to begin anew with a directory that is not empty, or not there, when it should be.
-    private static let attempts = 16
+    /// How often to begin anew with a directory that is not empty, or no directory, when it should be; of all
+    /// together, because somebody may do it at each of the levels.
+    private static let attempts = 256
     /// How often directories may be moved up: 100 levels each time, and PATH_MAX does not bound their depth.
     private static let moves: UInt64 = 1 << 24
 
     private var moved: UInt64 = 0
+    private var attempts = 0
     /// The directory that the removal began with, once it is entered. What is too deep is moved to it, so
     /// that nothing is left beside it when the removal fails.
     private var top: Held<FileDescriptor>?
@@ -33,7 +35,6 @@ private struct TreeRemoval: ~Copyable {
         _ name: String, from parent: borrowing FileDescriptor, depth: Int = 0
     ) throws(SystemError) {
         var failure = SystemError("unlinkat", name, .busy)
-        var attempts = 0
         while attempts < Self.attempts {
             do throws(SystemError) {
                 return try parent.removeFile(name)

@@ -23,6 +23,8 @@ import Workspace
         #expect(events[0].isDirectory && !events[1].isDirectory)
         #expect(events[1].move != 0 && events[1].move == events[2].move)
         #expect(try watch.next().isEmpty)
+        // What the removal of a temporary directory cannot name.
+        try yard.shell("rm -r d")
     }
 
     @Test func `it stays with the directory, and says when that is gone`() throws {
