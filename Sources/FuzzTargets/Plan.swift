@@ -28,7 +28,7 @@ private enum PlanField: Hashable {
 /// Which fields each step has, `i` for an integer and `t` for a text, as far as targets read them.
 private func shape(of operation: PlanOperation) -> String {
     switch operation {
-    case .directory, .listen, .mask, .bindDescriptor: "ti"
+    case .directory, .listen, .mask, .bindDescriptor, .keepCopy: "ti"
     case .symlink: "tt"
     case .file: "tit"
     case .bindPath, .device: "ttii"

@@ -14,7 +14,7 @@ enum CopyCommand {
         examples: [
             "corral cp report.py web:", "corral cp web:out/result.csv .", "corral cp ./data web:data",
             "corral cp web:log.txt - | tail", "corral cp web:out - | tar xf -",
-            "make-input | corral cp - web:input.bin",
+            "corral cp - web:input.bin <data/words",
         ],
         details: """
             One of SRC and DST is SESSION:PATH, where PATH is relative to the workspace (or begins with

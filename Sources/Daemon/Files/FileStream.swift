@@ -130,7 +130,12 @@ private final class FileStream: StreamSource {
             return last ?? .nothingYet
         }
         let count = min(memory.count, ready.count)
-        for (index, byte) in ready.prefix(count).enumerated() { memory[index] = byte }
+        // All at once: a byte at a time takes longer than reading the file.
+        unsafe ready.withUnsafeBytes { source in
+            unsafe memory.withUnsafeMutableBytes {
+                unsafe $0.copyMemory(from: .init(rebasing: source[..<count]))
+            }
+        }
         ready = ready.dropFirst(count)
         return .bytes(count)
     }
