@@ -31,9 +31,6 @@ final class ChurnClient {
     var made = 0
     /// Whether the warden may die at any moment of this client's life.
     var isWardenDoomed = false
-    /// Whether it pauses sessions. One that is frozen does not end with its warden (docs/warden.md), which would be
-    /// found to be left.
-    var pauses = true
     /// How many operations were done, by their names.
     var counts: [String: Int] = [:]
     private var client: DaemonClient

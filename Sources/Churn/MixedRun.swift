@@ -22,7 +22,6 @@ struct MixedRun {
         try Crowd.run(options.clients) { [world, options] index in
             let seed = options.seed &+ UInt64(index) &* 7919
             let client = ChurnClient("c\(index)", world, seed: seed)
-            client.pauses = [.none, .corrald].contains(options.victim)
             do {
                 while !progress.isOver.load(ordering: .relaxed) {
                     try client.perform(client.random.pick(Operation.mix))

@@ -48,7 +48,7 @@ extension ChurnClient {
         case .stop: if let running { try stop(running) }
         case .logs: if let running { try logs(running) }
         case .attach: if let running { try attach(running) }
-        case .pause: if pauses, let running { try pause(running) }
+        case .pause: if let running { try pause(running) }
         case .resume: if let paused { try resume(paused) }
         case .renew: if let there { try renew(there) }
         case .inspect: if let any = one({ _ in true }) { try inspect(any) }

@@ -74,7 +74,6 @@ struct PointsRun {
         try Crowd.run(PointsRun.clients) { index in
             let client = ChurnClient("l\(life)-\(index)", world, seed: seed &+ UInt64(life * 31 + index))
             client.isWardenDoomed = point?.isWardens ?? restarts
-            client.pauses = !client.isWardenDoomed
             do {
                 for operation in Operation.life { try client.perform(operation) }
                 try client.settle()

@@ -25,6 +25,8 @@ package enum FailPoint: Int, CaseIterable, Sendable {
     // Processes.
     case wardenBeforeStart, wardenAfterStart, wardenProcessKept, wardenToldStarted, wardenBeforeSignal
     case wardenExited, wardenExitKept, wardenExitTold, wardenBeforeAcknowledge, wardenAfterAcknowledge
+    // Standing still and going on.
+    case wardenBeforePause, wardenAfterPause
     // The end.
     case wardenBeforeKill, wardenAfterKill, wardenInitDead, wardenGroupsRemoved, wardenToldGone
     case wardenBeforeRemove, wardenAfterRemove

@@ -97,4 +97,6 @@ package enum PlanOperation: UInt32, Sendable {
     /// path, attributes: a detached copy of what is mounted there, with these attributes besides, which the
     /// init keeps open for the launcher to take. The ready message has its number
     case keepCopy
+    /// The init is killed when the thread that made it ends
+    case endWithLauncher
 }

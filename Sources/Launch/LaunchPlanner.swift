@@ -94,6 +94,8 @@ package struct LaunchPlanner {
         for socket in spec.sockets { listen(socket, &list) }
         if !spec.without.contains(.cgroupNamespace) { list.add(.cgroupNamespace, "cgroup namespace") }
         rules(&list)
+        // Behind the identity: what changes ids takes it back.
+        if spec.diesWithLauncher { list.add(.endWithLauncher, "the init is killed when its launcher ends") }
         return LaunchPlan(
             initial: list.finished(), layers: layers, handsOverWorkspace: handsOverWorkspace,
             workspaceIsReadOnly: !hasWritableWorkspace, handsOverMounts: adoptsRoot,

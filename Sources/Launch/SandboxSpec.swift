@@ -35,6 +35,9 @@ package struct SandboxSpec: Sendable {
     /// Whether the launcher can have a descriptor of the workspace (``RunningSandbox/takeFiles()``), where it
     /// is a tmpfs of the sandbox's own.
     package var sharesFiles: Bool
+    /// Whether the kernel kills the init when the thread that made it ends (PR_SET_PDEATHSIG of prctl(2)). An
+    /// init ends by itself when its control socket closes; one that is frozen does not see that.
+    package var diesWithLauncher: Bool
     /// How memory, swap, pids and cpu are limited: by cgroups, or why not.
     package var cgroups: [Layer: LayerState]
     /// Limits of each process that begin below the hard ones, which the profile has.
@@ -46,7 +49,7 @@ package struct SandboxSpec: Sendable {
         profile: Profile, limits: Limits, image: Image, filter: [UInt8], identity: Identity,
         workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], softLimits: [SoftLimit] = [],
         without: Ablation = [], mounts: [PreparedMount] = [], terminal: Terminal = .none,
-        sharesFiles: Bool = false
+        sharesFiles: Bool = false, diesWithLauncher: Bool = false
     ) {
         self.profile = profile
         self.limits = limits
@@ -58,6 +61,7 @@ package struct SandboxSpec: Sendable {
         self.sockets = sockets
         self.terminal = terminal
         self.sharesFiles = sharesFiles
+        self.diesWithLauncher = diesWithLauncher
         self.cgroups = cgroups
         self.softLimits = softLimits
         self.without = without

@@ -120,13 +120,14 @@ extension HostSetup {
     package func plan(
         _ rules: LaunchRules, identity: Identity, cgroups: [Layer: LayerState], sockets: [String] = [],
         softLimits: [SoftLimit] = [], terminal: SandboxSpec.Terminal = .none,
-        sharesFiles: Bool = false
+        sharesFiles: Bool = false, diesWithLauncher: Bool = false
     ) throws(PreparationError) -> LaunchPlan {
         let spec = SandboxSpec(
             profile: rules.profile, limits: rules.limits, image: rules.image, filter: rules.filter.bytes,
             identity: identity, workspace: workspace.map { .directory($0.path) } ?? .ephemeral,
             sockets: sockets, cgroups: cgroups, softLimits: softLimits, without: without,
-            mounts: mounts.prepared, terminal: terminal, sharesFiles: sharesFiles)
+            mounts: mounts.prepared, terminal: terminal, sharesFiles: sharesFiles,
+            diesWithLauncher: diesWithLauncher)
         do throws(LaunchError) {
             return try LaunchPlanner.plan(spec, host: abilities, hostPaths: rules.hostPaths)
         } catch {

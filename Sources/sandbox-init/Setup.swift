@@ -90,6 +90,9 @@ struct Setup {
         case .listen: try listen(&fields)
         case .terminal: try terminal(&fields)
         case .keepCopy: try keepCopy(&fields)
+        // Its parent is in another namespace, and so has no number here. One that ended before this has
+        // closed the control socket, which is seen next: nobody has frozen anything yet.
+        case .endWithLauncher: try check(clinux_end_with_parent(0, CLINUX_SIGKILL))
         case .cgroupNamespace: try check(clinux_unshare(UInt64(CLINUX_NEWCGROUP)))
         case .landlock, .landlockPath, .landlockPort: try landlock(operation, &fields)
         case .rlimit, .filter, .without, .identity: try rule(operation, &fields)

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -117,6 +118,40 @@ import Testing
         #expect(try daemon.exec(id, "true").status == 409)
         #expect(try daemon.call("POST", "/v1/sessions/\(id)/resume").text("state") == "running")
         #expect(try daemon.exec(id, "true").text("exit") == "0")
+    }
+
+    @Test func `a paused session ends with its warden, and nothing of it stays`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session()
+        try daemon.call("POST", "/v1/sessions/\(id)/processes", #"{"argv":["sleep","2471"]}"#)
+        guard try daemon.call("POST", "/v1/sessions/\(id)/pause").status == 200 else {
+            return Host.skip("no cgroup of this host can be frozen")
+        }
+        #expect(!Self.processes(of: id).isEmpty)
+        let warden = try #require(daemon.warden)
+        #expect(Glibc.kill(warden, SIGKILL) == 0)
+        // Nobody thaws it: corrald is killed as well, and the next one is not there yet.
+        try daemon.kill()
+        #expect(eventually { Self.processes(of: id).isEmpty }, "\(Self.processes(of: id))")
+        try daemon.startAgain()
+        #expect(try daemon.waitForEnd(id).text("cause") == "daemon-restart")
+        #expect(eventually { !Self.groups().contains { $0.hasSuffix("-\(id)") } }, "\(Self.groups())")
+    }
+
+    /// The processes in the groups of a session.
+    private static func processes(of id: String) -> [String] {
+        groups().filter { $0.hasSuffix("-\(id)") }.flatMap { group in
+            (File.text("\(group)/cgroup.procs") ?? "").split(separator: "\n").map(String.init)
+        }
+    }
+
+    /// The paths of all groups of sessions.
+    private static func groups() -> [String] {
+        let root = "/sys/fs/cgroup"
+        let tops = [root] + File.names(in: root).map { "\(root)/\($0)" }
+        return tops.flatMap { top in
+            File.names(in: top).filter { $0.hasPrefix("corral-session-") }.map { "\(top)/\($0)" }
+        }
     }
 
     @Test func `events tell what happens, and go on after the last one that was seen`() throws {

@@ -160,7 +160,7 @@ final class Engine: SandboxEngine {
             let watch = try LimitWatch.make(rules.limits, resources, host, polls: true)
             let plan = try host.plan(
                 rules, identity: resources.identity, cgroups: resources.layers, terminal: terminal,
-                sharesFiles: true)
+                sharesFiles: true, diesWithLauncher: true)
             let template = try host.template(rules, plan.placements, terminal: terminal != .none)
             try Launcher.build(
                 sandbox, plan, identity: resources.identity, workspace: nil

@@ -77,6 +77,8 @@ extension WardenServer {
         let session = try table.session(id)
         if session.stage == .paused { return }
         guard session.stage == .running else { throw session.refusal(to: "be paused") }
+        FailPoint.pass(.wardenBeforePause)
+        defer { FailPoint.pass(.wardenAfterPause) }
         try freeze(session)
         session.stage = .paused
     }
@@ -85,6 +87,8 @@ extension WardenServer {
         let session = try table.session(id)
         if session.stage == .running { return }
         guard session.stage == .paused else { throw session.refusal(to: "be resumed") }
+        FailPoint.pass(.wardenBeforePause)
+        defer { FailPoint.pass(.wardenAfterPause) }
         try thaw(session)
         session.stage = .running
     }
