@@ -24,7 +24,9 @@ struct Yard {
     }
 
     func shell(_ script: String) throws {
-        let outcome = try Program.run(["sh", "-ec", "umask 022; \(script)"], directory: directory("inside"))
+        let outcome = try Program.run(
+            ["sh", "-ec", "umask 022; \(script)"], timeout: 300 * Host.patience,
+            directory: directory("inside"))
         try #require(outcome.status == 0, "\(outcome.errors)")
     }
 
