@@ -14,6 +14,9 @@ own='--state /srv/own --set user=nobody'
 daemon run --detach $own
 check "so does one whose sockets are on the disk as well" is $code 0
 
+# What other parts have left on record.
+$corral session prune -f >/tmp/out 2>$report
+
 nothing_said
 # One that has ended, with what it wrote.
 ask create --name finished
