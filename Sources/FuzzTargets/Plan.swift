@@ -43,7 +43,7 @@ private func shape(of operation: PlanOperation) -> String {
     case .filter, .makeRoot, .hostname: "t"
     case .identity: "iiiii"
     case .adoptRoot, .landlockPort, .without, .capabilities: "ii"
-    case .pivot, .loopback, .cgroupNamespace: ""
+    case .pivot, .loopback, .cgroupNamespace, .endWithLauncher: ""
     }
 }
 
