@@ -200,19 +200,30 @@ static pid_t start_with(
     return start(&args, run_init, context, pidfd, failure);
 }
 
+// Each number is taken by the kernel: another thread may open something at any moment, and what looked free
+// must not be taken from it.
 int clinux_reserve_low(int null_fd) {
-    for (int base = 3, taken = 0; base < 4096; base += taken + 1) {
-        for (taken = 0; taken < CLINUX_LOW_FDS; taken++)
-            if (fcntl(base + taken, F_GETFD) >= 0) break;
-        if (taken < CLINUX_LOW_FDS) continue;
-        for (taken = 0; taken < CLINUX_LOW_FDS; taken++)
-            if (dup3(null_fd, base + taken, O_CLOEXEC) < 0) break;
-        if (taken == CLINUX_LOW_FDS) return base;
-        while (taken-- > 0) close(base + taken);
-        return -1;
+    int base = 3;
+    for (;;) {
+        int first = -1, taken = 0, got = -1;
+        while (taken < CLINUX_LOW_FDS) {
+            got = fcntl(null_fd, F_DUPFD_CLOEXEC, taken ? first + taken : base);
+            if (got < 0) break;
+            if (!taken) first = got;
+            if (got != first + taken) break;
+            taken++;
+        }
+        if (taken == CLINUX_LOW_FDS) return first;
+        int error = errno;
+        for (int i = 0; i < taken; i++) close(first + i);
+        if (got < 0) {
+            errno = error;
+            return -1;
+        }
+        // There is one that is taken in between; what follows it may be free.
+        close(got);
+        base = got;
     }
-    errno = EMFILE;
-    return -1;
 }
 
 /// Puts a copy of a descriptor at the next reserved place; what comes behind a failure is left out.

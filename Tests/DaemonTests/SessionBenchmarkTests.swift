@@ -35,7 +35,8 @@ struct SessionBenchmarkTests {
         ),
         ("thousand", ["sessions/rate", "sessions/reaped"]),
         ("idle", ["sessions/memory", "sessions/corrald", "sessions/wake-ups", "sessions/list"]),
-        ("restart", ["sessions/restart"]), ("attach", ["attach/daemon/MB/s", "attach/daemon/ratio"]),
+        ("restart", ["sessions/restart"]),
+        ("attach", ["attach/daemon/MB/s", "attach/daemon/ratio", "attach/daemon/ms", "attach/daemon/share"]),
     ])
     func `a scene says what it is to say, alone as well`(scene: String, names: [String]) throws {
         let directory = try TemporaryDirectory()

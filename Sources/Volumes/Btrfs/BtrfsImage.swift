@@ -79,8 +79,21 @@ package final class BtrfsImage {
         try Self.lengthen(file, path, from: size, to: bytes, policy)
         try doing("to grow \(path)") { () throws(SystemError) in
             try loop.lookAgain()
-            try root.fillDevice()
+            try fillDevice()
         }
+    }
+
+    /// To grow takes room for metadata. What was freed since the last commit is room with the next one.
+    private func fillDevice() throws(SystemError) {
+        for _ in 0..<4 {
+            do throws(SystemError) {
+                return try root.fillDevice()
+            } catch {
+                guard error.errno == .noSpace else { throw error }
+                try root.syncBtrfs()
+            }
+        }
+        try root.fillDevice()
     }
 
     // MARK: Making
