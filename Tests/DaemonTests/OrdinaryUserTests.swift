@@ -65,7 +65,7 @@ struct OrdinaryUserTests {
         #expect(exec["exit"]?.text == "0", "\(exec)")
         #expect(Base64.decode(exec["stdout"]?.text ?? "") == Array("1000\n".utf8))
         // Its files need no other owner to be seen by its own user.
-        let copied = try user([corral, "cp", "/etc/hostname", "mine:in/"])
+        let copied = try user([corral, "cp", "/etc/passwd", "mine:in/"])
         #expect(copied.status == 1 && copied.errors.contains("no directory"), "\(copied.errors)")
         #expect(try user([corral, "cp", "/etc/passwd", "mine:in"]).status == 0)
         let back = try user([corral, "cp", "mine:in", "-"])
