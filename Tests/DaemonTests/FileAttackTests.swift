@@ -89,7 +89,7 @@ import Wire
         #expect(try daemon.call("GET", "/v1/health").status == 200)
     }
 
-    @Test func `descriptors of the daemon are as many afterwards as before`() throws {
+    @Test func `descriptors of the daemon are no more afterwards than before`() throws {
         let daemon = try TestDaemon()
         let id = try daemon.session()
         #expect(try daemon.put(id, "f", "x", "").status == 200)
@@ -102,6 +102,7 @@ import Wire
             _ = try daemon.read(id, number % 2 == 0 ? "f" : "none")
             _ = try daemon.names(id, ".")
         }
-        #expect(eventually { count() == before }, "\(before), \(count())")
+        // Fewer is right: a connection from before may have been closing still when they were counted.
+        #expect(eventually { zip(count(), before).allSatisfy(<=) }, "\(before), \(count())")
     }
 }
