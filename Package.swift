@@ -110,6 +110,7 @@ let package = Package(
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
         library("Denials", ["Sandbox", "Seccomp", "Linux"]),
         library("Volumes", ["Trees", "Linux", "CLinux"]),
+        library("Quotas", ["API", "Sessions", "Sandbox"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
         // Between corrald and the warden.
@@ -266,6 +267,7 @@ let package = Package(
         tests("ChurnTests", []),
         tests("APITests", ["API", "Wire"]),
         tests("SessionsTests", ["Sessions", "Sandbox"]),
+        tests("QuotasTests", ["Quotas", "Sessions", "Sandbox"]),
         tests(
             "DaemonTests",
             [

@@ -9,7 +9,10 @@ private let rows: [[String]] = [
         "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol", "Capture",
         "Service", "Configuration", "Client", "Tables", "API", "Sessions",
     ],
-    ["Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store", "Workspace", "Volumes"],
+    [
+        "Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store", "Workspace", "Volumes",
+        "Quotas",
+    ],
     ["Preparation"],
     ["Commands", "Warden", "Daemon"],
     ["corral", "corrald", "corral-warden", "sandbox-init", "corral-unpack", "Benchmarks"],

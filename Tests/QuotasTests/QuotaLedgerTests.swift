@@ -1,0 +1,164 @@
+import Quotas
+import Sandbox
+import Sessions
+import Testing
+
+struct QuotaLedgerTests {
+    // 2026-11-22T00:00:00Z.
+    private let midnight: UInt64 = 1_795_305_600
+    private var noon: UInt64 { midnight + 43_200 }
+
+    private func ledger(_ limits: QuotaLimits, node: QuotaLimits = [:]) throws -> (QuotaLedger<Int>, Name) {
+        var ledger = QuotaLedger<Int>()
+        let tenant = try Name("acme")
+        ledger.setLimits(limits, of: tenant)
+        ledger.setNodeLimits(node)
+        return (ledger, tenant)
+    }
+
+    private func used(_ ledger: QuotaLedger<Int>, _ tenant: Name, _ quota: Quota, at time: UInt64) -> UInt64?
+    {
+        ledger.use(of: tenant, at: time).first { $0.quota == quota }?.used
+    }
+
+    @Test
+    func `a refusal names whose quota, its value, what is in use, what was asked for and when it resets`()
+        throws
+    {
+        var (ledger, tenant) = try ledger([.execsPerDay: 10, .memory: 512 << 20])
+        for exec in 0..<10 { _ = try ledger.reserve([.execsPerDay: 1], for: tenant, as: exec, at: noon) }
+        let daily = #expect(throws: QuotaRefusal.self) {
+            _ = try ledger.reserve([.execsPerDay: 1], for: tenant, as: 10, at: noon)
+        }
+        #expect(
+            daily?.description
+                == "tenant acme may have 10 of execs_per_day, has 10 and was asked for 1 more; "
+                + "counted anew at 2026-11-23T00:00:00.000Z")
+        _ = try ledger.reserve([.memory: 300 << 20], for: tenant, as: 11, at: noon)
+        let memory = #expect(throws: QuotaRefusal.self) {
+            _ = try ledger.reserve([.memory: 256 << 20], for: tenant, as: 12, at: noon)
+        }
+        #expect(
+            memory?.description
+                == "tenant acme may have 512MiB of memory, has 300MiB and was asked for 256MiB more")
+    }
+
+    @Test func `what all tenants use of the node is not told to one of them`() throws {
+        var (ledger, tenant) = try ledger([:], node: [.sessions: 2])
+        let other = try Name("other")
+        _ = try ledger.reserve([.sessions: 2], for: other, as: 1, at: noon)
+        let refusal = #expect(throws: QuotaRefusal.self) {
+            _ = try ledger.reserve([.sessions: 1], for: tenant, as: 2, at: noon)
+        }
+        #expect(refusal?.owner == .node)
+        #expect(refusal?.description == "this node may have 2 of sessions and was asked for 1 more")
+    }
+
+    @Test func `what is refused for one quota takes nothing of the others`() throws {
+        var (ledger, tenant) = try ledger([.sessions: 5, .memory: 100], node: [.cpus: 1000])
+        for asked: Amounts in [[.sessions: 1, .memory: 101], [.sessions: 1, .cpus: 1001]] {
+            #expect(throws: QuotaRefusal.self) {
+                _ = try ledger.reserve(asked, for: tenant, as: 1, at: noon)
+            }
+        }
+        #expect(ledger.use(of: tenant, at: noon).allSatisfy { $0.used == 0 })
+        #expect(ledger.nodeUse(at: noon).allSatisfy { $0.used == 0 })
+    }
+
+    @Test func `an amount beyond all numbers is refused`() throws {
+        var (ledger, tenant) = try ledger([.memory: .max])
+        _ = try ledger.reserve([.memory: 1], for: tenant, as: 1, at: noon)
+        #expect(throws: QuotaRefusal.self) {
+            _ = try ledger.reserve([.memory: .max], for: tenant, as: 2, at: noon)
+        }
+        #expect(used(ledger, tenant, .memory, at: noon) == 1)
+    }
+
+    @Test func `a day begins anew at midnight, and not when the clock is set back over it`() throws {
+        var (ledger, tenant) = try ledger([.execsPerDay: 1])
+        _ = try ledger.reserve([.execsPerDay: 1], for: tenant, as: 1, at: midnight - 1)
+        _ = try ledger.reserve([.execsPerDay: 1], for: tenant, as: 2, at: midnight)
+        // Back in yesterday, which is over.
+        let refusal = #expect(throws: QuotaRefusal.self) {
+            _ = try ledger.reserve([.execsPerDay: 1], for: tenant, as: 3, at: midnight - 3600)
+        }
+        #expect(refusal?.resets == midnight + 86_400)
+        _ = try ledger.reserve([.execsPerDay: 1], for: tenant, as: 4, at: midnight + 86_400)
+    }
+
+    @Test func `what is given back was spent all the same, and what is cancelled was not`() throws {
+        var (ledger, tenant) = try ledger([.sessions: 1, .creationsPerMinute: 2])
+        let asked: Amounts = [.sessions: 1, .creationsPerMinute: 1]
+        _ = try ledger.reserve(asked, for: tenant, as: 1, at: noon)
+        ledger.cancel(1)
+        #expect(used(ledger, tenant, .creationsPerMinute, at: noon) == 0)
+        _ = try ledger.reserve(asked, for: tenant, as: 2, at: noon)
+        ledger.giveBack(2)
+        #expect(used(ledger, tenant, .creationsPerMinute, at: noon) == 1)
+        #expect(used(ledger, tenant, .sessions, at: noon) == 0)
+        // Cancelled in the next minute, it takes nothing from what was spent there.
+        _ = try ledger.reserve(asked, for: tenant, as: 3, at: noon)
+        ledger.giveBack(3)
+        _ = try ledger.reserve(asked, for: tenant, as: 4, at: noon + 60)
+        ledger.cancel(3)
+        #expect(used(ledger, tenant, .creationsPerMinute, at: noon + 60) == 1)
+    }
+
+    @Test func `a limit set below what is in use takes nothing away and lets nothing more begin`() throws {
+        var (ledger, tenant) = try ledger([.sessions: 3])
+        for session in 0..<3 { _ = try ledger.reserve([.sessions: 1], for: tenant, as: session, at: noon) }
+        ledger.setLimits([.sessions: 1], of: tenant)
+        #expect(throws: QuotaRefusal.self) {
+            _ = try ledger.reserve([.sessions: 1], for: tenant, as: 3, at: noon)
+        }
+        for session in 0..<3 { ledger.giveBack(session) }
+        _ = try ledger.reserve([.sessions: 1], for: tenant, as: 4, at: noon)
+    }
+
+    @Test func `news come once at 80 and at 95 percent, and again after it went down`() throws {
+        var (ledger, tenant) = try ledger([.sessions: 20])
+        func percents(_ range: Range<Int>) throws -> [Int] {
+            try range.flatMap { session in
+                try ledger.reserve([.sessions: 1], for: tenant, as: session, at: noon).map(\.percent)
+            }
+        }
+        #expect(try percents(0..<15) == [])
+        #expect(try percents(15..<20) == [80, 95])
+        for session in 10..<20 { ledger.giveBack(session) }
+        #expect(try percents(20..<26) == [80])
+    }
+
+    @Test func `what ran before a restart counts, whatever the limits say by then`() throws {
+        var (ledger, tenant) = try ledger([.sessions: 1])
+        ledger.restore([.sessions: 1], for: tenant, as: 1, at: noon)
+        ledger.restore([.sessions: 1], for: tenant, as: 2, at: noon)
+        #expect(used(ledger, tenant, .sessions, at: noon) == 2)
+        #expect(throws: QuotaRefusal.self) {
+            _ = try ledger.reserve([.sessions: 1], for: tenant, as: 3, at: noon)
+        }
+        let isIdle = ledger.forget(tenant)
+        #expect(!isIdle)
+        ledger.giveBack(1)
+        ledger.giveBack(2)
+        let isForgotten = ledger.forget(tenant)
+        #expect(isForgotten)
+    }
+
+    @Test func `a holder can have more or less of something`() throws {
+        var (ledger, tenant) = try ledger([.disk: 100])
+        _ = try ledger.reserve([.disk: 60], for: tenant, as: 1, at: noon)
+        #expect(throws: QuotaRefusal.self) { _ = try ledger.change(.disk, of: 1, to: 101, at: noon) }
+        #expect(ledger.has(1)[.disk] == 60)
+        let news = try ledger.change(.disk, of: 1, to: 100, at: noon)
+        #expect(news.map(\.percent) == [95])
+        _ = try ledger.change(.disk, of: 1, to: 10, at: noon)
+        _ = try ledger.reserve([.disk: 90], for: tenant, as: 2, at: noon)
+        ledger.giveBack(1)
+        #expect(used(ledger, tenant, .disk, at: noon) == 90)
+    }
+
+    @Test(arguments: ["execs", "memroy", ""])
+    func `a name of no quota is refused`(text: String) {
+        #expect(throws: ValueError.self) { try Quota(named: text) }
+    }
+}
