@@ -111,6 +111,7 @@ let package = Package(
         library("Denials", ["Sandbox", "Seccomp", "Linux"]),
         library("Volumes", ["Trees", "Linux", "CLinux"]),
         library("Quotas", ["API", "Sessions", "Sandbox"]),
+        library("Access", ["API", "Sessions", "Trees", "Sandbox"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
 
         // Between corrald and the warden.
@@ -268,6 +269,7 @@ let package = Package(
         tests("APITests", ["API", "Wire"]),
         tests("SessionsTests", ["Sessions", "Sandbox"]),
         tests("QuotasTests", ["Quotas", "Sessions", "Sandbox"]),
+        tests("AccessTests", ["Access", "API", "Sessions", "Sandbox"]),
         tests(
             "DaemonTests",
             [

@@ -11,7 +11,7 @@ private let rows: [[String]] = [
     ],
     [
         "Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store", "Workspace", "Volumes",
-        "Quotas",
+        "Quotas", "Access",
     ],
     ["Preparation"],
     ["Commands", "Warden", "Daemon"],
