@@ -43,7 +43,9 @@ private func agree(
 
 private func plainName(_ text: String) -> Bool {
     let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789_-".unicodeScalars)
-    return (1...64).contains(text.unicodeScalars.count) && letters.isSuperset(of: text.unicodeScalars)
+    let isMark = text.unicodeScalars.first == "-" || text.unicodeScalars.first == "_"
+    return (1...64).contains(text.unicodeScalars.count) && !isMark
+        && letters.isSuperset(of: text.unicodeScalars)
 }
 
 private func plainTree(_ text: String) -> Bool {
