@@ -248,7 +248,8 @@ let package = Package(
         tests(
             "WardenTests",
             [
-                "Warden", "WardenProtocol", "Preparation", "Cgroups", "Launch", "Sandbox", "Linux", "CLinux",
+                "Warden", "WardenProtocol", "Preparation", "Cgroups", "Launch", "Volumes", "Sandbox", "Linux",
+                "CLinux",
             ]),
         tests("PreparationTests", ["Preparation", "Sandbox", "Seccomp", "Linux"]),
         tests(
