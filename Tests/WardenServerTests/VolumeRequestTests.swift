@@ -16,6 +16,16 @@ struct VolumeRequestTests {
         #expect(state.inodes == .countedAsBytes && state.hasSnapshots && !state.why.isEmpty)
         #expect(try bench.list() == [])
         #expect(try bench.client.ask(.volumeForget(tenant: "alice")) == .done)
+        #expect(try bench.used(by: "alice") == 0)
+        let (some, kept) = (VolumeBench.workspace("some"), VolumeBench.snapshot("kept"))
+        for request in [
+            WardenRequest.volumeInspect(some), .volumeRemove(some), .volumeOpen(some),
+            .volumeResize(some, VolumeAmounts(bytes: mebibyte)), .volumeSnapshot(some, as: kept),
+            .volumeRestore(some, from: kept), .volumeFork(some, as: VolumeOrder(VolumeBench.workspace("other"))),
+            .create(SessionOrder(id: freshID(), profile: "default", workspace: VolumeOrder(some))),
+        ] {
+            #expect(try bench.code(request) == .volumeAbsent, "\(request)")
+        }
         #expect(unsafe access(bench.warden.directory("state/volumes"), F_OK) != 0)
         try bench.make("first")
         #expect(unsafe access(bench.image, F_OK) == 0)
