@@ -21,7 +21,8 @@ struct VolumeRequestTests {
         for request in [
             WardenRequest.volumeInspect(some), .volumeRemove(some), .volumeOpen(some),
             .volumeResize(some, VolumeAmounts(bytes: mebibyte)), .volumeSnapshot(some, as: kept),
-            .volumeRestore(some, from: kept), .volumeFork(some, as: VolumeOrder(VolumeBench.workspace("other"))),
+            .volumeRestore(some, from: kept),
+            .volumeFork(some, as: VolumeOrder(VolumeBench.workspace("other"))),
             .create(SessionOrder(id: freshID(), profile: "default", workspace: VolumeOrder(some))),
         ] {
             #expect(try bench.code(request) == .volumeAbsent, "\(request)")
@@ -129,7 +130,8 @@ struct VolumeRequestTests {
             #expect([.order, .ceiling].contains(try bench.code(request)), "\(request)")
         }
         #expect(
-            try bench.code(.volumeSnapshot(notes, as: VolumeBench.snapshot("s", of: "bob"))) == .volumeUnsupported)
+            try bench.code(.volumeSnapshot(notes, as: VolumeBench.snapshot("s", of: "bob")))
+                == .volumeUnsupported)
         try bench.make("two")
         #expect(try bench.code(.volumeCreate(VolumeOrder(VolumeBench.workspace("three")))) == .ceiling)
         #expect(try bench.code(.volumeSnapshot(notes, as: VolumeBench.snapshot("s"))) == .ceiling)
@@ -198,7 +200,8 @@ struct VolumeRequestTests {
         #expect(made.limits == VolumeAmounts() && made.used == VolumeAmounts() && made.driver == .directory)
         let limits = try bench.client.list().first?.session.limits
         #expect(limits?.workspace == VolumeAmounts(), "what nothing enforces is never shown as a limit")
-        #expect(try bench.code(.volumeSnapshot(order.key, as: VolumeBench.snapshot("s"))) == .volumeUnsupported)
+        #expect(
+            try bench.code(.volumeSnapshot(order.key, as: VolumeBench.snapshot("s"))) == .volumeUnsupported)
         #expect(try bench.top(.workspace(id)).value.open("f", O_RDONLY, resolve: .beneath).number >= 0)
         try bench.client.finish(id)
         #expect(try bench.list() == [])

@@ -23,8 +23,11 @@ struct VolumeSessionTests {
         try client.session(other, workspace: VolumeBench.own(other, bytes: 16 * mebibyte))
         let full = try bench.run(id, fill)
         #expect(full.text.contains("Disk quota exceeded") && full.status == .exited(1), "\(full)")
-        #expect(try bench.run(id, "fallocate -l 40M big; dd if=/dev/zero of=x bs=1M count=1").status != .exited(0))
-        let neighbour = try bench.run(other, "dd if=/dev/zero of=f bs=1M count=8 conv=fsync && stat -c %u:%g f")
+        #expect(
+            try bench.run(id, "fallocate -l 40M big; dd if=/dev/zero of=x bs=1M count=1").status != .exited(0)
+        )
+        let neighbour = try bench.run(
+            other, "dd if=/dev/zero of=f bs=1M count=8 conv=fsync && stat -c %u:%g f")
         #expect(neighbour.status == .exited(0) && neighbour.text.hasSuffix("1000:1000\n"), "\(neighbour)")
         // What is in force and what is used, wherever it is told.
         let limits = VolumeAmounts(bytes: 8 * mebibyte)
@@ -37,7 +40,8 @@ struct VolumeSessionTests {
                 if case .volumeFilling(id, 95, _, limits) = $0 { true } else { false }
             }
         }
-        #expect(!client.events.contains { if case .volumeFilling(other, _, _, _) = $0 { true } else { false } })
+        #expect(
+            !client.events.contains { if case .volumeFilling(other, _, _, _) = $0 { true } else { false } })
         #expect(try bench.run(id, "rm -f full big x && echo gone").text == "gone\n")
         try client.finish(id)
         #expect(client.end(of: id)?.statistics.workspace.bytes != nil)
@@ -148,7 +152,8 @@ struct VolumeSessionTests {
         try bench.client.session(
             id, profile: "offline_readonly", workspace: VolumeOrder(VolumeBench.workspace("notes")))
         let result = try bench.run(id, "cat f; echo x >g")
-        #expect(result.text.hasPrefix("read me") && result.text.contains("Read-only file system"), "\(result)")
+        #expect(
+            result.text.hasPrefix("read me") && result.text.contains("Read-only file system"), "\(result)")
         try bench.client.finish(id)
         try bench.end()
     }
@@ -167,7 +172,9 @@ struct VolumeSessionTests {
         #expect(refused.code == .volumeBelowUse && refused.limit == "bytes", "\(refused)")
         #expect(refused.asked == "\(8 * mebibyte)" && (UInt64(refused.allowed) ?? 0) >= 40 * mebibyte)
         #expect(try bench.state(.volumeInspect(key)).limits.bytes == 60 * mebibyte, "nothing was changed")
-        #expect(try bench.state(.volumeResize(key, VolumeAmounts(bytes: 48 * mebibyte))).limits.bytes == 48 * mebibyte)
+        #expect(
+            try bench.state(.volumeResize(key, VolumeAmounts(bytes: 48 * mebibyte))).limits.bytes == 48
+                * mebibyte)
         #expect(try bench.run(id, "dd if=/dev/zero of=more bs=1M count=20 conv=fsync").status == .exited(1))
         #expect(try bench.code(.volumeResize(key, VolumeAmounts(bytes: 65 * mebibyte))) == .ceiling)
         #expect(try bench.code(.volumeResize(key, VolumeAmounts(bytes: 0))) == .volumeLimit)

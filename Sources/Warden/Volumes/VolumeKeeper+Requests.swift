@@ -21,7 +21,8 @@ extension VolumeKeeper {
             try only(key, [.workspace, .session], "have other limits")
             try check(limits)
             try refusing { () throws(VolumeError) in
-                try driver(for: VolumeName(key)).resize(VolumeName(key), to: VolumeLimits(bytes: limits.bytes, inodes: limits.inodes))
+                try driver(for: VolumeName(key)).resize(
+                    VolumeName(key), to: VolumeLimits(bytes: limits.bytes, inodes: limits.inodes))
             }
             return .volume(try state(key))
         case .volumeInspect(let key): return .volume(try state(key))

@@ -29,7 +29,9 @@ extension VolumeKeeper {
 
     /// The sandbox is gone, or never was.
     func release(_ id: SandboxID) {
-        guard let use = uses.removeValue(forKey: id), use.isEphemeral, let driver = driverIfOpen else { return }
+        guard let use = uses.removeValue(forKey: id), use.isEphemeral, let driver = driverIfOpen else {
+            return
+        }
         remove(leftover: use.name, driver)
     }
 

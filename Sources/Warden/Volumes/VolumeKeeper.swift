@@ -105,7 +105,9 @@ final class VolumeKeeper {
     }
 
     private func choice() throws(VolumeError) -> DriverChoice {
-        guard isPrivileged else { throw .noDriver("quotas are for root to set, and mounts of volumes to make") }
+        guard isPrivileged else {
+            throw .noDriver("quotas are for root to set, and mounts of volumes to make")
+        }
         switch try directory(making: false) {
         case .some(let directory): return try choice(directory, path)
         case .none:
