@@ -56,7 +56,7 @@ import Testing
                 VolumeFacts.image, in: directory, path: path, policy: Fixture.policy)
             let driver = try BtrfsDriver(image: image, enabling: [Machine.modes[0]])
             try image.attach(at: "\(path)/top")
-            #expect((File.text("/proc/self/mountinfo") ?? "").contains("\(path)/top "))
+            #expect((File.text("/proc/thread-self/mountinfo") ?? "").contains("\(path)/top "))
             let volume = try driver.create(
                 Fixture.session("a"), VolumeRequest(limits: VolumeLimits(bytes: megabyte)))
             #expect(File.names(in: "\(path)/top/sessions/alice") == ["a"])
