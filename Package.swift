@@ -135,8 +135,8 @@ let package = Package(
         library(
             "Warden",
             [
-                "Preparation", "Launch", "Cgroups", "WardenProtocol", "FailPoints", "Sandbox", "Wire",
-                "Linux", "CLinux",
+                "Preparation", "Launch", "Cgroups", "Volumes", "WardenProtocol", "FailPoints", "Sandbox",
+                "Wire", "Linux", "CLinux",
             ]),
         // What the daemon remembers: the only user of sqlite.
         library("Store", ["Trees", "Wire", "Linux", "CSQLite"]),
@@ -250,7 +250,8 @@ let package = Package(
         tests(
             "WardenTests",
             [
-                "Warden", "WardenProtocol", "Preparation", "Cgroups", "Launch", "Sandbox", "Linux", "CLinux",
+                "Warden", "WardenProtocol", "Preparation", "Cgroups", "Launch", "Volumes", "Sandbox", "Linux",
+                "CLinux",
             ]),
         tests("PreparationTests", ["Preparation", "Sandbox", "Seccomp", "Linux"]),
         tests(
