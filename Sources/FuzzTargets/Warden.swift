@@ -31,6 +31,12 @@ private func checkOrder(_ request: WardenRequest) throws(FuzzFailure) {
         try hold(order.overrides.allSatisfy(SessionOrder.isCarried), "an override that is not carried")
         try hold(order.note.count <= WardenFormat.noteLimit, "a note that is too long")
         try hold(!order.profile.utf8.contains(0), "a name with a NUL byte")
+        guard let volume = order.workspace else { return }
+        try hold(volume.key.kind != .snapshot, "a snapshot to write to")
+        try hold(
+            volume.key.kind != .session || volume.key.name == order.id.description,
+            "another session's volume")
+        try hold(!volume.key.tenant.utf8.contains(0), "a tenant with a NUL byte")
     case .start(let order):
         var texts = order.environment
         switch order.command {

@@ -7,6 +7,7 @@ extension SandboxStatistics {
         for value in [memory, peakMemory, cpuTime, pids, outOfMemoryKills, pidsLimitHits] {
             fields.longOrNone(value)
         }
+        workspace.write(to: &fields)
     }
 
     init(from fields: inout FieldReader) throws(WireProblem) {
@@ -14,20 +15,21 @@ extension SandboxStatistics {
             memory: try fields.longOrNone("memory"), peakMemory: try fields.longOrNone("peak memory"),
             cpuTime: try fields.longOrNone("cpu time"), pids: try fields.longOrNone("pids"),
             outOfMemoryKills: try fields.longOrNone("out-of-memory kills"),
-            pidsLimitHits: try fields.longOrNone("pids hits"))
+            pidsLimitHits: try fields.longOrNone("pids hits"), workspace: try VolumeAmounts(from: &fields))
     }
 }
 
 extension SandboxLimits {
     func write(to fields: inout FieldWriter) {
         for value in [memory, swap, pids, cpus, cpuTime] { fields.longOrNone(value) }
+        workspace.write(to: &fields)
     }
 
     init(from fields: inout FieldReader) throws(WireProblem) {
         self.init(
             memory: try fields.longOrNone("memory"), swap: try fields.longOrNone("swap"),
             pids: try fields.longOrNone("pids"), cpus: try fields.longOrNone("cpus"),
-            cpuTime: try fields.longOrNone("cpu time"))
+            cpuTime: try fields.longOrNone("cpu time"), workspace: try VolumeAmounts(from: &fields))
     }
 }
 

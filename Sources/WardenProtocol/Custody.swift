@@ -43,10 +43,12 @@ package struct SandboxStatistics: Hashable, Sendable {
     package var pids: UInt64?
     package var outOfMemoryKills: UInt64?
     package var pidsLimitHits: UInt64?
+    /// What the volume that is the workspace holds; nil for a workspace in memory as well.
+    package var workspace: VolumeAmounts
 
     package init(
         memory: UInt64? = nil, peakMemory: UInt64? = nil, cpuTime: UInt64? = nil, pids: UInt64? = nil,
-        outOfMemoryKills: UInt64? = nil, pidsLimitHits: UInt64? = nil
+        outOfMemoryKills: UInt64? = nil, pidsLimitHits: UInt64? = nil, workspace: VolumeAmounts = .init()
     ) {
         self.memory = memory
         self.peakMemory = peakMemory
@@ -54,6 +56,7 @@ package struct SandboxStatistics: Hashable, Sendable {
         self.pids = pids
         self.outOfMemoryKills = outOfMemoryKills
         self.pidsLimitHits = pidsLimitHits
+        self.workspace = workspace
     }
 }
 
@@ -68,16 +71,19 @@ package struct SandboxLimits: Hashable, Sendable {
     package var cpus: UInt64?
     /// In milliseconds.
     package var cpuTime: UInt64?
+    /// Of the workspace, a volume or in memory.
+    package var workspace: VolumeAmounts
 
     package init(
         memory: UInt64? = nil, swap: UInt64? = nil, pids: UInt64? = nil, cpus: UInt64? = nil,
-        cpuTime: UInt64? = nil
+        cpuTime: UInt64? = nil, workspace: VolumeAmounts = .init()
     ) {
         self.memory = memory
         self.swap = swap
         self.pids = pids
         self.cpus = cpus
         self.cpuTime = cpuTime
+        self.workspace = workspace
     }
 
     /// Those of a profile, as far as their layers hold.

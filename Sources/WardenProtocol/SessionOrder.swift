@@ -10,17 +10,21 @@ package struct SessionOrder: Hashable, Sendable {
     package var image: String?
     /// Limits and variables over those of the profile; see ``isCarried(_:)``.
     package private(set) var overrides: [ProfileOverride]
+    /// The volume that is its workspace; nil for the memory file system that the profile describes. One of the kind
+    /// `session` has the session's id for its name, is made before the launch and removed after the session.
+    package var workspace: VolumeOrder?
     /// What corrald wants told back by `list`; nobody else reads it.
     package var note: [UInt8]
 
     package init(
         id: SandboxID, profile: String, image: String? = nil, overrides: [ProfileOverride] = [],
-        note: [UInt8] = []
+        workspace: VolumeOrder? = nil, note: [UInt8] = []
     ) {
         self.id = id
         self.profile = profile
         self.image = image
         self.overrides = overrides.filter(Self.isCarried)
+        self.workspace = workspace
         self.note = note
     }
 
@@ -38,6 +42,8 @@ package struct SessionOrder: Hashable, Sendable {
         fields.text(profile)
         fields.textOrNone(image)
         fields.list(overrides) { $0.override($1) }
+        fields.flag(workspace != nil)
+        workspace?.write(to: &fields)
         fields.blob(note)
     }
 
@@ -48,6 +54,7 @@ package struct SessionOrder: Hashable, Sendable {
         overrides = try fields.list("overrides", limit: WardenFormat.overridesLimit) {
             (fields) throws(WireProblem) in try fields.override()
         }
+        workspace = try VolumeOrder.ofSession(id, from: &fields)
         note = try fields.blob("note", limit: WardenFormat.noteLimit)
     }
 }

@@ -16,10 +16,18 @@ package enum WardenAnswer: Hashable, Sendable {
     case status(WardenStatus)
     /// The descriptor of a workspace's top is beside it.
     case workspace
+    /// To `volumeCreate`, `volumeResize`, `volumeInspect`, `volumeRestore` and `volumeFork`.
+    case volume(VolumeState)
+    /// To `volumeList`: names in the order of their places, and behind which one the next page begins; nil where
+    /// there is none.
+    case volumes([VolumeKey], next: VolumeKey?)
+    case volumeTotal(VolumeTotal)
+    case volumeDriver(VolumeDriverState)
 
     private enum Kind: UInt16 {
         case welcome = 64
-        case refused, done, process, session, page, statistics, status, workspace
+        case refused, done, process, session, page, statistics, status, workspace, volume, volumes
+        case volumeTotal, volumeDriver
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -51,6 +59,19 @@ package enum WardenAnswer: Hashable, Sendable {
             kind = .status
             status.write(to: &fields)
         case .workspace: kind = .workspace
+        case .volume(let state):
+            kind = .volume
+            state.write(to: &fields)
+        case .volumes(let keys, let next):
+            kind = .volumes
+            fields.list(keys) { $1.write(to: &$0) }
+            fields.volumeOrNone(next)
+        case .volumeTotal(let total):
+            kind = .volumeTotal
+            total.write(to: &fields)
+        case .volumeDriver(let state):
+            kind = .volumeDriver
+            state.write(to: &fields)
         }
         return (kind.rawValue, fields.bytes)
     }
@@ -71,6 +92,14 @@ package enum WardenAnswer: Hashable, Sendable {
         case .statistics: self = .statistics(try SandboxStatistics(from: &fields))
         case .status: self = .status(try WardenStatus(from: &fields))
         case .workspace: self = .workspace
+        case .volume: self = .volume(try VolumeState(from: &fields))
+        case .volumes:
+            let keys = try fields.list("volumes", limit: WardenFormat.pageLimit) {
+                (fields) throws(WireProblem) in try VolumeKey(from: &fields)
+            }
+            self = .volumes(keys, next: try fields.volumeOrNone("next"))
+        case .volumeTotal: self = .volumeTotal(try VolumeTotal(from: &fields))
+        case .volumeDriver: self = .volumeDriver(try VolumeDriverState(from: &fields))
         }
     }
 }
@@ -102,6 +131,25 @@ package struct Refusal: Error, Hashable, Sendable {
         case system
         /// The warden is ending.
         case ending
+        /// Of volumes: each as `VolumeError` has it.
+        case volumeName = "volume-name"
+        case volumeLimit = "volume-limit"
+        case volumeAbsent = "volume-absent"
+        case volumeExists = "volume-exists"
+        case volumeNotAVolume = "volume-not-a-volume"
+        /// `limit` says of what, `asked` and `allowed` are the new limit and what is used.
+        case volumeBelowUse = "volume-below-use"
+        case volumeUnsupported = "volume-unsupported"
+        case volumeNotEnforced = "volume-not-enforced"
+        case volumeTenantFull = "volume-tenant-full"
+        case volumeDiskFull = "volume-disk-full"
+        case volumeImageFull = "volume-image-full"
+        case volumeNoLoopDevice = "volume-no-loop-device"
+        case volumeNoDriver = "volume-no-driver"
+        case volumeProgram = "volume-program"
+        case volumeSystem = "volume-system"
+        /// A sandbox has it.
+        case volumeInUse = "volume-in-use"
     }
 
     package var code: Code

@@ -15,17 +15,22 @@ package enum WardenEvent: Hashable, Sendable {
     case stuck(SandboxID, SandboxEnd, remains: String)
     /// A limit was hit without ending the sandbox; how often so far.
     case limitHit(SandboxID, Layer, count: UInt64)
+    /// The volume that is the session's workspace has come to this many percent of one of its limits, 80 or 95:
+    /// once on the way up.
+    case volumeFilling(SandboxID, percent: UInt8, used: VolumeAmounts, limits: VolumeAmounts)
 
     package var session: SandboxID {
         switch self {
-        case .ready(let id, _, _, _), .gone(let id, _), .stuck(let id, _, _), .limitHit(let id, _, _): id
+        case .ready(let id, _, _, _), .gone(let id, _), .stuck(let id, _, _), .limitHit(let id, _, _),
+            .volumeFilling(let id, _, _, _):
+            id
         case .started(let key, _, _, _), .startFailed(let key, _), .exited(let key, _): key.session
         }
     }
 
     private enum Kind: UInt16 {
         case ready = 128
-        case started, startFailed, exited, gone, stuck, limitHit
+        case started, startFailed, exited, gone, stuck, limitHit, volumeFilling
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -66,6 +71,12 @@ package enum WardenEvent: Hashable, Sendable {
             fields.id(id)
             fields.choice(layer)
             fields.long(count)
+        case .volumeFilling(let id, let percent, let used, let limits):
+            kind = .volumeFilling
+            fields.id(id)
+            fields.byte(percent)
+            used.write(to: &fields)
+            limits.write(to: &fields)
         }
         return (kind.rawValue, fields.bytes)
     }
@@ -90,6 +101,10 @@ package enum WardenEvent: Hashable, Sendable {
                 try fields.id(), try SandboxEnd(from: &fields), remains: try fields.sentence("remains"))
         case .limitHit:
             self = .limitHit(try fields.id(), try fields.choice("layer"), count: try fields.long("count"))
+        case .volumeFilling:
+            self = .volumeFilling(
+                try fields.id(), percent: try fields.byte("percent"), used: try VolumeAmounts(from: &fields),
+                limits: try VolumeAmounts(from: &fields))
         }
     }
 }

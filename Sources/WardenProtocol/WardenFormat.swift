@@ -9,7 +9,7 @@
 /// first of the descriptors, and flag 1 says so.
 package enum WardenFormat {
     /// Raised with every change of a message. A corrald and a warden of different versions part.
-    package static let version: UInt32 = 3
+    package static let version: UInt32 = 4
 
     package static let headerSize = 16
     /// The most bytes of one message.
@@ -34,7 +34,7 @@ package enum WardenFormat {
     /// The most bytes of what corrald notes about a session.
     package static let noteLimit = 4096
     static let sentenceLimit = 4096
-    /// Entries in one answer to `list`.
+    /// Entries in one page of `list`, and names in one of `volumeList`.
     package static let pageLimit = 64
 }
 

@@ -27,12 +27,35 @@ package enum WardenRequest: Hashable, Sendable {
     case workspace(SandboxID)
     /// Ends every session, then the warden.
     case shutdown
+    /// Makes a volume of the kind `workspace`.
+    case volumeCreate(VolumeOrder)
+    /// Takes a workspace or a snapshot away. Refused while a sandbox has it.
+    case volumeRemove(VolumeKey)
+    /// Changes the limits that are not nil, not to less than is used.
+    case volumeResize(VolumeKey, VolumeAmounts)
+    case volumeInspect(VolumeKey)
+    /// Keeps what a volume holds at one point in time.
+    case volumeSnapshot(VolumeKey, as: VolumeKey)
+    /// Puts back what a snapshot kept. Refused while a sandbox has the volume.
+    case volumeRestore(VolumeKey, from: VolumeKey)
+    /// Makes a workspace that begins with what a volume or a snapshot holds; without limits it has the other's.
+    case volumeFork(VolumeKey, as: VolumeOrder)
+    /// A page of the names of all volumes, of those behind this one.
+    case volumeList(after: VolumeKey?)
+    /// A descriptor of the top of a workspace or a snapshot, whose files are the asking user's.
+    case volumeOpen(VolumeKey)
+    case volumeTotal(tenant: String, VolumeTotalOrder)
+    /// Removes what is kept of a tenant without volumes: its total, its directories.
+    case volumeForget(tenant: String)
+    case volumeDriver
 
     /// The number of each kind on the wire.
     private enum Kind: UInt16 {
         case hello = 1
         case create, start, signal, resize, closeInput, pause, resume, kill, remove, acknowledge, note, list
-        case statistics, status, shutdown, workspace
+        case statistics, status, shutdown, workspace, volumeCreate, volumeRemove, volumeResize
+        case volumeInspect, volumeSnapshot, volumeRestore, volumeFork, volumeList, volumeOpen, volumeTotal
+        case volumeForget, volumeDriver
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -74,8 +97,51 @@ package enum WardenRequest: Hashable, Sendable {
         case .status: kind = .status
         case .workspace(let id): kind = Self.write(id, .workspace, &fields)
         case .shutdown: kind = .shutdown
+        case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
+            .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver:
+            kind = encodeVolume(&fields)
         }
         return (kind.rawValue, fields.bytes)
+    }
+
+    /// What is asked of volumes.
+    private func encodeVolume(_ fields: inout FieldWriter) -> Kind {
+        switch self {
+        case .volumeCreate(let order):
+            order.write(to: &fields)
+            return .volumeCreate
+        case .volumeRemove(let key): return Self.write(key, .volumeRemove, &fields)
+        case .volumeResize(let key, let limits):
+            limits.write(to: &fields)
+            return Self.write(key, .volumeResize, &fields)
+        case .volumeInspect(let key): return Self.write(key, .volumeInspect, &fields)
+        case .volumeSnapshot(let key, let copy):
+            copy.write(to: &fields)
+            return Self.write(key, .volumeSnapshot, &fields)
+        case .volumeRestore(let key, let snapshot):
+            snapshot.write(to: &fields)
+            return Self.write(key, .volumeRestore, &fields)
+        case .volumeFork(let key, let order):
+            order.write(to: &fields)
+            return Self.write(key, .volumeFork, &fields)
+        case .volumeList(let after):
+            fields.volumeOrNone(after)
+            return .volumeList
+        case .volumeOpen(let key): return Self.write(key, .volumeOpen, &fields)
+        case .volumeTotal(let tenant, let order):
+            fields.text(tenant)
+            order.write(to: &fields)
+            return .volumeTotal
+        case .volumeForget(let tenant):
+            fields.text(tenant)
+            return .volumeForget
+        default: return .volumeDriver
+        }
+    }
+
+    private static func write(_ key: VolumeKey, _ kind: Kind, _ fields: inout FieldWriter) -> Kind {
+        key.write(to: &fields)
+        return kind
     }
 
     private static func write(_ key: ProcessKey, _ kind: Kind, _ fields: inout FieldWriter) -> Kind {
@@ -118,6 +184,36 @@ package enum WardenRequest: Hashable, Sendable {
         case .status: return .status
         case .workspace: return .workspace(try fields.id())
         case .shutdown: return .shutdown
+        case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
+            .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver:
+            return try decodeVolume(kind, &fields)
+        }
+    }
+
+    private static func decodeVolume(_ kind: Kind, _ fields: inout FieldReader) throws(WireProblem) -> Self {
+        switch kind {
+        case .volumeCreate: return .volumeCreate(try VolumeOrder(from: &fields))
+        case .volumeRemove: return .volumeRemove(try VolumeKey(from: &fields))
+        case .volumeResize:
+            let limits = try VolumeAmounts(from: &fields)
+            return .volumeResize(try VolumeKey(from: &fields), limits)
+        case .volumeInspect: return .volumeInspect(try VolumeKey(from: &fields))
+        case .volumeSnapshot:
+            let copy = try VolumeKey(from: &fields)
+            return .volumeSnapshot(try VolumeKey(from: &fields), as: copy)
+        case .volumeRestore:
+            let snapshot = try VolumeKey(from: &fields)
+            return .volumeRestore(try VolumeKey(from: &fields), from: snapshot)
+        case .volumeFork:
+            let order = try VolumeOrder(from: &fields)
+            return .volumeFork(try VolumeKey(from: &fields), as: order)
+        case .volumeList: return .volumeList(after: try fields.volumeOrNone("after"))
+        case .volumeOpen: return .volumeOpen(try VolumeKey(from: &fields))
+        case .volumeTotal:
+            let tenant = try fields.text("tenant")
+            return .volumeTotal(tenant: tenant, try VolumeTotalOrder(from: &fields))
+        case .volumeForget: return .volumeForget(tenant: try fields.text("tenant"))
+        default: return .volumeDriver
         }
     }
 }

@@ -77,7 +77,7 @@ private func received(_ message: EncodedMessage) throws -> (ReceivedMessage, [UI
         }
     }
 
-    @Test(arguments: [UInt16(0), 18, 63, 73, 127, 135, 0xFFFF])
+    @Test(arguments: [UInt16(0), 30, 63, 77, 127, 136, 0xFFFF])
     func `a kind that is none is refused`(kind: UInt16) {
         var bytes = ToWarden(1, .status).encoded().bytes
         bytes[0] = UInt8(truncatingIfNeeded: kind)
@@ -116,6 +116,34 @@ private func received(_ message: EncodedMessage) throws -> (ReceivedMessage, [UI
         let order = SessionOrder(
             id: Samples.id, profile: "strict", overrides: [.network(.host), .image("other"), .pids(3)])
         #expect(order.overrides == [.pids(3)])
+    }
+
+    @Test(arguments: [
+        VolumeKey(.session, tenant: "alice", name: "00000000000000ff"),
+        VolumeKey(.session, tenant: "alice", name: "notes"), Samples.copy,
+    ])
+    func `a session gets no other session's volume and no snapshot`(key: VolumeKey) throws {
+        let order = SessionOrder(id: Samples.id, profile: "default", workspace: VolumeOrder(key))
+        let (message, _) = try received(ToWarden(1, .create(order)).encoded())
+        #expect(throws: WireProblem.self) { try ToWarden(message) }
+    }
+
+    @Test func `a page of volumes is no longer than it may be`() throws {
+        let most = WardenFormat.pageLimit
+        let long = VolumeKey(
+            .snapshot, tenant: String(repeating: "t", count: 200), name: String(repeating: "n", count: 200))
+        for count in [most, most + 1] {
+            let answer = FromWarden.answer(
+                1, .volumes(Array(repeating: long, count: count), next: long))
+            let encoded = answer.encoded()
+            #expect(encoded.file == nil)
+            let message = try ReceivedMessage(encoded.bytes)
+            if count == most {
+                #expect(try FromWarden(message) == answer)
+            } else {
+                #expect(throws: WireProblem.tooLong("volumes", 65, limit: 64)) { try FromWarden(message) }
+            }
+        }
     }
 
     @Test func `a sentence that is too long is cut between characters`() throws {

@@ -14,7 +14,18 @@ enum Samples {
             .outputLimit(nil), .outputKill, .timeout(60_000),
             .variable(EnvironmentVariable(name: "LANG", value: "zh_CN.UTF-8")), .openFiles(256),
             .fileSize(1 << 20), .stack(8 << 20),
-        ], note: [0, 1, 255])
+        ], workspace: VolumeOrder(volume, limits: VolumeAmounts(bytes: 1 << 30)), note: [0, 1, 255])
+
+    static let volume = VolumeKey(.workspace, tenant: "alice", name: "notes")
+    static let copy = VolumeKey(.snapshot, tenant: "alice", name: "before")
+    static let volumeOrder = VolumeOrder(
+        volume, limits: VolumeAmounts(bytes: 1 << 30, inodes: 5000), allowSoft: true)
+    static let volumeState = VolumeState(
+        volume, limits: VolumeAmounts(bytes: 1 << 30), used: VolumeAmounts(bytes: 16 << 10, inodes: 1),
+        driver: .btrfs, users: 2)
+    static let volumeDriver = VolumeDriverState(
+        .btrfs, place: "a btrfs", why: "it is on one", isOpen: true, bytes: .enforced, inodes: .countedAsBytes,
+        total: .notEnforced("nothing counts it"), hasSnapshots: true, troubles: ["one", "two"])
 
     static let requests: [WardenRequest] = [
         .hello(version: 1, build: "0.1.0"), .create(order), .create(SessionOrder(id: id, profile: "strict")),
@@ -29,10 +40,21 @@ enum Samples {
         .signal(key, 15), .resize(key, WindowSize(columns: 132, rows: 50)), .closeInput(key), .pause(id),
         .resume(id), .kill(id), .remove(id), .acknowledge(key), .note(id, [1, 2, 3]), .list(after: nil),
         .list(after: id), .statistics(id), .status, .shutdown, .workspace(id),
+        .create(
+            SessionOrder(
+                id: id, profile: "default", workspace: VolumeOrder(VolumeKey(tenant: "alice", session: id)))),
+        .volumeCreate(volumeOrder), .volumeRemove(volume),
+        .volumeResize(volume, VolumeAmounts(bytes: 1, inodes: 2)),
+        .volumeInspect(volume), .volumeSnapshot(volume, as: copy), .volumeRestore(volume, from: copy),
+        .volumeFork(copy, as: volumeOrder), .volumeList(after: nil), .volumeList(after: copy),
+        .volumeOpen(volume), .volumeTotal(tenant: "alice", .read),
+        .volumeTotal(tenant: "alice", .limit(nil)), .volumeTotal(tenant: "alice", .limit(1 << 40)),
+        .volumeForget(tenant: "alice"), .volumeDriver,
     ]
 
     static let statistics = SandboxStatistics(
-        memory: 1, peakMemory: 2, cpuTime: nil, pids: 4, outOfMemoryKills: 5, pidsLimitHits: nil)
+        memory: 1, peakMemory: 2, cpuTime: nil, pids: 4, outOfMemoryKills: 5, pidsLimitHits: nil,
+        workspace: VolumeAmounts(bytes: 6))
     static let end = SandboxEnd(cause: .memory, detail: "killed", statistics: statistics, at: 99)
     static let exit = ExitRecord(.exited(3), userTime: 1, systemTime: -1, peakMemory: 3, at: 12)
     static let problem = StartProblem(.directory, errno: 2, sentence: "no such directory")
@@ -40,7 +62,7 @@ enum Samples {
         .seccomp: .inForce, .memory: .partial("per process"), .pids: .off("no cgroup"),
     ]
 
-    static let limits = SandboxLimits(memory: 1 << 30, swap: 0, pids: nil, cpus: 1500, cpuTime: 7)
+    static let limits = SandboxLimits(memory: 1 << 30, swap: 0, pids: nil, cpus: 1500, cpuTime: 7, workspace: VolumeAmounts(inodes: 9))
 
     static let answers: [WardenAnswer] = [
         .welcome(version: 1, build: "0.1.0", instance: .max),
@@ -62,7 +84,9 @@ enum Samples {
             WardenStatus(
                 build: "0.1.0", pid: 4, sessions: 1, processes: 2, descriptors: 30, descriptorLimit: 20_000,
                 remarks: ["one", "two"])),
-        .workspace,
+        .workspace, .volume(volumeState), .volumes([], next: nil), .volumes([volume, copy], next: copy),
+        .volumeTotal(VolumeTotal(limit: 5, used: nil)), .volumeDriver(volumeDriver),
+        .refused(Refusal(.volumeBelowUse, "too little", limit: "bytes", asked: "1", allowed: "2")),
     ]
 
     static let events: [WardenEvent] = [
@@ -70,5 +94,6 @@ enum Samples {
         .startFailed(key, problem),
         .exited(key, exit), .gone(id, end), .stuck(id, end, remains: "/sys/fs/cgroup/x: EBUSY"),
         .limitHit(id, .pids, count: 3),
+        .volumeFilling(id, percent: 95, used: VolumeAmounts(bytes: 95), limits: VolumeAmounts(bytes: 100)),
     ]
 }

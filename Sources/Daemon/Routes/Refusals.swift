@@ -52,6 +52,13 @@ extension ServiceError {
         case .unsupported: self.init(.conflict, refusal.sentence)
         case .ending, .version, .notServed: self.init(.unavailable, refusal.sentence)
         case .system: self.init(.fault, refusal.sentence)
+        case .volumeName, .volumeLimit: self.init(.invalid, refusal.sentence)
+        case .volumeAbsent: self.init(.notFound, refusal.sentence)
+        case .volumeExists, .volumeNotAVolume, .volumeBelowUse, .volumeUnsupported, .volumeNotEnforced,
+            .volumeNoDriver, .volumeInUse:
+            self.init(.conflict, refusal.sentence)
+        case .volumeTenantFull, .volumeDiskFull, .volumeImageFull: self.init(.full, refusal.sentence)
+        case .volumeNoLoopDevice, .volumeProgram, .volumeSystem: self.init(.fault, refusal.sentence)
         }
     }
 

@@ -89,6 +89,7 @@ final class Engine: SandboxEngine {
 
     func create(_ order: SessionOrder) throws(Refusal) {
         guard let loop else { throw Refusal(.state, "the engine has not begun") }
+        if order.workspace != nil { throw Refusal(.unsupported, "this warden has no volumes") }
         try Ceilings.check("sessions", sandboxes.count, atMost: ceilings.sessions)
         guard sandboxes[order.id] == nil else {
             throw Refusal(.exists, "there is a sandbox with the id \(order.id) already")

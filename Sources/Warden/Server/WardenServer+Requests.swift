@@ -42,6 +42,9 @@ extension WardenServer {
         case .shutdown: end("corrald asked for it")
         case .hello:
             throw Refusal(.malformed, "a connection is greeted once")
+        case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
+            .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver:
+            throw Refusal(.unsupported, "this warden has no volumes")
         // Answered above.
         case .start, .list, .workspace: throw Refusal(.malformed, "this request has another answer")
         }
