@@ -2,9 +2,9 @@
 
 extension WorkspaceTable {
     package enum Creation: Hashable, Sendable {
-        case new(Workspace)
+        case new(NamedWorkspace)
         /// The same request made it before.
-        case existing(Workspace)
+        case existing(NamedWorkspace)
     }
 
     /// - Parameter wall: now, in milliseconds since 1970.
@@ -24,20 +24,20 @@ extension WorkspaceTable {
         guard workspaces.count < Self.limit else { throw .tooMany(limit: Self.limit) }
         var quota = quota
         if let source { quota = try self.quota(of: source, key.tenant, over: quota) }
-        let workspace = Workspace(
+        let workspace = NamedWorkspace(
             key, state: .creating, quota: quota, source: source, idempotencyKey: idempotencyKey, created: wall)
         workspaces[key] = workspace
         return .new(workspace)
     }
 
-    private func made(_ workspace: Workspace, by idempotencyKey: IdempotencyKey, _ key: WorkspaceKey) -> Bool {
+    private func made(_ workspace: NamedWorkspace, by idempotencyKey: IdempotencyKey, _ key: WorkspaceKey) -> Bool {
         workspace.key.tenant == key.tenant && workspace.idempotencyKey == idempotencyKey
     }
 
     /// The first field in which a request differs from the one that made a workspace, as far as that is known: its
     /// limits may have been changed since.
     private func difference(
-        _ earlier: Workspace, _ key: WorkspaceKey, _ quota: WorkspaceQuota, _ source: WorkspaceSource?
+        _ earlier: NamedWorkspace, _ key: WorkspaceKey, _ quota: WorkspaceQuota, _ source: WorkspaceSource?
     ) -> String? {
         if earlier.key != key { return "name" }
         if earlier.source != source { return "snapshot" }
@@ -61,16 +61,23 @@ extension WorkspaceTable {
     /// - Parameter quota: the limits that it has.
     package mutating func adopt(
         _ key: WorkspaceKey, _ quota: WorkspaceQuota, at wall: Int64
-    ) throws(WorkspaceRefusal) -> Workspace {
+    ) throws(WorkspaceRefusal) -> NamedWorkspace {
         guard workspaces[key]?.state == .unrecorded else { throw .notUnrecorded(key.name) }
-        let workspace = Workspace(key, state: .ready, quota: quota, created: wall)
+        let workspace = NamedWorkspace(key, state: .ready, quota: quota, created: wall)
         workspaces[key] = workspace
         return workspace
     }
 
+    /// The snapshots of an adopted workspace that have no record either come with it.
+    package mutating func adoptSnapshots(of key: WorkspaceKey) -> [SnapshotKey] {
+        let own = snapshots(of: key).filter { $0.state == .unrecorded }.map(\.key)
+        for snapshot in own { snapshots[snapshot]?.state = .ready }
+        return own
+    }
+
     package mutating func resize(
         _ key: WorkspaceKey, bytes: UInt64?, inodes: UInt64?
-    ) throws(WorkspaceRefusal) -> Workspace {
+    ) throws(WorkspaceRefusal) -> NamedWorkspace {
         var workspace = try ready(key)
         workspace.state = .resizing
         workspace.wanted = workspace.quota.changed(bytes: bytes, inodes: inodes)
@@ -80,7 +87,7 @@ extension WorkspaceTable {
 
     package mutating func restore(
         _ key: WorkspaceKey, from snapshot: Name, users: [WorkspaceUser]
-    ) throws(WorkspaceRefusal) -> Workspace {
+    ) throws(WorkspaceRefusal) -> NamedWorkspace {
         var workspace = try ready(key)
         try refuse(users, of: key)
         try needReady(SnapshotKey(snapshot, of: key))
@@ -93,7 +100,7 @@ extension WorkspaceTable {
     /// - Parameter withSnapshots: whether they go as well; else it must have none.
     package mutating func remove(
         _ key: WorkspaceKey, withSnapshots: Bool, users: [WorkspaceUser]
-    ) throws(WorkspaceRefusal) -> Workspace {
+    ) throws(WorkspaceRefusal) -> NamedWorkspace {
         guard var workspace = workspaces[key] else { throw .unknown(key.name.description) }
         // Also one that is being removed: that may have been asked for in vain.
         guard [.ready, .lost, .unrecorded, .removing].contains(workspace.state) else {
@@ -104,7 +111,9 @@ extension WorkspaceTable {
         if !own.isEmpty, !withSnapshots, workspace.state != .removing {
             throw .hasSnapshots(key.name, own.map(\.key.name))
         }
-        if let other = own.first(where: { $0.state == .creating }) {
+        // What is on its way would be asked for a second time.
+        if workspace.state != .removing, let other = own.first(where: { [.creating, .removing].contains($0.state) })
+        {
             throw .snapshotNotReady(other.key.name, other.state)
         }
         workspace.state = .removing
@@ -130,7 +139,9 @@ extension WorkspaceTable {
             throw .unknownSnapshot(key.name.description, of: key.workspace.name)
         }
         if snapshot.state == .creating { throw .snapshotNotReady(key.name, snapshot.state) }
-        if let workspace = workspaces[key.workspace], workspace.restoring == key.name {
+        if let workspace = workspaces[key.workspace],
+            workspace.restoring == key.name || workspace.state == .removing
+        {
             throw .notReady(workspace.key.name, workspace.state)
         }
         snapshot.state = .removing
@@ -138,7 +149,7 @@ extension WorkspaceTable {
         return snapshot
     }
 
-    private func ready(_ key: WorkspaceKey) throws(WorkspaceRefusal) -> Workspace {
+    private func ready(_ key: WorkspaceKey) throws(WorkspaceRefusal) -> NamedWorkspace {
         guard let workspace = workspaces[key] else { throw .unknown(key.name.description) }
         guard workspace.state == .ready else { throw .notReady(key.name, workspace.state) }
         return workspace

@@ -128,7 +128,10 @@ extension WorkspaceTable {
             note(.workspace(key), workspace.state, next, lost: .lost, &result)
             if workspace.state == .unrecorded, next == nil { workspaces[key] = nil }
             if let next { workspaces[key]?.state = next }
-            if next == .lost { (workspaces[key]?.restoring, workspaces[key]?.wanted) = (nil, nil) }
+            if next == .lost {
+                workspaces[key]?.restoring = nil
+                workspaces[key]?.wanted = nil
+            }
         }
         for (key, snapshot) in snapshots {
             let next = Self.state(snapshot.state, isThere: found.contains(.snapshot(key)))
@@ -140,7 +143,7 @@ extension WorkspaceTable {
             result.unrecorded.append(volume)
             switch volume {
             case .workspace(let key):
-                workspaces[key] = Workspace(key, state: .unrecorded, quota: WorkspaceQuota(), created: wall)
+                workspaces[key] = NamedWorkspace(key, state: .unrecorded, quota: WorkspaceQuota(), created: wall)
             case .snapshot(let key):
                 snapshots[key] = WorkspaceSnapshot(key, state: .unrecorded, created: wall)
             }

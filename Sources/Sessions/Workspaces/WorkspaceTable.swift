@@ -8,16 +8,16 @@ package struct WorkspaceTable: Sendable {
     package static let limit = 10_000
     package static let snapshotLimit = 1000
 
-    var workspaces: [WorkspaceKey: Workspace] = [:]
+    var workspaces: [WorkspaceKey: NamedWorkspace] = [:]
     var snapshots: [SnapshotKey: WorkspaceSnapshot] = [:]
 
     package init() {}
 
-    package subscript(_ key: WorkspaceKey) -> Workspace? { workspaces[key] }
+    package subscript(_ key: WorkspaceKey) -> NamedWorkspace? { workspaces[key] }
     package subscript(_ key: SnapshotKey) -> WorkspaceSnapshot? { snapshots[key] }
 
     /// Sorted by their names.
-    package var all: [Workspace] { workspaces.values.sorted { $0.key < $1.key } }
+    package var all: [NamedWorkspace] { workspaces.values.sorted { $0.key < $1.key } }
 
     /// In the order in which they were made.
     package func snapshots(of key: WorkspaceKey) -> [WorkspaceSnapshot] {
@@ -27,7 +27,7 @@ package struct WorkspaceTable: Sendable {
 
     // MARK: Finding
 
-    package func find(_ text: String, of tenant: Name) throws(WorkspaceRefusal) -> Workspace {
+    package func find(_ text: String, of tenant: Name) throws(WorkspaceRefusal) -> NamedWorkspace {
         guard let name = try? Name(text), let found = workspaces[WorkspaceKey(name, of: tenant)] else {
             throw .unknown(text)
         }
@@ -47,7 +47,7 @@ package struct WorkspaceTable: Sendable {
     /// - Parameter users: the sessions that have it, which the caller knows.
     package func admit(
         _ key: WorkspaceKey, isShared: Bool, users: [WorkspaceUser]
-    ) throws(WorkspaceRefusal) -> Workspace {
+    ) throws(WorkspaceRefusal) -> NamedWorkspace {
         guard let workspace = workspaces[key] else { throw .unknown(key.name.description) }
         // Changing a limit disturbs nobody.
         guard [.ready, .resizing].contains(workspace.state) else {
@@ -62,14 +62,14 @@ package struct WorkspaceTable: Sendable {
     // MARK: Records
 
     /// Takes in what an earlier daemon recorded, or puts back what could not be recorded; nil for nothing.
-    package mutating func put(_ workspace: Workspace?, at key: WorkspaceKey) { workspaces[key] = workspace }
+    package mutating func put(_ workspace: NamedWorkspace?, at key: WorkspaceKey) { workspaces[key] = workspace }
 
     package mutating func put(_ snapshot: WorkspaceSnapshot?, at key: SnapshotKey) {
         snapshots[key] = snapshot
     }
 
     /// A session begins or ends to have it. Nil where there is no record to note that in.
-    package mutating func use(_ key: WorkspaceKey, at wall: Int64) -> Workspace? {
+    package mutating func use(_ key: WorkspaceKey, at wall: Int64) -> NamedWorkspace? {
         guard workspaces[key] != nil, workspaces[key]?.state != .unrecorded else { return nil }
         workspaces[key]?.lastUsed = wall
         return workspaces[key]

@@ -16,7 +16,7 @@ package enum SessionWorkspace: Hashable, Sendable {
     /// The field in which two that differ do, as requests name it.
     func difference(from other: SessionWorkspace) -> String {
         switch (self, other) {
-        case (.named(let name, _), .named(name, _)): "workspace_shared"
+        case (.named(let own, _), .named(let others, _)): own == others ? "workspace_shared" : "workspace"
         case (.named, _), (_, .named): "workspace"
         default: "quota"
         }
@@ -107,7 +107,7 @@ package struct WorkspaceSource: Hashable, Sendable {
 }
 
 /// A workspace that outlives sessions. Moments are milliseconds since 1970.
-package struct Workspace: Hashable, Sendable {
+package struct NamedWorkspace: Hashable, Sendable {
     package let key: WorkspaceKey
     package var state: WorkspaceState
     /// What holds; while it is made, what it is to have.
