@@ -133,8 +133,8 @@ let package = Package(
         library(
             "Warden",
             [
-                "Preparation", "Launch", "Cgroups", "WardenProtocol", "FailPoints", "Sandbox", "Wire",
-                "Linux", "CLinux",
+                "Preparation", "Launch", "Cgroups", "Volumes", "WardenProtocol", "FailPoints", "Sandbox",
+                "Wire", "Linux", "CLinux",
             ]),
         // What the daemon remembers: the only user of sqlite.
         library("Store", ["Trees", "Wire", "Linux", "CSQLite"]),

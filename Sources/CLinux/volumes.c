@@ -26,6 +26,7 @@ _Static_assert(BTRFS_IOC_QUOTA_CTL == 0xc0109428, "");
 _Static_assert(BTRFS_IOC_QGROUP_CREATE == 0x4010942a, "");
 _Static_assert(BTRFS_IOC_QGROUP_LIMIT == 0x8030942b, "");
 _Static_assert(BTRFS_IOC_SYNC == 0x9408, "");
+_Static_assert(BTRFS_IOC_START_SYNC == 0x80089418, "");
 _Static_assert(BTRFS_IOC_TREE_SEARCH == 0xd0009411, "");
 _Static_assert(sizeof(struct btrfs_qgroup_inherit) == 72, "");
 _Static_assert(sizeof(struct loop_config) == 304, "");
@@ -155,6 +156,12 @@ int clinux_btrfs_limit_qgroup(int fd, uint64_t qgroup, uint64_t bytes) {
 }
 
 int clinux_btrfs_sync(int fd) { return ioctl(fd, BTRFS_IOC_SYNC); }
+
+int clinux_btrfs_start_sync(int fd) {
+    uint64_t transaction = 0;
+    if (futimens(fd, NULL) < 0) return -1;
+    return ioctl(fd, BTRFS_IOC_START_SYNC, &transaction);
+}
 
 int clinux_btrfs_fill_device(int fd) {
     struct btrfs_ioctl_vol_args arguments = {.name = "1:max"};

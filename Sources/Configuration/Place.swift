@@ -89,6 +89,9 @@ extension SettingKey {
         case .limitSessions: .number(1000)
         case .limitProcesses: .number(64)
         case .limitMemory, .limitPids, .limitCPUs, .limitOpenFiles, .limitWorkspace: .none
+        case .limitVolume: .number(1 << 30)
+        case .volumeImage: .number(64 << 30)
+        case .volumeLimits: .text("required")
         case .defaultProfile: .text("default")
         case .defaultTTL, .defaultIdle: .none
         case .defaultMax: .number(24 * 3_600_000)

@@ -43,6 +43,18 @@ extension SettingKey {
                 "the most open descriptors, each process of a session")
         case .limitWorkspace:
             Row(.quantity(ceiling(Limits.Rule.workspace)), .warden, "the most bytes of a workspace")
+        case .limitVolume:
+            Row(
+                .quantity(Quantity(.size, 64 << 10...1 << 50)), .warden,
+                "the most bytes of a volume, and what one has for which nobody asks for less")
+        case .volumeImage:
+            Row(
+                .quantity(Quantity(.size, 256 << 20...1 << 50)), .warden,
+                "the most bytes of the image that volumes are in, where the state directory has no quotas itself")
+        case .volumeLimits:
+            Row(
+                .word(["required", "wished"]), .warden,
+                "`wished`: where nothing can enforce the limits of volumes, directories without any will do")
         case .outputRing:
             Row(
                 .quantity(Quantity(.size, 4096...1 << 30)), .live,

@@ -54,11 +54,10 @@ package struct LaunchPlanner {
         guard !spec.without.contains(.mountNamespace) else {
             throw .mount(.target("a place of the host's", "the sandbox has no mounts of its own"))
         }
-        let isDirectory = if case .directory = spec.workspace { true } else { false }
         do throws(MountError) {
             return try MountPlacements(
                 spec.mounts, image: spec.image, hostPaths: hostPaths,
-                workspace: WorkspaceKind(spec.profile.filesystem.workspace, hostDirectory: isDirectory),
+                workspace: WorkspaceKind(spec.profile.filesystem.workspace, hostDirectory: spec.workspace.isHandedOver),
                 sockets: spec.sockets)
         } catch {
             throw .mount(error)
@@ -78,7 +77,7 @@ package struct LaunchPlanner {
         identity(&list)
         if adoptsRoot {
             list.add(.adoptRoot, "the root tree, from the template") { $0.integer(0) }
-            if case .directory = spec.workspace { handsOverWorkspace = true }
+            handsOverWorkspace = spec.workspace.isHandedOver
         } else if hasOwnRoot {
             list.add(.makeRoot, "a tmpfs as root") { $0.text("1m") }
             list = try RootSteps.add(
@@ -179,7 +178,7 @@ package struct LaunchPlanner {
                 path, size: spec.limits.workspaceBytes, files: spec.limits.workspaceFiles, mode: 0o755,
                 owner: Identity.insideID, executable: true, &list)
             if spec.sharesFiles { keepCopy(of: path, &list) }
-        case .directory(let source):
+        case .directory(let source), .volume(let source):
             if handedOver {
                 list.add(.bindDescriptor, "\(source) at \(path), idmapped, \(flags)") { fields in
                     fields.text(path)

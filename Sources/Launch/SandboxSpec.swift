@@ -8,6 +8,10 @@ package struct SandboxSpec: Sendable {
         case ephemeral
         /// A host directory, given as a descriptor at launch. The text is for display.
         case directory(String)
+        /// A volume of Corral's, whose files are stored under the ids that sandboxes see; likewise.
+        case volume(String)
+
+        var isHandedOver: Bool { self != .ephemeral }
     }
 
     /// Whether there are terminals.

@@ -103,6 +103,20 @@ package final class FileUser {
         id = ID(uid: uid, gid: gid)
     }
 
+    /// A detached mount, nosuid, nodev and noexec, of a directory whose files are stored under the ids that sandboxes
+    /// see: they are this user's there.
+    package func mount(_ directory: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor {
+        let (source, users) = (directory.number, namespace.number)
+        let mount = FileDescriptor(owning: try call("open_tree") { clinux_open_tree_at(source, 0) })
+        let number = mount.number
+        let attributes = UInt64(
+            CLINUX_MOUNT_IDMAP | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_NOEXEC)
+        _ = try call("mount_setattr(IDMAP)") {
+            clinux_mount_setattr(number, 0, attributes, 0, UInt64(CLINUX_PROPAGATION_PRIVATE), users)
+        }
+        return mount
+    }
+
     package func isOf(uid: UInt32, gid: UInt32) -> Bool { id == ID(uid: uid, gid: gid) }
 }
 

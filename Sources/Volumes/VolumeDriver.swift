@@ -29,6 +29,8 @@ package struct Volume: ~Copyable, Sendable {
     package let name: VolumeName
     /// Its top directory, open for reading.
     package let directory: FileDescriptor
+
+    package consuming func takeDirectory() -> FileDescriptor { directory }
 }
 
 /// What a tenant's volumes may have together, and have.
@@ -101,6 +103,19 @@ package protocol VolumeDriver: AnyObject {
     /// - Returns: false where it has volumes, of which nothing is removed.
     func forget(tenant: String) throws(VolumeError) -> Bool
 
+    /// Makes sure that there is room for what comes next, where the driver makes it: cheap enough for every second.
+    /// - Throws: ``VolumeError/imageFull(bound:)``, ``VolumeError/diskFull(_:wanted:available:)``.
+    func makeRoom() throws(VolumeError)
+    /// Makes sure that directories of volumes can be mounted elsewhere by this thread (open_tree(2)).
+    /// - Parameter path: where the file system may be mounted for that, in a mount namespace of this thread's own;
+    ///   nil where it has none.
+    func letMount(at path: String?) throws(VolumeError)
+
     /// What an operator has to know, and the room for what comes next where the driver makes it.
     func tend() throws(VolumeError) -> [VolumeTrouble]
+}
+
+extension VolumeDriver {
+    package func makeRoom() throws(VolumeError) {}
+    package func letMount(at path: String?) throws(VolumeError) {}
 }

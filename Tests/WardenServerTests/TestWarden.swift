@@ -14,9 +14,10 @@ final class TestWarden {
     /// - Parameters:
     ///   - directory: of a warden before it, whose successor this one is.
     ///   - allowing: the uid that is served besides root.
+    ///   - without: layers that are left out of its sandboxes.
     init(
         in directory: TemporaryDirectory? = nil, allowing: UInt32 = geteuid(), _ more: [String] = [],
-        openFiles: Int? = nil, user: UInt32? = nil
+        openFiles: Int? = nil, user: UInt32? = nil, without: String? = nil
     ) throws {
         let directory = try directory ?? TemporaryDirectory(mode: user == nil ? 0o755 : 0o777)
         if user != nil { try TestWarden.copyPrograms(to: directory) }
@@ -28,7 +29,8 @@ final class TestWarden {
         if let openFiles { words = ["prlimit", "--nofile=\(openFiles):\(openFiles)", "--"] + words }
         // The rules of this source tree, wherever the build directory is.
         let data = user == nil ? Repository.root : directory.path
-        let environment = Program.environment.merging(["CORRAL_DATA": data]) { $1 }
+        var environment = Program.environment.merging(["CORRAL_DATA": data]) { $1 }
+        if let without { environment["CORRAL_TEST_WITHOUT"] = without }
         self.directory = directory
         program = try Program(words + more, environment: environment, user: user).start()
         try #require(
@@ -168,9 +170,11 @@ final class Client: WardenLinkDelegate {
 
     /// Makes a session and waits until it is ready.
     func session(
-        _ id: SandboxID, profile: String = "default", overrides: [ProfileOverride] = [], note: [UInt8] = []
+        _ id: SandboxID, profile: String = "default", overrides: [ProfileOverride] = [],
+        workspace: VolumeOrder? = nil, note: [UInt8] = []
     ) throws {
-        let order = SessionOrder(id: id, profile: profile, overrides: overrides, note: note)
+        let order = SessionOrder(
+            id: id, profile: profile, overrides: overrides, workspace: workspace, note: note)
         let answer = try ask(.create(order))
         try #require(answer == .done, "\(answer)")
         try wait("\(id) to be ready") {

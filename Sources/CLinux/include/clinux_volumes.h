@@ -48,6 +48,9 @@ int clinux_btrfs_limit_qgroup(int fd, uint64_t qgroup, uint64_t bytes);
 
 /// Commits, and has the cleaner give back what destroyed subvolumes held (BTRFS_IOC_SYNC).
 int clinux_btrfs_sync(int fd);
+/// Has a commit begin, behind which the cleaner is woken, and waits for neither it nor anybody's writes
+/// (BTRFS_IOC_START_SYNC). The directory is touched first: without a transaction there is nothing to commit.
+int clinux_btrfs_start_sync(int fd);
 /// Makes the file system as big as its one device is now (BTRFS_IOC_RESIZE).
 int clinux_btrfs_fill_device(int fd);
 

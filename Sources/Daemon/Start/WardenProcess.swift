@@ -40,11 +40,13 @@ struct WardenProcess: Sendable {
             ("sessions", .limitSessions), ("limits.memory", .limitMemory), ("limits.pids", .limitPids),
             ("limits.cpus", .limitCPUs),
             ("limits.open_files", .limitOpenFiles), ("limits.workspace", .limitWorkspace),
+            ("volume", .limitVolume), ("volume-image", .volumeImage),
         ]
-        return keys.compactMap { name, key in
+        let numbers: [String] = keys.compactMap { name, key in
             guard settings.numberOrNone(key) != nil else { return nil }
             return "\(name)=\(settings[key].value.written(as: key.kind))"
         }
+        return numbers + ["soft-volumes=\(settings.text(.volumeLimits) == "wished")"]
     }
 
     /// Has a warden serve at its socket: the one that is there, or a new one.

@@ -140,6 +140,12 @@ extension FileDescriptor {
         _ = try call("BTRFS_IOC_SYNC") { clinux_btrfs_sync(number) }
     }
 
+    /// The same without waiting: ``syncBtrfs()`` writes out what everybody has written, which can take seconds.
+    borrowing func startSync() throws(SystemError) {
+        let number = number
+        _ = try call("BTRFS_IOC_START_SYNC") { clinux_btrfs_start_sync(number) }
+    }
+
     borrowing func fillDevice() throws(SystemError) {
         let number = number
         _ = try call("BTRFS_IOC_RESIZE") { clinux_btrfs_fill_device(number) }

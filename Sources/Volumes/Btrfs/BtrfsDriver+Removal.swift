@@ -59,7 +59,7 @@ extension BtrfsDriver {
     package func settle() throws(VolumeError) -> Int {
         if leaving.isEmpty { return 0 }
         return try doing("to settle removals") { () throws(SystemError) in
-            try tree.root.syncBtrfs()
+            try tree.root.startSync()
             let inconsistent = try quota.isInconsistent()
             for number in leaving where try isGone(number, inconsistent) { forget(leaving: number) }
             return leaving.count
@@ -107,6 +107,10 @@ extension BtrfsDriver {
             try removeSubvolume(name, in: directory, "\(place)/\(name)")
         }
     }
+
+    package func makeRoom() throws(VolumeError) { try image?.makeRoom(for: .max) }
+
+    package func letMount(at path: String?) throws(VolumeError) { try image?.letMount(at: path) }
 
     package func tend() throws(VolumeError) -> [VolumeTrouble] {
         var troubles: [VolumeTrouble] = []

@@ -49,6 +49,26 @@ package final class BtrfsImage {
         try doing("to open \(path)") { () throws(SystemError) in try mount.open(".", O_RDONLY | O_DIRECTORY) }
     }
 
+    /// Makes sure that directories of it can be mounted elsewhere. Before Linux 6.15 nothing can be cloned of a mount
+    /// that is in no namespace; then it is mounted in this thread's, at `path`.
+    /// - Parameter path: nil where that would be a namespace of others.
+    func letMount(at path: String?) throws(VolumeError) {
+        let (top, number) = (root.number, mount.number)
+        do throws(SystemError) {
+            _ = FileDescriptor(owning: try call("open_tree", on: self.path) { clinux_open_tree_at(top, 0) })
+            return
+        } catch {
+            guard error.errno == .invalidArgument else { throw .system("to clone \(self.path)", error) }
+        }
+        guard let path else {
+            throw .noDriver(
+                "this kernel clones no mounts that are in no namespace, and this process has none of its own")
+        }
+        try doing("to mount \(self.path)") { () throws(SystemError) in
+            _ = try call("move_mount", on: path) { unsafe clinux_move_mount_path(number, path) }
+        }
+    }
+
     package func room() throws(VolumeError) -> BtrfsRoom {
         try doing("to look at \(path)") { () throws(SystemError) in try root.btrfsRoom() }
     }

@@ -23,6 +23,14 @@ package struct ImagePolicy: Hashable, Sendable {
         self.isReserved = isReserved
     }
 
+    /// As much as usual of what an image may have in all.
+    package init(upTo bound: UInt64) {
+        let usual = ImagePolicy()
+        self.init(
+            initial: min(usual.initial, bound), step: usual.step, headroom: min(usual.headroom, bound / 4),
+            bound: bound)
+    }
+
     /// The kernel makes no btrfs smaller or bigger that has less (BTRFS_IOC_RESIZE).
     package static let least: UInt64 = 256 << 20
     /// Loop devices and btrfs count in blocks of this size.

@@ -19,6 +19,7 @@ struct Ceilings: Hashable, Sendable {
     var hostNetwork = false
     /// Bytes of all variables of one process.
     var environment: UInt64 = 1 << 20
+    var volumes = VolumePolicy()
     /// By the name of the limit in profiles, such as `limits.memory`.
     private(set) var limits: [String: UInt64] = [:]
 
@@ -34,6 +35,10 @@ struct Ceilings: Hashable, Sendable {
             case "terminals": terminals = try Ceilings.flag(value)
             case "host-network": hostNetwork = try Ceilings.flag(value)
             case "environment": environment = try Quantity(.size, 1024...4 << 20).read(value)
+            case "volume": volumes.bytes = try Quantity(.size, 64 << 10...1 << 50).read(value)
+            case "volumes": volumes.count = Int(try Quantity(.count, 1...65_536).read(value))
+            case "volume-image": volumes.image = try Quantity(.size, 256 << 20...1 << 50).read(value)
+            case "soft-volumes": volumes.allowSoft = try Ceilings.flag(value)
             default:
                 guard let limit = CeilingLimit.all.first(where: { $0.name == name }) else {
                     throw ValueError("there is no such ceiling; expected one of \(Ceilings.known)")
@@ -47,7 +52,8 @@ struct Ceilings: Hashable, Sendable {
 
     private static var known: String {
         let others = [
-            "profiles", "images", "sessions", "processes", "terminals", "host-network", "environment",
+            "profiles", "images", "sessions", "processes", "terminals", "host-network", "environment", "volume",
+            "volumes", "volume-image", "soft-volumes",
         ]
         return (others + CeilingLimit.all.map(\.name)).joined(separator: ", ")
     }

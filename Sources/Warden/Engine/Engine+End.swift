@@ -88,6 +88,7 @@ extension Engine {
             try live.resources.release(within: 0)
             FailPoint.pass(.wardenGroupsRemoved)
             forget(live)
+            volumes.release(live.id)
             say(.gone(live.id, end))
         } catch {
             guard now < until else { return stuck(live, error.description) }
@@ -115,6 +116,7 @@ extension Engine {
         do throws(PreparationError) {
             try live.resources.release(within: 0)
             forget(live)
+            volumes.release(live.id)
         } catch {
             throw Refusal(.system, error.description)
         }

@@ -3,13 +3,14 @@ import Linux
 import Preparation
 import WardenProtocol
 
-// Workspaces of running sandboxes, for the corrald that is served.
+// Workspaces, of running sandboxes and without any, for the corrald that is served.
 
 extension Engine {
     func workspace(_ id: SandboxID, for peer: PeerCredentials) throws(Refusal) -> FileDescriptor {
         guard let sandbox = try live(id).sandbox else {
             throw Refusal(.state, "the sandbox \(id) is ending")
         }
+        if let use = volumes.uses[id] { return try volumes.top(of: use.name, for: fileUser(peer)) }
         guard let files = sandbox.files else {
             throw Refusal(
                 .unsupported,
@@ -24,6 +25,22 @@ extension Engine {
             case .cannotTake: throw Refusal(.system, error.description)
             case .cannotMap, .givenToOther: throw Refusal(.unsupported, error.description)
             }
+        }
+    }
+
+    func volume(_ request: WardenRequest) throws(Refusal) -> WardenAnswer { try volumes.answer(request) }
+
+    func volumeTop(_ key: VolumeKey, for peer: PeerCredentials) throws(Refusal) -> FileDescriptor {
+        try volumes.top(of: key, for: fileUser(peer))
+    }
+
+    func users(of key: VolumeKey) -> [SandboxID] { volumes.users(of: key) }
+
+    private func fileUser(_ peer: PeerCredentials) throws(Refusal) -> FileUser {
+        do throws(SharedFilesError) {
+            return try user(peer)
+        } catch {
+            throw Refusal(.system, error.description)
         }
     }
 

@@ -23,7 +23,7 @@ extension Engine {
         }
         return try Engine(
             ceilings, try Installation.find(profiles: options.profiles), ids: ids,
-            hasMountNamespace: hasMountNamespace, isSpared: isSpared)
+            hasMountNamespace: hasMountNamespace, isSpared: isSpared, state: options.state)
     }
 
     /// What launches read besides the host's own directories: a mount namespace that lacks it is of no use.
@@ -32,6 +32,7 @@ extension Engine {
         var paths = [installation.root] + installation.directories.all.map(\.path)
         if let store = try ImageLookup.find() { paths.append(store.path) }
         if let program = SelfPath.directory { paths.append(program) }
+        if let state = options.state { paths.append(state) }
         for name in ["CORRAL_INIT", "TMPDIR"] {
             guard let value = unsafe getenv(name) else { continue }
             paths.append(unsafe String(cString: value))

@@ -34,6 +34,7 @@ final class Engine: SandboxEngine {
     private let isSpared: Bool
     /// When to look for what dead launchers left: their inits may be dying still.
     private var sweeps: [UInt64] = []
+    let volumes: VolumeKeeper
     /// Whom workspaces are given to; made when the first is asked for.
     var fileUser: FileUser?
     /// When sandboxes have to be looked at.
@@ -46,10 +47,11 @@ final class Engine: SandboxEngine {
     ///   - initPath: the file of the init; nil to look for it.
     ///   - hasMountNamespace: whether the calling thread is in one of its own already.
     ///   - isSpared: whether ``SelfProtection/spareWhenMemoryRunsOut()`` holds.
+    ///   - state: the warden's directory, where volumes are; nil for none.
     init(
         _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil,
         ids: IdentityRange = .standard, initPath: String? = nil, hasMountNamespace: Bool,
-        isSpared: Bool = false
+        isSpared: Bool = false, state: String? = nil
     ) throws(PreparationError) {
         self.ceilings = ceilings
         var known = host
@@ -72,6 +74,9 @@ final class Engine: SandboxEngine {
         nextSlot = Int(getpid())
         self.hasMountNamespace = hasMountNamespace
         self.isSpared = isSpared
+        volumes = VolumeKeeper(
+            ceilings.volumes, state: state, isPrivileged: asked.abilities.privileged,
+            hasMountNamespace: hasMountNamespace)
     }
 
     func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError) {
@@ -81,6 +86,14 @@ final class Engine: SandboxEngine {
         let now = clinux_boottime()
         sweeps = [0, 1, 4, 15].map { now + $0 * 1_000_000_000 }
         timePassed()
+        volumes.tell = { [unowned self] event in
+            switch event {
+            case .filling(let id, let percent, let used, let limits):
+                say(.volumeFilling(id, percent: percent, used: used, limits: limits))
+            case .remark(let text): say(.remark(text))
+            }
+        }
+        try volumes.begin(on: loop)
     }
 
     func say(_ event: EngineEvent) { tell(event) }
@@ -89,24 +102,36 @@ final class Engine: SandboxEngine {
 
     func create(_ order: SessionOrder) throws(Refusal) {
         guard let loop else { throw Refusal(.state, "the engine has not begun") }
-        if order.workspace != nil { throw Refusal(.unsupported, "this warden has no volumes") }
         try Ceilings.check("sessions", sandboxes.count, atMost: ceilings.sessions)
         guard sandboxes[order.id] == nil else {
             throw Refusal(.exists, "there is a sandbox with the id \(order.id) already")
         }
         let rules = try orders.read(order, ceilings)
-        let resources = try take(order.id)
+        var volume: WorkspaceDirectory?
+        if let wanted = order.workspace { volume = try volumes.take(wanted, for: order.id) }
+        do throws(Refusal) {
+            try launch(order.id, rules, volume, on: loop)
+        } catch {
+            volumes.release(order.id)
+            throw error
+        }
+    }
+
+    private func launch(
+        _ id: SandboxID, _ rules: LaunchRules, _ volume: WorkspaceDirectory?, on loop: EventLoop
+    ) throws(Refusal) {
+        let resources = try take(id)
         let sandbox = try begin(rules, resources)
         FailPoint.pass(.wardenCloned)
         do throws(Refusal) {
             if isSpared { try expose(sandbox) }
-            let live = try build(order.id, sandbox, rules, resources)
+            let live = try build(id, sandbox, rules, resources, volume)
             do throws(SystemError) {
                 try live.begin(on: loop)
             } catch {
                 throw Refusal(.system, "the sandbox cannot be watched: \(error)")
             }
-            sandboxes[order.id] = live
+            sandboxes[id] = live
             FailPoint.pass(.wardenWatching)
         } catch {
             resources.kill(sandbox)
@@ -152,7 +177,8 @@ final class Engine: SandboxEngine {
     }
 
     private func build(
-        _ id: SandboxID, _ sandbox: RunningSandbox, _ rules: LaunchRules, _ resources: SandboxResources
+        _ id: SandboxID, _ sandbox: RunningSandbox, _ rules: LaunchRules, _ resources: SandboxResources,
+        _ volume: WorkspaceDirectory?
     ) throws(Refusal) -> LiveSandbox {
         let terminal = ceilings.terminals ? SandboxSpec.Terminal.onRequest : .none
         do {
@@ -161,10 +187,10 @@ final class Engine: SandboxEngine {
             let watch = try LimitWatch.make(rules.limits, resources, host, polls: true)
             let plan = try host.plan(
                 rules, identity: resources.identity, cgroups: resources.layers, terminal: terminal,
-                sharesFiles: true, diesWithLauncher: true)
+                sharesFiles: true, diesWithLauncher: true, volume: volume?.path)
             let template = try host.template(rules, plan.placements, terminal: terminal != .none)
             try Launcher.build(
-                sandbox, plan, identity: resources.identity, workspace: nil
+                sandbox, plan, identity: resources.identity, workspace: volume
             ) { () throws(LaunchError) in
                 guard let template else { return nil }
                 return try RootTemplate.make(template, hasNamespace: &hasMountNamespace)

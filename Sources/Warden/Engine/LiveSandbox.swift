@@ -64,7 +64,12 @@ final class LiveSandbox: EventHandler {
         workspace = rules.image.workspace
         image = rules.image.name
         self.layers = layers
-        limits = SandboxLimits(rules.profile.limits, layers)
+        var limits = SandboxLimits(rules.profile.limits, layers)
+        let isWritable = rules.profile.filesystem.workspace == .writable
+        let inMemory = VolumeAmounts(
+            bytes: rules.limits.workspaceBytes, inodes: UInt64(rules.limits.workspaceFiles))
+        limits.workspace = engine.volumes.limits(of: id) ?? (isWritable ? inMemory : VolumeAmounts())
+        self.limits = limits
         self.resources = resources
         self.watch = watch
     }
@@ -123,6 +128,7 @@ final class LiveSandbox: EventHandler {
         let (usage, statistics) = (resources.usage(), resources.statistics())
         return SandboxStatistics(
             memory: usage.memory, peakMemory: statistics.peakMemory, cpuTime: statistics.cpuTime,
-            pids: usage.pids, outOfMemoryKills: statistics.oomKills, pidsLimitHits: statistics.pidsLimitHits)
+            pids: usage.pids, outOfMemoryKills: statistics.oomKills, pidsLimitHits: statistics.pidsLimitHits,
+            workspace: engine.volumes.usage(of: id) ?? VolumeAmounts())
     }
 }

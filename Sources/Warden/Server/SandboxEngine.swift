@@ -28,6 +28,13 @@ protocol SandboxEngine: AnyObject {
     /// A descriptor of the top of its workspace, whose files are those of `peer`.
     func workspace(_ id: SandboxID, for peer: PeerCredentials) throws(Refusal) -> FileDescriptor
 
+    /// Carries out what is asked of volumes, but for `volumeOpen`.
+    func volume(_ request: WardenRequest) throws(Refusal) -> WardenAnswer
+    /// A descriptor of the top of a volume, whose files are those of `peer`.
+    func volumeTop(_ key: VolumeKey, for peer: PeerCredentials) throws(Refusal) -> FileDescriptor
+    /// The sandboxes that have a volume as their workspace.
+    func users(of key: VolumeKey) -> [SandboxID]
+
     /// Watches its descriptors on `loop` from now on and tells every event.
     func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError)
 }
@@ -52,4 +59,8 @@ enum EngineEvent {
     case gone(SandboxID, SandboxEnd)
     case stuck(SandboxID, SandboxEnd, remains: String)
     case limitHit(SandboxID, Layer, count: UInt64)
+    /// As the protocol has it.
+    case volumeFilling(SandboxID, percent: UInt8, used: VolumeAmounts, limits: VolumeAmounts)
+    /// For the log.
+    case remark(String)
 }

@@ -70,6 +70,15 @@ extension WardenServer {
         return try engine.workspace(session.id, for: peer)
     }
 
+    /// - Returns: the answer; limits that sessions have now are theirs in custody as well.
+    func volume(_ request: WardenRequest) throws(Refusal) -> WardenAnswer {
+        let answer = try engine.volume(request)
+        if case .volumeResize(let key, _) = request, case .volume(let state) = answer {
+            for id in engine.users(of: key) { table.sessions[id]?.limits.workspace = state.limits }
+        }
+        return answer
+    }
+
     // MARK: Events
 
     func take(_ event: EngineEvent) {
@@ -89,6 +98,9 @@ extension WardenServer {
         case .gone(let id, let end): gone(id, end, remains: nil)
         case .stuck(let id, let end, let remains): gone(id, end, remains: remains)
         case .limitHit(let id, let layer, let count): tell(.limitHit(id, layer, count: count))
+        case .volumeFilling(let id, let percent, let used, let limits):
+            tell(.volumeFilling(id, percent: percent, used: used, limits: limits))
+        case .remark(let text): log.line(.warning, text)
         }
     }
 

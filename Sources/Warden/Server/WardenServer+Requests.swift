@@ -19,6 +19,10 @@ extension WardenServer {
                 let top = try workspace(of: table.session(id), for: guest.credentials)
                 return guest.answer(message.number, .workspace, top)
             }
+            if case .volumeOpen(let key) = message.request {
+                let top = try engine.volumeTop(key, for: guest.credentials)
+                return guest.answer(message.number, .workspace, top)
+            }
             guest.answer(message.number, try answer(message.request))
         } catch {
             guest.answer(message.number, .refused(error))
@@ -43,10 +47,10 @@ extension WardenServer {
         case .hello:
             throw Refusal(.malformed, "a connection is greeted once")
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
-            .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver:
-            throw Refusal(.unsupported, "this warden has no volumes")
+            .volumeFork, .volumeList, .volumeTotal, .volumeForget, .volumeDriver:
+            return try volume(request)
         // Answered above.
-        case .start, .list, .workspace: throw Refusal(.malformed, "this request has another answer")
+        case .start, .list, .workspace, .volumeOpen: throw Refusal(.malformed, "this request has another answer")
         }
         return .done
     }

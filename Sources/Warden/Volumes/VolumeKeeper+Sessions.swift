@@ -1,0 +1,149 @@
+import Launch
+import Linux
+import Volumes
+import WardenProtocol
+
+// Volumes that are workspaces of sandboxes, and what has to be looked at from time to time.
+
+extension VolumeKeeper {
+    /// The volume of an order, made where it is the session's own.
+    func take(_ order: VolumeOrder, for id: SandboxID) throws(Refusal) -> WorkspaceDirectory {
+        let name = VolumeName(order.key)
+        let isEphemeral = order.key.kind == .session
+        let volume =
+            if isEphemeral {
+                try make(order)
+            } else {
+                try refusing { () throws(VolumeError) in try driver().open(name) }
+            }
+        uses[id] = Use(name, isEphemeral: isEphemeral)
+        agenda.poll = Timer.now
+        arm()
+        do throws(WorkspaceError) {
+            return try WorkspaceDirectory.of(volume.takeDirectory(), path: "the volume \(name)")
+        } catch {
+            release(id)
+            throw Refusal(.system, error.description)
+        }
+    }
+
+    /// The sandbox is gone, or never was.
+    func release(_ id: SandboxID) {
+        guard let use = uses.removeValue(forKey: id), use.isEphemeral, let driver = driverIfOpen else { return }
+        remove(leftover: use.name, driver)
+    }
+
+    func limits(of id: SandboxID) -> VolumeAmounts? {
+        guard let use = uses[id], let driver = driverIfOpen else { return nil }
+        return (try? driver.limits(of: use.name)).map(VolumeAmounts.init)
+    }
+
+    /// Nil for a sandbox without a volume.
+    func usage(of id: SandboxID) -> VolumeAmounts? {
+        guard let use = uses[id], let driver = driverIfOpen else { return nil }
+        return (try? driver.usage(of: use.name)).map(VolumeAmounts.init)
+    }
+
+    // MARK: Time
+
+    func begin(on loop: EventLoop) throws(SystemError) {
+        timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() }
+        takeUp()
+        arm()
+    }
+
+    func settleSoon() {
+        agenda.settle(soon: Timer.now)
+        arm()
+    }
+
+    func arm() {
+        if let next = agenda.next { timer?.fire(atLatest: next) }
+    }
+
+    private func timePassed() {
+        let now = Timer.now
+        if let driver = driverIfOpen {
+            if agenda.isDue(agenda.settle, now) { settle(driver, now) }
+            if agenda.isDue(agenda.poll, now) { poll(driver, now) }
+            if agenda.isDue(agenda.tend, now) { tend(driver, now) }
+        }
+        arm()
+    }
+
+    private func settle(_ driver: any VolumeDriver, _ now: UInt64) {
+        // What cannot be settled now is by a later try, or by the next warden.
+        let left = (try? driver.settle()) ?? 1
+        agenda.settled(isDone: left == 0, now)
+    }
+
+    /// While sandboxes write: room for them, and how full their volumes are.
+    private func poll(_ driver: any VolumeDriver, _ now: UInt64) {
+        agenda.poll = uses.isEmpty ? nil : now + VolumeAgenda.pollInterval
+        if uses.isEmpty { return }
+        do throws(VolumeError) {
+            try driver.makeRoom()
+        } catch {
+            note(VolumeTrouble.cannotGrow(error).text)
+        }
+        for (id, use) in uses {
+            guard let limits = try? driver.limits(of: use.name), let usage = try? driver.usage(of: use.name)
+            else { continue }
+            let mark = QuotaMark(usage, of: limits)
+            if let told = mark.event(after: use.mark) {
+                tell(
+                    .filling(
+                        id, percent: UInt8(clamping: told.rawValue), used: VolumeAmounts(usage),
+                        limits: VolumeAmounts(limits)))
+            }
+            use.mark = mark
+        }
+    }
+
+    private func tend(_ driver: any VolumeDriver, _ now: UInt64) {
+        agenda.tend = now + VolumeAgenda.tendInterval
+        for name in remains { remove(leftover: name, driver) }
+        do throws(VolumeError) {
+            let found = try driver.tend().map(\.text)
+            for text in found { note(text) }
+            troubles = found
+        } catch {
+            note("the volumes cannot be looked at: \(error)")
+        }
+    }
+
+    /// Each is said once, as long as it lasts.
+    private func note(_ trouble: String) {
+        guard !troubles.contains(trouble) else { return }
+        troubles.append(trouble)
+        tell(.remark(trouble))
+    }
+}
+
+/// When volumes have to be looked at; on CLOCK_BOOTTIME, in nanoseconds, nil for never.
+struct VolumeAgenda: Hashable {
+    static let pollInterval: UInt64 = 1_000_000_000
+    static let tendInterval: UInt64 = 30_000_000_000
+    private static let firstPause: UInt64 = 10_000_000
+
+    var poll: UInt64?
+    var tend: UInt64?
+    private(set) var settle: UInt64?
+    private var pause = firstPause
+
+    var next: UInt64? { [poll, tend, settle].compactMap { $0 }.min() }
+
+    func isDue(_ time: UInt64?, _ now: UInt64) -> Bool { time.map { $0 <= now } ?? false }
+
+    /// Something was removed.
+    mutating func settle(soon now: UInt64) {
+        pause = Self.firstPause
+        settle = min(settle ?? .max, now + pause)
+    }
+
+    /// Whoever still has a removed volume open may keep it for long: asked for less and less often.
+    mutating func settled(isDone: Bool, _ now: UInt64) {
+        settle = isDone ? nil : now + pause
+        pause = min(pause * 2, Self.tendInterval)
+    }
+}
