@@ -47,13 +47,15 @@ extension APIObject {
             APIField("max", .duration, "milliseconds from creation; no renewal goes past it", null: true),
             APIField(
                 "workspace", .name,
-                "a workspace that outlives the session, in place of one of its own; POST /v1/workspaces makes it"),
+                "a workspace that outlives the session, in place of one of its own; POST /v1/workspaces makes it"
+            ),
             APIField(
                 "workspace_shared", .flag, "whether other sessions that say the same may have it meanwhile"),
             APIField(
                 "quota", .object(quotaRequest),
                 "a volume of the session's own, gone with it, in place of memory"),
-            APIField("persistent", .flag, "whether the workspace outlives the session: that takes `workspace`"),
+            APIField(
+                "persistent", .flag, "whether the workspace outlives the session: that takes `workspace`"),
             APIField(
                 "idempotency_key", .text(most: 128),
                 "a second request with the same key gets the first one's session"),
@@ -78,7 +80,8 @@ extension APIObject {
             APIField("expires", .time, "when it will end if nobody renews or uses it"),
             APIField("expires_by", .cause, "which of its lifetimes that is"),
             .required("persistent", .flag, "whether the workspace outlives it"),
-            APIField("workspace", .object(sessionWorkspace), "what its files are kept on, and what holds there"),
+            APIField(
+                "workspace", .object(sessionWorkspace), "what its files are kept on, and what holds there"),
             .required("processes", .count, "processes that run in it"),
             APIField("layers", .map(most: 64, valueBytes: 4096), "each layer, and whether it is in force"),
             APIField("limits", .object(limits), "limits in force"),

@@ -76,7 +76,8 @@ extension APIObject {
             ),
             .required(
                 "inodes_enforced", .text(most: 4096), "the same, or `counted as bytes`"),
-            APIField("used_bytes", .count, "what it holds, where somebody counts; only of one that is asked for"),
+            APIField(
+                "used_bytes", .count, "what it holds, where somebody counts; only of one that is asked for"),
             APIField("used_inodes", .count, "the same of files, directories and links"),
             APIField("driver", .text(most: 64), "what keeps its limits"),
             APIField("forked_from", .text(most: 128), "`WORKSPACE` or `WORKSPACE@SNAPSHOT`"),

@@ -108,7 +108,8 @@ struct InstallationFindings {
         } catch {
             return .warning(
                 "volumes", shown("\(error)"), why: why,
-                cure: host.privileged ? "apt-get install btrfs-progs, on a kernel with btrfs and loop devices" : nil)
+                cure: host.privileged
+                    ? "apt-get install btrfs-progs, on a kernel with btrfs and loop devices" : nil)
         }
     }
 }

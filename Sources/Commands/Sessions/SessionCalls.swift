@@ -145,7 +145,8 @@ extension CommandError {
     }
 
     private static func option(_ field: String) -> String {
-        let name = ["limits.", "quota."].first(where: field.hasPrefix).map { String(field.dropFirst($0.utf8.count)) }
+        let name =
+            ["limits.", "quota."].first(where: field.hasPrefix).map { String(field.dropFirst($0.utf8.count)) }
             ?? field
         let first = name.prefix { $0 != "." }
         let options = [

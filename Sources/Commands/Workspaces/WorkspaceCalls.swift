@@ -1,4 +1,5 @@
 import Client
+import Sandbox
 import Tables
 import Wire
 

@@ -24,7 +24,9 @@ enum WorkspaceCommand {
     static let create = Command(
         "workspace create", summary: "Make a workspace that outlives sessions, and print its name.",
         operandsHelp: "NAME", operands: 1...1,
-        options: quota + [soft, .init("adopt", help: "make a record of a volume that has none, as it is"), key]
+        options: quota + [
+            soft, .init("adopt", help: "make a record of a volume that has none, as it is"), key,
+        ]
             + ConfigCommand.options,
         examples: [
             "corral workspace create --disk 1GiB data",
@@ -94,7 +96,8 @@ enum WorkspaceCommand {
     }
 
     static let fork = Command(
-        "workspace fork", summary: "Make a workspace that begins with what another one, or a snapshot, holds.",
+        "workspace fork",
+        summary: "Make a workspace that begins with what another one, or a snapshot, holds.",
         operandsHelp: "WORKSPACE[@SNAPSHOT] NAME", operands: 2...2, operandKinds: [.workspace, .text],
         options: quota + [soft, key] + ConfigCommand.options,
         examples: ["corral workspace fork data copy", "corral workspace fork --disk 4GiB data@before copy"],
@@ -150,7 +153,9 @@ enum WorkspaceCommand {
             ("disk", "bytes", Quantity(.size, 1...UInt64.max)),
             ("inodes", "inodes", Quantity(.count, 1...UInt64.max)),
         ] {
-            if let value = try SessionOptions.whole(arguments, option, rule) { members.append((member, value)) }
+            if let value = try SessionOptions.whole(arguments, option, rule) {
+                members.append((member, value))
+            }
         }
         return members
     }

@@ -52,6 +52,7 @@ final class Daemon {
     var workspaces = WorkspaceTable()
     /// Whether their states are what the warden's volumes say.
     var hasComparedVolumes = false
+    var isComparingVolumes = false
     /// Who waits for what was begun on one.
     var volumeWaiters: [WorkspaceVolume: [(ServiceError?) -> Void]] = [:]
     /// What keeps volumes to their limits, as the warden said last; or why there can be none.

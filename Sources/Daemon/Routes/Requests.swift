@@ -42,7 +42,7 @@ extension SessionSpec {
         where reader.isNull(field) {
             without.insert(limit)
         }
-        workspace = try SessionWorkspace(reader)
+        workspace = try sessionWorkspace(reader)
         let outlives = workspace.name != nil
         if let said = reader.flag("persistent"), said != outlives {
             throw FieldProblem(
@@ -65,26 +65,23 @@ extension SessionSpec {
     }
 }
 
-extension SessionWorkspace {
-    /// - Parameter reader: of a SessionRequest.
-    fileprivate init(_ reader: APIReader) throws(FieldProblem) {
-        let name = try named("workspace", reader)
-        let isShared = reader.flag("workspace_shared")
-        if isShared != nil, name == nil {
-            throw FieldProblem(
-                "workspace_shared", "a workspace of the session's own is shared with nobody",
-                hint: "name one with workspace")
-        }
-        guard let quota = reader.object("quota") else {
-            self = name.map { .named($0, isShared: isShared ?? false) } ?? .memory
-            return
-        }
-        if let name {
-            throw FieldProblem(
-                "quota", "the workspace \(name) has limits of its own", hint: "leave it out, or resize that")
-        }
-        self = .volume(WorkspaceQuota(quota))
+/// - Parameter reader: of a SessionRequest.
+private func sessionWorkspace(_ reader: APIReader) throws(FieldProblem) -> SessionWorkspace {
+    let name = try named("workspace", reader)
+    let isShared = reader.flag("workspace_shared")
+    if isShared != nil, name == nil {
+        throw FieldProblem(
+            "workspace_shared", "a workspace of the session's own is shared with nobody",
+            hint: "name one with workspace")
     }
+    guard let quota = reader.object("quota") else {
+        return name.map { .named($0, isShared: isShared ?? false) } ?? .memory
+    }
+    if let name {
+        throw FieldProblem(
+            "quota", "the workspace \(name) has limits of its own", hint: "leave it out, or resize that")
+    }
+    return .volume(WorkspaceQuota(quota))
 }
 
 extension WorkspaceQuota {

@@ -16,7 +16,7 @@ extension Daemon: WardenLinkDelegate {
         guard link === self.link else { return }
         self.link = nil
         heldEvents = nil
-        hasComparedVolumes = false
+        (hasComparedVolumes, isComparingVolumes) = (false, false)
         log.line(.error, "the warden is lost: \(why)")
         deadlines.set(.warden, at: DaemonClock.now)
     }

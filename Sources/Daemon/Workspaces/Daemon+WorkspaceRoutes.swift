@@ -37,12 +37,13 @@ extension Daemon {
     /// Only while it is known what volumes there are is anything begun.
     private func needVolumes() throws(ServiceError) {
         guard let link, link.isOpen else { throw ServiceError(.unavailable, "the warden is not there") }
-        guard hasComparedVolumes else {
-            throw ServiceError(
-                .unavailable,
-                "it is not known what volumes there are" + (volumeProblem.map { ": \($0)" } ?? ""),
-                hint: "corral doctor says what is in the way")
-        }
+        if hasComparedVolumes { return }
+        // What was in the way may be gone; it is known to whoever asks next.
+        if !isComparingVolumes { compareVolumes() }
+        throw ServiceError(
+            .unavailable,
+            "it is not known what volumes there are" + (volumeProblem.map { ": \($0)" } ?? ""),
+            hint: "try again; corral doctor says what may be in the way")
     }
 
     /// Refuses a session whose workspace it cannot have.

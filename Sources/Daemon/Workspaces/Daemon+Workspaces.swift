@@ -83,10 +83,10 @@ extension Daemon {
     func lookAtDriver() {
         guard let link, link.isOpen else { return }
         link.send(.volumeDriver) { [weak self] answer, _ in
+            guard let self else { return }
             switch answer {
-            case .volumeDriver(let state): (self?.volumeDriver, self?.volumeProblem) = (state, nil)
-            case .refused(let refusal):
-                (self?.volumeDriver, self?.volumeProblem) = (nil, refusal.sentence)
+            case .volumeDriver(let state): (volumeDriver, volumeProblem) = (state, nil)
+            case .refused(let refusal): (volumeDriver, volumeProblem) = (nil, refusal.sentence)
             default: break
             }
         }
@@ -95,8 +95,9 @@ extension Daemon {
     // MARK: Comparing
 
     /// Brings the records and the warden's volumes together, and then has done what was begun before.
-    func compareVolumes(_ done: @escaping () -> Void) {
+    func compareVolumes(_ done: @escaping () -> Void = {}) {
         hasComparedVolumes = false
+        isComparingVolumes = true
         lookAtDriver()
         page(after: nil, [], done)
     }
@@ -111,7 +112,8 @@ extension Daemon {
                     if let volume = key.workspace {
                         found.insert(volume)
                     } else {
-                        log.line(.warning, "the volume \(shown(key.description)) is nobody's and is left alone")
+                        log.line(
+                            .warning, "the volume \(shown(key.description)) is nobody's and is left alone")
                     }
                 }
                 if let next { return page(after: next, found, done) }
@@ -124,6 +126,7 @@ extension Daemon {
                 volumeProblem = refusal.sentence
             default: log.line(.error, "the warden did not list its volumes: \(answer)")
             }
+            isComparingVolumes = false
             done()
         }
     }

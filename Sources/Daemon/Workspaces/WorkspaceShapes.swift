@@ -71,7 +71,7 @@ extension Daemon {
     /// The answer with one workspace.
     func shape(_ key: WorkspaceKey, used: VolumeAmounts? = nil, status: Int = 200) -> Response {
         guard let workspace = workspaces[key] else {
-            return .error(ServiceError(.unknown(key.name.description)))
+            return .error(ServiceError(WorkspaceRefusal.unknown(key.name.description)))
         }
         let count = workspaces.snapshots(of: key).count
         let users = table.users(of: key)

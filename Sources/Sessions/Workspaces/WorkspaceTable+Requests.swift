@@ -12,7 +12,8 @@ extension WorkspaceTable {
         _ key: WorkspaceKey, _ quota: WorkspaceQuota, from source: WorkspaceSource? = nil,
         idempotencyKey: IdempotencyKey? = nil, at wall: Int64
     ) throws(WorkspaceRefusal) -> Creation {
-        if let idempotencyKey, let earlier = workspaces.values.first(where: { made($0, by: idempotencyKey, key) })
+        if let idempotencyKey,
+            let earlier = workspaces.values.first(where: { made($0, by: idempotencyKey, key) })
         {
             let field = difference(earlier, key, quota, source)
             if let field { throw .keyReused(idempotencyKey, earlier.key.name, field: field) }
@@ -25,12 +26,15 @@ extension WorkspaceTable {
         var quota = quota
         if let source { quota = try self.quota(of: source, key.tenant, over: quota) }
         let workspace = NamedWorkspace(
-            key, state: .creating, quota: quota, source: source, idempotencyKey: idempotencyKey, created: wall)
+            key, state: .creating, quota: quota, source: source, idempotencyKey: idempotencyKey, created: wall
+        )
         workspaces[key] = workspace
         return .new(workspace)
     }
 
-    private func made(_ workspace: NamedWorkspace, by idempotencyKey: IdempotencyKey, _ key: WorkspaceKey) -> Bool {
+    private func made(_ workspace: NamedWorkspace, by idempotencyKey: IdempotencyKey, _ key: WorkspaceKey)
+        -> Bool
+    {
         workspace.key.tenant == key.tenant && workspace.idempotencyKey == idempotencyKey
     }
 
@@ -112,7 +116,8 @@ extension WorkspaceTable {
             throw .hasSnapshots(key.name, own.map(\.key.name))
         }
         // What is on its way would be asked for a second time.
-        if workspace.state != .removing, let other = own.first(where: { [.creating, .removing].contains($0.state) })
+        if workspace.state != .removing,
+            let other = own.first(where: { [.creating, .removing].contains($0.state) })
         {
             throw .snapshotNotReady(other.key.name, other.state)
         }

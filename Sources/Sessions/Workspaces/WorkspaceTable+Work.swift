@@ -62,7 +62,9 @@ extension WorkspaceTable {
     package var work: [WorkspaceWork] {
         let all = workspaces.keys.sorted().compactMap { work(on: $0) }
         let ofSnapshots = snapshots.keys.sorted().compactMap { work(on: $0) }
-        let (first, last) = ((all + ofSnapshots).filter { !$0.removes }, (all + ofSnapshots).filter(\.removes))
+        let (first, last) = (
+            (all + ofSnapshots).filter { !$0.removes }, (all + ofSnapshots).filter(\.removes)
+        )
         return first + last
     }
 
@@ -143,7 +145,8 @@ extension WorkspaceTable {
             result.unrecorded.append(volume)
             switch volume {
             case .workspace(let key):
-                workspaces[key] = NamedWorkspace(key, state: .unrecorded, quota: WorkspaceQuota(), created: wall)
+                workspaces[key] = NamedWorkspace(
+                    key, state: .unrecorded, quota: WorkspaceQuota(), created: wall)
             case .snapshot(let key):
                 snapshots[key] = WorkspaceSnapshot(key, state: .unrecorded, created: wall)
             }

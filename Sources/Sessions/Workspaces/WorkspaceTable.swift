@@ -62,7 +62,9 @@ package struct WorkspaceTable: Sendable {
     // MARK: Records
 
     /// Takes in what an earlier daemon recorded, or puts back what could not be recorded; nil for nothing.
-    package mutating func put(_ workspace: NamedWorkspace?, at key: WorkspaceKey) { workspaces[key] = workspace }
+    package mutating func put(_ workspace: NamedWorkspace?, at key: WorkspaceKey) {
+        workspaces[key] = workspace
+    }
 
     package mutating func put(_ snapshot: WorkspaceSnapshot?, at key: SnapshotKey) {
         snapshots[key] = snapshot
@@ -91,7 +93,8 @@ extension SessionTable {
     /// The sessions that have a workspace, in the order of their creation: those that have not ended.
     package func users(of key: WorkspaceKey) -> [WorkspaceUser] {
         list(tenant: key.tenant).compactMap { session in
-            guard !session.machine.hasEnded, case .named(key.name, let isShared) = session.spec.workspace else {
+            guard !session.machine.hasEnded, case .named(key.name, let isShared) = session.spec.workspace
+            else {
                 return nil
             }
             return WorkspaceUser(session.id, isShared: isShared)

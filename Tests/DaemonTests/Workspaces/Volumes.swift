@@ -9,7 +9,8 @@ enum VolumeHost {
         let isKnown = (File.text("/proc/filesystems") ?? "").contains("\tbtrfs\n")
         let hasMaker = ["/usr/sbin/mkfs.btrfs", "/sbin/mkfs.btrfs", "/usr/bin/mkfs.btrfs"].contains(
             where: File.exists)
-        return Host.isRoot && isKnown && hasMaker && unsafe access("/dev/loop-control", R_OK | W_OK) == 0
+        let hasLoops = unsafe access("/dev/loop-control", R_OK | W_OK) == 0
+        return Host.isRoot && isKnown && hasMaker && hasLoops
     }()
 
     static let trait: any SuiteTrait & TestTrait = .enabled(

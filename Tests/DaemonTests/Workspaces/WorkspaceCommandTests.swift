@@ -46,7 +46,8 @@ import Wire
 
     @Test func `sessions at a shell share a workspace, or have a volume of their own`() throws {
         let daemon = try TestDaemon()
-        prints("data\n", try corral(daemon, "workspace", "create", "--disk", "8MiB", "--inodes", "100", "data"))
+        prints(
+            "data\n", try corral(daemon, "workspace", "create", "--disk", "8MiB", "--inodes", "100", "data"))
         for name in ["a", "b"] {
             let made = try daemon.corral("create", "--name", name, "--workspace", "data:shared")
             #expect(made.status == 0, "\(made.errors)")
@@ -56,13 +57,15 @@ import Wire
         let wide = try daemon.corral("ls", "-o", "wide").output
         #expect(wide.contains("data (shared), 8 MiB") && wide.contains("volume, 4 MiB"), "\(wide)")
         let status = try corral(daemon, "daemon", "status", "--set", "state=\(daemon.state)")
-        #expect(status.output.contains("btrfs") && status.output.contains("bytes enforced"), "\(status.output)")
+        #expect(
+            status.output.contains("btrfs") && status.output.contains("bytes enforced"), "\(status.output)")
     }
 
     @Test func `what is wrong is told with its option, and nothing is made`() throws {
         let daemon = try TestDaemon()
         let cases: [(words: [String], says: String)] = [
-            (["workspace", "create", "x"], "--disk: "), (["workspace", "create", "--disk", "1g", "x"], "--disk: "),
+            (["workspace", "create", "x"], "--disk: "),
+            (["workspace", "create", "--disk", "1g", "x"], "--disk: "),
             (["workspace", "create", "--disk", "-1MiB", "x"], "must not be negative"),
             (["workspace", "create", "--disk", "0", "x"], "--disk: \"0\" is too small"),
             (["workspace", "create", "--disk", "1MiB", "../x"], "name"),

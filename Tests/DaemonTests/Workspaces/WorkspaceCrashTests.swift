@@ -23,14 +23,14 @@ import Wire
         (.daemonAfterCommit, 2), (.daemonBeforeAnswer, 1), (.daemonAfterAnswer, 1),
     ]
 
-    private struct Step {
+    private struct Step: Sendable {
         let method: String
         let path: String
         let body: String?
         /// What a repeated request is answered with, whether or not the first one was carried out.
-        let isDone: (TestDaemon.Answer) -> Bool
+        let isDone: @Sendable (TestDaemon.Answer) -> Bool
         /// Makes the next one as this one was.
-        let again: (TestDaemon) throws -> Void
+        let again: @Sendable (TestDaemon) throws -> Void
     }
 
     private static let steps: [Step] = [
@@ -66,7 +66,9 @@ import Wire
             }),
     ]
 
-    @Test func `corrald may die between any two steps, and what was begun is ended or was never begun`() throws {
+    @Test func `corrald may die between any two steps, and what was begun is ended or was never begun`()
+        throws
+    {
         let daemon = try TestDaemon(environment: variables)
         for name in ["data", "gone"] { try daemon.workspace(name, bytes: 1 << 20) }
         try daemon.using("data", "echo first >f")
@@ -96,14 +98,16 @@ import Wire
     private func agree(_ daemon: TestDaemon, _ place: String) throws {
         #expect(
             try eventually { try daemon.workspaces().values.allSatisfy { $0 == "ready" } },
-            "\(place): \(try daemon.workspaces())")
+            "\(place): \((try? daemon.workspaces()) ?? [:])")
         for name in try daemon.workspaces().keys {
             #expect(try daemon.find(name).number("used_bytes") != nil, "\(place): \(name)")
             #expect(try daemon.snapshots(name).allSatisfy { $0.hasSuffix(" ready") }, "\(place): \(name)")
         }
     }
 
-    @Test func `workspaces outlive a warden that is killed, with what was written, and sessions do not`() throws {
+    @Test func `workspaces outlive a warden that is killed, with what was written, and sessions do not`()
+        throws
+    {
         let daemon = try TestDaemon()
         try daemon.workspace("data")
         try daemon.call("POST", "/v1/workspaces/data/snapshots", #"{"name":"empty"}"#)
@@ -121,7 +125,8 @@ import Wire
         #expect(try daemon.find("data").number("bytes") == 32 << 20)
     }
 
-    @Test func `a volume without a record stays until somebody decides, and a record without a volume is lost`()
+    @Test
+    func `a volume without a record stays until somebody decides, and a record without a volume is lost`()
         throws
     {
         let daemon = try TestDaemon()

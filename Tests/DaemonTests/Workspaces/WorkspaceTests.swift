@@ -9,7 +9,8 @@ import Wire
         let daemon = try TestDaemon()
         try daemon.workspace("data")
         let first = try daemon.session(#"{"workspace":"data","labels":{"n":"1"}}"#)
-        #expect(try daemon.exec(first, "echo kept >f; mkdir d; chmod 700 d; id -u").decoded("stdout") == "1000\n")
+        #expect(
+            try daemon.exec(first, "echo kept >f; mkdir d; chmod 700 d; id -u").decoded("stdout") == "1000\n")
         let shown = try daemon.call("GET", "/v1/sessions/\(first)")
         #expect(shown.text("persistent") == "true")
         #expect(shown["workspace"]?["kind"]?.text == "named" && shown["workspace"]?["name"]?.text == "data")
