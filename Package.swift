@@ -156,7 +156,7 @@ let package = Package(
                 "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
                 "Dialects",
                 "Debian",
-                "Images", "Trees", "Client", "API", "Capture", "Configuration", "WardenProtocol", "Tables",
+                "Images", "Trees", "Volumes", "Client", "API", "Capture", "Configuration", "WardenProtocol", "Tables",
                 "Wire",
                 "Linux",
                 "CLinux",

@@ -14,7 +14,8 @@ mkdir -p .build/tmp .build/lanes
 lanes=(
     'unit       180 ^[A-Za-z]+Tests\.                      ^(Sandbox|EndToEnd|Fuzz|Soak|Warden|WardenServer|Daemon|Churn|Volumes)Tests\.'
     'warden     180 ^(Warden|WardenServer)Tests\.         -'
-    'daemon     240 ^DaemonTests\.                        ^DaemonTests\.Session[A-Za-z]*CommandTests/'
+    'daemon     240 ^DaemonTests\.                        ^DaemonTests\.(Session[A-Za-z]*Command|Workspace[A-Za-z]*)Tests/'
+    'workspaces 240 ^DaemonTests\.Workspace[A-Za-z]*Tests/ -'
     'sessions   240 ^DaemonTests\.Session[A-Za-z]*CommandTests/ -'
     'sandbox    240 ^SandboxTests\.                        [./](AttackTable|Ablation)Tests/'
     'attacks    180 [./](AttackTable|Ablation)Tests/       -'

@@ -59,7 +59,7 @@ package struct APIRoute: Sendable {
 }
 
 extension APIRoute {
-    package static let all: [APIRoute] = node + sessions + files + processes
+    package static let all: [APIRoute] = node + sessions + workspaces + files + processes
 
     private static let node: [APIRoute] = [
         APIRoute(.get, "/v1/health", "health", "Whether the daemon can serve", .object(.health)),

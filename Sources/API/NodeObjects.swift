@@ -11,6 +11,7 @@ extension APIObject {
                         "Error", "What was wrong, where, and what to do.",
                         [
                             .required("code", .text(most: 64), "a word for programs, such as `not-found`"),
+                            APIField("reason", .text(most: 64), "a finer one, such as `workspace-in-use`"),
                             .required("message", .text(most: 4096), "a sentence for people"),
                             APIField("field", .text(most: 4096), "the member or parameter that was wrong"),
                             APIField("hint", .text(most: 4096), "what to do"),
@@ -35,6 +36,7 @@ extension APIObject {
             .required("sessions", .count, "that have not ended"),
             .required("sessions_max", .count, "at most"),
             .required("started", .time, "when this daemon began"),
+            APIField("volumes", .object(volumes), "of workspaces; absent while the warden is lost"),
             APIField("reload", .object(reload), "what came of the last SIGHUP; absent where there was none"),
         ])
 

@@ -89,7 +89,10 @@ package enum OpenAPI {
         parameter.add("name", name)
         parameter.add("in", "path")
         parameter.add("required", true)
-        parameter.add("description", "an id, a beginning of one that only this \(name) has, or a name")
+        let isNamed = ["workspace", "snapshot"].contains(name)
+        parameter.add(
+            "description",
+            isNamed ? "its name" : "an id, a beginning of one that only this \(name) has, or a name")
         parameter.object("schema") { $0.add("type", "string") }
     }
 

@@ -45,7 +45,17 @@ extension APIObject {
             APIField("ttl", .duration, "milliseconds from creation or the last renewal", null: true),
             APIField("idle", .duration, "milliseconds since the last use", null: true),
             APIField("max", .duration, "milliseconds from creation; no renewal goes past it", null: true),
-            APIField("persistent", .flag, "whether the workspace outlives the session"),
+            APIField(
+                "workspace", .name,
+                "a workspace that outlives the session, in place of one of its own; POST /v1/workspaces makes it"
+            ),
+            APIField(
+                "workspace_shared", .flag, "whether other sessions that say the same may have it meanwhile"),
+            APIField(
+                "quota", .object(quotaRequest),
+                "a volume of the session's own, gone with it, in place of memory"),
+            APIField(
+                "persistent", .flag, "whether the workspace outlives the session: that takes `workspace`"),
             APIField(
                 "idempotency_key", .text(most: 128),
                 "a second request with the same key gets the first one's session"),
@@ -72,6 +82,8 @@ extension APIObject {
             APIField("expires", .time, "when it will end if nobody renews or uses it"),
             APIField("expires_by", .cause, "which of its lifetimes that is"),
             .required("persistent", .flag, "whether the workspace outlives it"),
+            APIField(
+                "workspace", .object(sessionWorkspace), "what its files are kept on, and what holds there"),
             .required("processes", .count, "processes that run in it"),
             APIField("layers", .map(most: 64, valueBytes: 4096), "each layer, and whether it is in force"),
             APIField("limits", .object(limits), "limits in force"),
@@ -84,6 +96,20 @@ extension APIObject {
             APIField("pids", .count, "processes and threads"),
             APIField("cpus", .count, "thousandths of a cpu"),
             APIField("cpu_time", .count, "milliseconds"),
+            APIField("workspace_bytes", .count, "bytes of the workspace"),
+            APIField("workspace_inodes", .count, "files, directories and links in the workspace"),
+        ])
+
+    package static let sessionWorkspace = APIObject(
+        "SessionWorkspace", "What a session's files are kept on.",
+        [
+            .required(
+                "kind", .word(["memory", "volume", "named"]),
+                "a memory file system, a volume that goes with the session, or one that outlives it"),
+            APIField("name", .name, "of one that outlives it"),
+            APIField("shared", .flag, "whether other sessions may have it meanwhile"),
+            .required("bytes_enforced", .text(most: 4096), "as a Workspace has it"),
+            .required("inodes_enforced", .text(most: 4096), "as a Workspace has it"),
         ])
 
     package static let sessionList = APIObject(
@@ -112,6 +138,8 @@ extension APIObject {
             APIField("cpu_time", .count, "milliseconds"), APIField("pids", .count, "processes and threads"),
             APIField("oom_kills", .count, "processes killed for memory"),
             APIField("pids_hits", .count, "forks refused at the limit"),
+            APIField("workspace_bytes", .count, "bytes that the volume of its files holds"),
+            APIField("workspace_inodes", .count, "files, directories and links that it holds"),
         ])
 
     /// What the state machine of a session calls its states.

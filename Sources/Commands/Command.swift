@@ -104,6 +104,8 @@ enum ValueKind: Sendable, Hashable {
     case image
     /// The name or the id of a session that a daemon has.
     case session
+    /// The name of a workspace that a daemon has.
+    case workspace
     /// A program inside, with its arguments.
     case program
     /// The words that call a command of corral.
@@ -119,6 +121,7 @@ enum ValueKind: Sendable, Hashable {
         case "PROFILE", "NAME|FILE": self = .profile
         case "IMAGE": self = .image
         case "SESSION": self = .session
+        case "WORKSPACE": self = .workspace
         default: self = .text
         }
     }

@@ -8,7 +8,9 @@ package enum CorralCommand {
     package static let version = CorralVersion.current
 
     /// Every command, in the order that help shows.
-    static let commands = own + SessionCommand.lifecycle + SessionCommand.processes + SessionCommand.files
+    static let commands =
+        own + SessionCommand.lifecycle + SessionCommand.processes + SessionCommand.files
+        + WorkspaceCommand.all
 
     private static let own: [Command] = [
         RunCommand.command, ImageCommand.list, ImageCommand.inspect, ImageImportCommand.command,

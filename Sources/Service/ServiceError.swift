@@ -47,6 +47,8 @@ package struct ServiceError: Error, Hashable, Sendable {
     }
 
     package var code: Code
+    /// A finer word for programs, such as `workspace-in-use`; nil where the code says all.
+    package var reason: String?
     /// A sentence fit to print as it stands.
     package var message: String
     /// The path of what was wrong in the request, such as `limits.memory`.
@@ -57,9 +59,11 @@ package struct ServiceError: Error, Hashable, Sendable {
     package var headers: [Header]
 
     package init(
-        _ code: Code, _ message: String, field: String? = nil, hint: String? = nil, headers: [Header] = []
+        _ code: Code, _ message: String, field: String? = nil, hint: String? = nil, headers: [Header] = [],
+        reason: String? = nil
     ) {
         self.code = code
+        self.reason = reason
         self.message = message
         self.field = field
         self.hint = hint
@@ -71,6 +75,7 @@ package struct ServiceError: Error, Hashable, Sendable {
         .object { answer in
             answer.object("error") { error in
                 error.add("code", code.rawValue)
+                if let reason { error.add("reason", reason) }
                 error.add("message", message)
                 if let field { error.add("field", field) }
                 if let hint { error.add("hint", hint) }

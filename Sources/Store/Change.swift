@@ -9,6 +9,11 @@ package enum Change: Hashable, Sendable {
     case process(id: String, ProcessStanding, at: Moment, why: String)
     case result(ResultRecord)
     case audit(AuditEntry)
+    /// A workspace is new, or different now.
+    case workspace(WorkspaceRecord)
+    case workspaceGone(tenant: String, name: String)
+    case snapshot(SnapshotRecord)
+    case snapshotGone(tenant: String, workspace: String, name: String)
 
     /// Whether it says only how far something has come that lives. A loss of power ends that, whatever the
     /// last thing on record about it is.
@@ -16,7 +21,7 @@ package enum Change: Hashable, Sendable {
         switch self {
         case .session(_, let standing, _, _): standing.isLive
         case .process(_, let standing, _, _): standing.isLive
-        case .create, .start, .result, .audit: false
+        case .create, .start, .result, .audit, .workspace, .workspaceGone, .snapshot, .snapshotGone: false
         }
     }
 }
@@ -30,7 +35,7 @@ package enum Outcome: Hashable, Sendable {
     case conflict(session: String)
     /// The name belongs to this live session or process.
     case nameTaken(by: String)
-    /// No session or process has this id.
+    /// No session or process has this id, no workspace or snapshot this name.
     case missing(id: String)
     /// No tenant has this name.
     case noTenant(String)
@@ -111,6 +116,11 @@ extension StateStore {
             try updateProcess(id, standing, moment, why)
         case .result(let result): try keep(result)
         case .audit(let entry): try append(entry)
+        case .workspace(let workspace): try put(workspace)
+        case .workspaceGone(let tenant, let name): try dropWorkspace(name, of: tenant)
+        case .snapshot(let snapshot): try put(snapshot)
+        case .snapshotGone(let tenant, let workspace, let name):
+            try dropSnapshot(name, of: workspace, tenant)
         }
     }
 }

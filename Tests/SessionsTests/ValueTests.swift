@@ -180,6 +180,8 @@ import Testing
             ("env", { try $0.setEnvironment([]) }), ("limits", { $0.setLimits([.pids(9)]) }),
             ("ttl", { $0.ttl = nil }), ("idle", { $0.idle = 5 }), ("max", { $0.max = 5 }),
             ("idle", { $0.without = [.idle] }),
+            ("quota", { $0.workspace = .volume(WorkspaceQuota(bytes: 5)) }),
+            ("workspace", { $0.workspace = .named(try Name("data"), isShared: false) }),
             ("persistent", { $0.isPersistent = true }), ("leases", { $0.leases = LeasePolicy.none }),
             ("idempotency_key", { $0.idempotencyKey = try IdempotencyKey("k") }),
         ]

@@ -20,6 +20,7 @@ struct Completion: Sendable, Hashable {
         var profiles: @Sendable () -> [Candidate]
         var images: @Sendable () -> [Candidate]
         var sessions: @Sendable () -> [Candidate] = { [] }
+        var workspaces: @Sendable () -> [Candidate] = { [] }
     }
 
     /// - Parameter words: those of the command line behind `corral`, the last one up to the cursor; it is
@@ -84,6 +85,7 @@ struct Completion: Sendable, Hashable {
             offer(names.profiles())
         case .image: offer(names.images())
         case .session: offer(names.sessions())
+        case .workspace: offer(names.workspaces())
         case .command: addCommands([], current)
         case .words(let words): offer(words.map { Candidate(word: $0, description: "") })
         }

@@ -25,6 +25,8 @@ struct DaemonStatus: Hashable, Sendable {
     var since: String?
     var directory: String
     var socket: String
+    /// What keeps workspaces to their limits, with the reason; nil where nobody has told.
+    var volumes: Volumes?
     /// What the operator should know, a sentence each.
     var problems: [String] = []
 
@@ -58,6 +60,31 @@ struct DaemonStatus: Hashable, Sendable {
                 + "(corral daemon run)")
     }
 
+    struct Volumes: Hashable, Sendable {
+        /// Nil where there can be none.
+        var driver: String?
+        var place: String?
+        var reason: String
+        /// `bytes enforced, inodes counted as bytes`; empty where there can be none.
+        var enforced: String
+
+        init(_ answer: DaemonAnswer) {
+            driver = answer.text("driver")
+            place = answer.text("place")
+            reason = answer.text("reason") ?? ""
+            enforced = [("bytes", "bytes"), ("inodes", "inodes"), ("tenants' totals", "tenant_total")]
+                .compactMap { name, member in answer.text(member).map { "\(name) \($0)" } }
+                .joined(separator: ", ")
+        }
+
+        var lines: [String] {
+            guard let driver else { return ["none: \(reason)"] }
+            return [
+                "\(driver)\(place.map { ", \($0)" } ?? "")" + (reason.isEmpty ? "" : ": \(reason)"), enforced,
+            ]
+        }
+    }
+
     /// - Parameters:
     ///   - info: the answer of `/v1/info`.
     ///   - health: that of `/v1/health`.
@@ -68,6 +95,8 @@ struct DaemonStatus: Hashable, Sendable {
         sessions = info.text("sessions").flatMap(UInt64.init)
         mostSessions = info.text("sessions_max").flatMap(UInt64.init)
         since = info.text("started")
+        volumes = info.object("volumes").map(Volumes.init)
+        problems += info.object("volumes")?.texts("problems").map { "volumes: \($0)" } ?? []
         if let told = info.text("state"), told != directory {
             // The warden that the settings lead to is another daemon's (docs/operators.md).
             wardenPID = nil
@@ -116,6 +145,7 @@ struct DaemonStatus: Hashable, Sendable {
         if let sessions {
             rows.append(["sessions", "\(sessions)" + (mostSessions.map { " of \($0)" } ?? "")])
         }
+        for line in volumes?.lines ?? [] { rows.append(["volumes", shown(line)]) }
         rows += [["state", shown(directory)], ["socket", shown(socket)]]
         if let since { rows.append(["since", WallTime(rfc3339: since)?.local ?? shown(since)]) }
         rows += problems.map { ["problem", $0] }
@@ -135,6 +165,14 @@ struct DaemonStatus: Hashable, Sendable {
             object.add("state", directory)
             object.add("socket", socket)
             if let since { object.add("since", since) }
+            if let volumes {
+                object.object("volumes") { object in
+                    if let driver = volumes.driver { object.add("driver", driver) }
+                    if let place = volumes.place { object.add("place", place) }
+                    object.add("reason", volumes.reason)
+                    if !volumes.enforced.isEmpty { object.add("enforced", volumes.enforced) }
+                }
+            }
             object.array("problems") { list in for problem in problems { list.add(problem) } }
         }
     }

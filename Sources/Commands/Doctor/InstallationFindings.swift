@@ -1,7 +1,9 @@
+import Glibc
 import Launch
 import Linux
 import Preparation
 import Sandbox
+import Volumes
 import Wire
 
 /// Whether the parts of this installation are there and belong together.
@@ -10,7 +12,7 @@ struct InstallationFindings {
 
     init(_ host: HostAbilities) { self.host = host }
 
-    var all: [DoctorFinding] { [initFile, unpacker, profiles, images, state] }
+    var all: [DoctorFinding] { [initFile, unpacker, profiles, images, state, volumes] }
 
     private var initFile: DoctorFinding {
         let why = "it is the first process of every sandbox and carries out what corral plans"
@@ -90,6 +92,37 @@ struct InstallationFindings {
             what: "\(shown(path)) cannot be written to", why: "ids and cgroups are taken by locks there",
             cure: host.privileged
                 ? "mount -t tmpfs tmpfs /run" : "set XDG_RUNTIME_DIR to a directory of yours")
+    }
+
+    /// What a warden's volumes would be here. Looked at, and nothing made; the warden that runs says itself what it
+    /// has (`corral daemon status`).
+    private var volumes: DoctorFinding {
+        let why = "workspaces that outlive sessions, and --disk of a session, need one"
+        let place = StatePlace.existing("/var/lib/corral/warden/volumes")
+        do throws(VolumeError) {
+            switch try DriverChoice(facts(of: place), allowSoft: false) {
+            case .native(let why): return .ok("volumes", "btrfs: \(why)")
+            case .image(_, let why): return .ok("volumes", "btrfs in an image: \(why)")
+            case .directory(let why): return .ok("volumes", "directories without limits: \(why)")
+            }
+        } catch {
+            return .warning(
+                "volumes", shown("\(error)"), why: why,
+                cure: host.privileged
+                    ? "apt-get install btrfs-progs, on a kernel with btrfs and loop devices" : nil)
+        }
+    }
+}
+
+extension InstallationFindings {
+    private func facts(of path: String) throws(VolumeError) -> VolumeFacts {
+        let directory: FileDescriptor
+        do throws(SystemError) {
+            directory = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw .system("to look at \(path)", error)
+        }
+        return try VolumeFacts.read(directory, path: path)
     }
 }
 

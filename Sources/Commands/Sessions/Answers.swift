@@ -88,6 +88,8 @@ struct SessionAnswer {
     /// Bytes, and a number of processes; nil where the daemon does not tell.
     let memoryLimit: UInt64?
     let pidsLimit: UInt64?
+    /// Nil of a daemon that does not tell.
+    let workspace: SessionWorkspaceAnswer?
 
     init(_ json: JSONTree) throws(ClientError) {
         let members = try AnswerMembers(json)
@@ -110,6 +112,7 @@ struct SessionAnswer {
         let limits = members.object("limits")
         memoryLimit = limits?.whole("memory")
         pidsLimit = limits?.whole("pids")
+        workspace = members.object("workspace").map { SessionWorkspaceAnswer($0, limits) }
     }
 
     var hasEnded: Bool { state == "ended" }

@@ -157,14 +157,17 @@ extension CommandError {
     }
 
     private static func option(_ field: String) -> String {
-        let name = field.hasPrefix("limits.") ? String(field.dropFirst(7)) : field
+        let name =
+            ["limits.", "quota."].first(where: field.hasPrefix).map { String(field.dropFirst($0.utf8.count)) }
+            ?? field
         let first = name.prefix { $0 != "." }
         let options = [
             "name": "name", "profile": "profile", "image": "image", "tenant": "tenant", "labels": "label",
             "env": "env", "memory": "memory", "pids": "pids", "cpus": "cpus", "cpu_time": "cpu-time",
             "open_files": "nofile", "file_size": "ulimit", "output": "output-limit", "ttl": "ttl",
             "idle": "idle", "max": "max", "persistent": "persistent", "grace": "grace", "reason": "reason",
-            "idempotency_key": "idempotency-key",
+            "idempotency_key": "idempotency-key", "workspace": "workspace", "workspace_shared": "workspace",
+            "quota": "disk", "bytes": "disk", "inodes": "inodes", "volume": "disk",
         ]
         return options[String(first)].map { "--\($0)" } ?? field
     }

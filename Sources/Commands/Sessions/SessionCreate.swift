@@ -14,7 +14,8 @@ enum SessionCreate {
         details: """
             TIME is a number with ms, s, m or h. Limits may be no higher than what the profile and the operator
             allow. A request that is repeated with the same --idempotency-key makes one session, however often it
-            is sent, and prints its id each time.
+            is sent, and prints its id each time. Without --workspace and --disk the files of a session are in
+            memory, as large as its profile says, and go with it; with --disk they go with it as well.
             """,
         run: run)
 
@@ -32,7 +33,17 @@ enum SessionCreate {
             "env-file", value: "FILE", repeats: true,
             help: "set the variables of a file, NAME=VALUE or NAME on each line; may be repeated",
             group: .sandbox),
-        .init("persistent", help: "keep the workspace when the session ends", group: .files),
+        .init(
+            "workspace", value: "NAME[:shared]",
+            help: "a workspace that outlives the session; shared with others that say so as well",
+            group: .files, kind: .workspace),
+        .init(
+            "disk", value: "SIZE", help: "a volume of this size for its files, in place of memory",
+            group: .files),
+        .init("inodes", value: "NUMBER", help: "the most files and directories there", group: .files),
+        .init(
+            "allow-soft-quota", help: "take limits there that nothing enforces for wishes", group: .files),
+        .init("persistent", help: "say that --workspace keeps its files", group: .files),
     ]
 
     private static let limits: [Command.Option] = [
@@ -78,6 +89,10 @@ enum SessionCreate {
         }
         let variables = try variables(arguments)
         let limits = try limitMembers(arguments)
+        let workspace = try arguments.value("workspace").map { (text) throws(CommandError) in
+            try SessionWorkspaceOption(text)
+        }
+        let quota = try quota(arguments)
         var lifetimes: [(String, UInt64?)] = []
         for name in ["ttl", "idle", "max"] {
             if let time = try SessionOptions.read(arguments, name, SessionOptions.lifetime) {
@@ -95,8 +110,29 @@ enum SessionCreate {
                 }
             }
             for (name, time) in lifetimes { object.add(name, time) }
+            if let workspace {
+                object.add("workspace", workspace.name)
+                if workspace.isShared { object.add("workspace_shared", true) }
+            }
+            if let quota { object.add("quota", quota) }
             if arguments.has("persistent") { object.add("persistent", true) }
             if let key = arguments.value("idempotency-key") { object.add("idempotency_key", key) }
+        }
+    }
+
+    /// Nil for files in memory.
+    private static func quota(_ arguments: Arguments) throws(CommandError) -> JSONText? {
+        let members = try WorkspaceCommand.quotaMembers(arguments)
+        let isSoft = arguments.has("allow-soft-quota")
+        guard members.contains(where: { $0.0 == "bytes" }) else {
+            if let option = members.isEmpty ? (isSoft ? "allow-soft-quota" : nil) : "inodes" {
+                throw CommandError("--\(option) goes with --disk, which is missing")
+            }
+            return nil
+        }
+        return .object { object in
+            WorkspaceCommand.add(members, to: &object)
+            if isSoft { object.add("soft", true) }
         }
     }
 

@@ -125,6 +125,7 @@ enum SessionListing {
                 .init("PROCESSES", isNumber: true, isWide: true) { session, _ in "\(session.processes)" },
                 .init("LAST USED", isWide: true) { session, shown in session.lastUsed.map(shown.time) ?? "" },
                 .init("ENDED", isWide: true) { session, shown in session.ended.map(shown.time) ?? "" },
+                .init("WORKSPACE", isWide: true) { session, _ in session.workspace?.text ?? "" },
                 .init("LABELS", isWide: true) { session, _ in
                     session.labels.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
                 },

@@ -8,6 +8,8 @@ struct Batch {
         case process(ProcessRun, [ProcessAction])
         /// Something else that must not happen before what was recorded in this turn.
         case other(() -> Void)
+        /// What follows from an intent that was recorded in this turn; takes why that could not be recorded.
+        case intent((String?) -> Void)
     }
 
     let work: Work

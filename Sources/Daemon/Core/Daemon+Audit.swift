@@ -13,6 +13,10 @@ enum Audited {
         "killSession": "session.kill", "exec": "process.exec", "execAttached": "process.exec-attached",
         "startProcess": "process.start", "signalProcess": "process.signal", "stopProcess": "process.stop",
         "attach": "process.attach", "writeFile": "file.write", "makeDirectory": "file.mkdir",
+        "createWorkspace": "workspace.create", "removeWorkspace": "workspace.remove",
+        "resizeWorkspace": "workspace.resize", "forkWorkspace": "workspace.fork",
+        "restoreWorkspace": "workspace.restore", "createSnapshot": "snapshot.create",
+        "removeSnapshot": "snapshot.remove",
         "moveFile": "file.move", "copyFile": "file.copy", "removeFile": "file.remove",
     ]
 
@@ -106,8 +110,13 @@ extension Daemon {
         if outcome != "accepted" { isDue = true }
     }
 
-    /// The session that the path names, and the process behind a slash; as it was written where there is none.
+    /// The session that the path names, and the process behind a slash, or the workspace, and the snapshot behind
+    /// an @; as it was written where there is none.
     private func object(of request: Request) -> String? {
+        if let text = request.parameters["workspace"] {
+            return request.parameters["snapshot"].map { "\(shortened(text))@\(shortened($0))" }
+                ?? shortened(text)
+        }
         guard let text = request.parameters["session"] else { return nil }
         let id = (try? table.find(text))?.description ?? shortened(text)
         return request.parameters["process"].map { "\(id)/\(shortened($0))" } ?? id

@@ -89,6 +89,7 @@ extension Daemon {
         case .session(let id, let actions, _, _): for action in actions { perform(action, id) }
         case .process(let run, let actions): for action in actions { perform(action, run) }
         case .other(let body): body()
+        case .intent(let body): body(nil)
         }
     }
 
@@ -131,6 +132,7 @@ extension Daemon {
             case .session: break
             case .process(let run, let actions): withhold(run, actions, problem)
             case .other(let body): body()
+            case .intent(let body): body(problem)
             }
             if let ticket = batch.ticket { answer(ticket, .notRecorded(problem)) }
         }

@@ -48,6 +48,16 @@ final class Daemon {
     var whenCompared: [() -> Void] = []
     /// Sandboxes of the warden's that no record knows.
     var strays: Set<SandboxID> = []
+    /// Those that outlive sessions.
+    var workspaces = WorkspaceTable()
+    /// Whether their states are what the warden's volumes say.
+    var hasComparedVolumes = false
+    var isComparingVolumes = false
+    /// Who waits for what was begun on one.
+    var volumeWaiters: [WorkspaceVolume: [(ServiceError?) -> Void]] = [:]
+    /// What keeps volumes to their limits, as the warden said last; or why there can be none.
+    var volumeDriver: VolumeDriverState?
+    var volumeProblem: String?
     let events = EventHub()
     /// Made with the first operation on files.
     var jobs: FileJobs?

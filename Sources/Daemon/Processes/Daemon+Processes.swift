@@ -105,8 +105,8 @@ extension Daemon {
         case .gone(let id, let end): gone(id, end)
         case .stuck(let id, let end, let remains): gone(id, end, remains: remains)
         case .limitHit(let id, let layer, _): limitHit(id, layer)
-        // No session has a volume yet.
-        case .volumeFilling: break
+        case .volumeFilling(let id, let percent, let used, let limits):
+            volumeFilling(id, percent, used, limits)
         case .started(let key, let pid, let moment, let roles):
             guard let run = run(key) else { return }
             if run.program.terminal != nil { connect(run, roles, packet) }

@@ -22,7 +22,9 @@ extension Daemon {
     }
 
     func info() -> Reply {
-        .now(
+        // For whoever asks next: what troubles volumes may come with time.
+        defer { lookAtDriver() }
+        return .now(
             .json(
                 .object { object in
                     object.add("version", CorralVersion.current)
@@ -32,6 +34,7 @@ extension Daemon {
                     object.add("sessions", table.liveCount)
                     object.add("sessions_max", table.limit)
                     object.add("started", began.text)
+                    if link?.isOpen == true { object.object("volumes") { writeVolumes(to: &$0) } }
                     if let lastReload { object.object("reload") { write(lastReload, to: &$0) } }
                 }))
     }

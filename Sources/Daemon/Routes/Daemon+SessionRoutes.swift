@@ -182,13 +182,20 @@ extension Daemon {
     func asking(
         _ request: WardenRequest, _ response: @escaping (WardenAnswer) -> Response
     ) throws(ServiceError) -> Reply {
+        try askingLater(request) { answer, pending in pending.complete(response(answer)) }
+    }
+
+    /// - Parameter body: takes what the warden answers, and sees to the answer.
+    func askingLater(
+        _ request: WardenRequest, _ body: @escaping (WardenAnswer, Pending) -> Void
+    ) throws(ServiceError) -> Reply {
         guard let link, link.isOpen else { throw ServiceError(.unavailable, "the warden is not there") }
         let pending = Pending()
         link.send(request, orLost: { pending.fail(.wardenLost) }) { answer, _ in
             if case .refused(let refusal) = answer {
                 pending.fail(ServiceError(refusal))
             } else {
-                pending.complete(response(answer))
+                body(answer, pending)
             }
         }
         return .later(pending)

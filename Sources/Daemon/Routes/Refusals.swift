@@ -52,13 +52,7 @@ extension ServiceError {
         case .unsupported: self.init(.conflict, refusal.sentence)
         case .ending, .version, .notServed: self.init(.unavailable, refusal.sentence)
         case .system: self.init(.fault, refusal.sentence)
-        case .volumeName, .volumeLimit: self.init(.invalid, refusal.sentence)
-        case .volumeAbsent: self.init(.notFound, refusal.sentence)
-        case .volumeExists, .volumeNotAVolume, .volumeBelowUse, .volumeUnsupported, .volumeNotEnforced,
-            .volumeNoDriver, .volumeInUse:
-            self.init(.conflict, refusal.sentence)
-        case .volumeTenantFull, .volumeDiskFull, .volumeImageFull: self.init(.full, refusal.sentence)
-        case .volumeNoLoopDevice, .volumeProgram, .volumeSystem: self.init(.fault, refusal.sentence)
+        default: self.init(volume: refusal)
         }
     }
 
@@ -66,7 +60,49 @@ extension ServiceError {
     static let wardenLost = ServiceError(
         .unavailable, "the warden was lost before it answered", hint: "see what became of the session")
 
+    /// - Parameter refusal: what the warden said of a volume.
+    private init(volume refusal: Refusal) {
+        let code: Code =
+            switch refusal.code {
+            case .volumeName, .volumeLimit: .invalid
+            case .volumeAbsent: .notFound
+            case .volumeTenantFull, .volumeDiskFull, .volumeImageFull: .full
+            case .volumeNoLoopDevice, .volumeProgram, .volumeSystem: .fault
+            default: .conflict
+            }
+        self.init(
+            code, refusal.sentence, field: refusal.limit.isEmpty ? nil : refusal.limit,
+            hint: refusal.code.hint, reason: refusal.code.rawValue)
+    }
+
+    init(_ refusal: WorkspaceRefusal) {
+        let (code, field, hint): (Code, String?, String?) =
+            switch refusal {
+            case .unknown, .unknownSnapshot: (.notFound, nil, nil)
+            case .exists, .snapshotExists: (.conflict, "name", nil)
+            case .existsUnrecorded: (.conflict, "name", "adopt it, or remove it")
+            case .keyReused: (.conflict, "idempotency_key", nil)
+            case .inUse: (.conflict, nil, "end that session first; sessions that all ask for it so share it")
+            case .hasSnapshots: (.conflict, nil, "remove these first, or with it")
+            case .notReady, .snapshotNotReady, .notUnrecorded: (.conflict, nil, nil)
+            case .tooMany, .tooManySnapshots: (.limit, nil, "remove some first")
+            }
+        self.init(code, refusal.description, field: field, hint: hint, reason: refusal.code)
+    }
+
     static func notRecorded(_ why: String) -> ServiceError {
         ServiceError(.full, "the request cannot be recorded, so it was not carried out: \(why)")
+    }
+}
+
+extension Refusal.Code {
+    /// What can be done about a volume that was refused.
+    fileprivate var hint: String? {
+        switch self {
+        case .volumeNotEnforced: "say soft if a limit that nothing enforces will do"
+        case .volumeNoDriver: "corral doctor says what is in the way"
+        case .volumeInUse: "end that session first"
+        default: nil
+        }
     }
 }

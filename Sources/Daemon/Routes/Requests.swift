@@ -42,10 +42,17 @@ extension SessionSpec {
         where reader.isNull(field) {
             without.insert(limit)
         }
-        if isPersistent {
+        workspace = try sessionWorkspace(reader)
+        let outlives = workspace.name != nil
+        if let said = reader.flag("persistent"), said != outlives {
             throw FieldProblem(
-                "persistent", "volumes that outlive a session are not there yet", hint: "leave it out")
+                "persistent",
+                said
+                    ? "what outlives a session is a workspace with a name of its own"
+                    : "the workspace \(workspace.name?.description ?? "") outlives the session",
+                hint: said ? "make one, and name it with workspace" : "leave it out")
         }
+        isPersistent = outlives
         var variables: [EnvironmentVariable] = []
         for (name, value) in reader.map("env") ?? [] {
             guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "=")) else {
@@ -58,13 +65,41 @@ extension SessionSpec {
     }
 }
 
-private func named(_ field: String, _ reader: APIReader) throws(FieldProblem) -> Name? {
+/// - Parameter reader: of a SessionRequest.
+private func sessionWorkspace(_ reader: APIReader) throws(FieldProblem) -> SessionWorkspace {
+    let name = try named("workspace", reader)
+    let isShared = reader.flag("workspace_shared")
+    if isShared != nil, name == nil {
+        throw FieldProblem(
+            "workspace_shared", "a workspace of the session's own is shared with nobody",
+            hint: "name one with workspace")
+    }
+    guard let quota = reader.object("quota") else {
+        return name.map { .named($0, isShared: isShared ?? false) } ?? .memory
+    }
+    if let name {
+        throw FieldProblem(
+            "quota", "the workspace \(name) has limits of its own", hint: "leave it out, or resize that")
+    }
+    return .volume(WorkspaceQuota(quota))
+}
+
+extension WorkspaceQuota {
+    /// - Parameter reader: of an object with `bytes`, `inodes` and `soft`.
+    init(_ reader: APIReader) {
+        self.init(
+            bytes: reader.whole("bytes"), inodes: reader.whole("inodes"),
+            allowsSoft: reader.flag("soft") ?? false)
+    }
+}
+
+func named(_ field: String, _ reader: APIReader) throws(FieldProblem) -> Name? {
     guard let text = reader.text(field) else { return nil }
     return try labelled(field) { () throws(ValueError) in try Name(text) }
 }
 
 /// What is wrong with a value, with the member it is in.
-private func labelled<Value>(_ field: String, _ body: () throws(ValueError) -> Value) throws(FieldProblem)
+func labelled<Value>(_ field: String, _ body: () throws(ValueError) -> Value) throws(FieldProblem)
     -> Value
 {
     do throws(ValueError) {

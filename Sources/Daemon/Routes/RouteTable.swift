@@ -8,6 +8,7 @@ enum RouteTable {
     /// By the operation's name.
     static let handlers: [String: Handler] = node.merging(sessions) { first, _ in first }
         .merging(processes) { first, _ in first }.merging(files) { first, _ in first }
+        .merging(workspaces) { first, _ in first }
 
     /// Every operation that has a function, in the order of the API's table.
     /// - Parameter mostBody: what the operator lets a body have, in bytes; the operation's own limit may be less.
@@ -61,6 +62,21 @@ enum RouteTable {
         "killSession": { (daemon, request) throws(ServiceError) in try daemon.killSession(request) },
         "waitForSession": { (daemon, request) throws(ServiceError) in try daemon.waitForSession(request) },
         "sessionStatistics": { (daemon, request) throws(ServiceError) in try daemon.statistics(request) },
+    ]
+
+    private static let workspaces: [String: Handler] = [
+        "createWorkspace": { (daemon, request) throws(ServiceError) in try daemon.createWorkspace(request) },
+        "listWorkspaces": { (daemon, request) throws(ServiceError) in try daemon.listWorkspaces(request) },
+        "inspectWorkspace": { (daemon, request) throws(ServiceError) in try daemon.inspectWorkspace(request)
+        },
+        "removeWorkspace": { (daemon, request) throws(ServiceError) in try daemon.removeWorkspace(request) },
+        "resizeWorkspace": { (daemon, request) throws(ServiceError) in try daemon.resizeWorkspace(request) },
+        "forkWorkspace": { (daemon, request) throws(ServiceError) in try daemon.forkWorkspace(request) },
+        "restoreWorkspace": { (daemon, request) throws(ServiceError) in try daemon.restoreWorkspace(request)
+        },
+        "createSnapshot": { (daemon, request) throws(ServiceError) in try daemon.createSnapshot(request) },
+        "listSnapshots": { (daemon, request) throws(ServiceError) in try daemon.listSnapshots(request) },
+        "removeSnapshot": { (daemon, request) throws(ServiceError) in try daemon.removeSnapshot(request) },
     ]
 
     private static let files: [String: Handler] = [

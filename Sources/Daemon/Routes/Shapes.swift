@@ -28,6 +28,7 @@ extension Daemon {
         if let ended = keep.ended { object.add("ended", ended.text) }
         if !machine.hasEnded { write(machine.lifespan, to: &object) }
         object.add("persistent", spec.isPersistent)
+        object.object("workspace") { write(workspaceOf: spec, to: &$0) }
         object.add("processes", session.processes.liveCount)
         if let layers = keep.layersText { object.add("layers", layers) }
         if let limits = keep.limits { write(limits, to: &object) }
@@ -40,6 +41,8 @@ extension Daemon {
             if let count = limits.pids { object.add("pids", count) }
             if let thousandths = limits.cpus { object.add("cpus", thousandths) }
             if let time = limits.cpuTime { object.add("cpu_time", time) }
+            if let bytes = limits.workspace.bytes { object.add("workspace_bytes", bytes) }
+            if let count = limits.workspace.inodes { object.add("workspace_inodes", count) }
         }
     }
 
@@ -129,6 +132,8 @@ extension Daemon {
                 if let count = statistics.pids { object.add("pids", count) }
                 if let count = statistics.outOfMemoryKills { object.add("oom_kills", count) }
                 if let count = statistics.pidsLimitHits { object.add("pids_hits", count) }
+                if let bytes = statistics.workspace.bytes { object.add("workspace_bytes", bytes) }
+                if let count = statistics.workspace.inodes { object.add("workspace_inodes", count) }
             })
     }
 }

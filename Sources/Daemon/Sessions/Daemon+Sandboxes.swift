@@ -15,7 +15,8 @@ extension Daemon {
         let spec = session.spec
         let overrides = spec.limits + spec.environment.map { .variable($0) }
         let order = SessionOrder(
-            id: keep.sandbox, profile: spec.profile, image: spec.image, overrides: overrides)
+            id: keep.sandbox, profile: spec.profile, image: spec.image, overrides: overrides,
+            workspace: volume(of: spec, keep.sandbox))
         keep.warden = String(link.instance)
         link.send(.create(order)) { [weak self] answer, _ in
             guard let self, case .refused(let refusal) = answer else { return }
@@ -130,6 +131,21 @@ extension Daemon {
         }
     }
 
+    /// - Parameter percent: of one of the limits of its workspace.
+    func volumeFilling(
+        _ sandbox: SandboxID, _ percent: UInt8, _ used: VolumeAmounts, _ limits: VolumeAmounts
+    ) {
+        let parts = [("bytes", used.bytes, limits.bytes), ("files", used.inodes, limits.inodes)].compactMap {
+            (name, used, limit) in
+            used.flatMap { used in limit.map { "\(used) of \($0) \(name)" } }
+        }
+        events.publish("session.quota", session: sandbox.description) {
+            $0.add(
+                "message",
+                "\(percent) percent of its workspace are used: \(parts.joined(separator: ", "))")
+        }
+    }
+
     // MARK: News
 
     func publish(_ news: SessionNews, _ id: SessionID) {
@@ -148,6 +164,7 @@ extension Daemon {
                 .info, "\(state.rawValue)\(why)", session: id.description, tenant: tenant,
                 trace: log.trace ?? keeps[id]?.trace)
             tellProcesses(state, cause, id)
+            if state == .ended, let spec = table[id]?.spec { noteUse(of: spec) }
         }
     }
 

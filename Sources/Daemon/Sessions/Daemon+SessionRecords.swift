@@ -57,6 +57,7 @@ extension Daemon {
         } catch {
             throw ServiceError(error)
         }
+        try admitWorkspace(of: spec)
         // What it lives by is its profile's of this moment, and stays.
         let profile = profile(named: spec.profile)
         let lifetimes = try lifetimes(of: spec, profile)
@@ -79,6 +80,7 @@ extension Daemon {
         keeps[id] = keep
         take(table.opening(id), id, before: nil, isNew: true)
         handle(.start, id)
+        noteUse(of: spec)
         // While it is launched, which takes longer.
         isDue = true
         return admission

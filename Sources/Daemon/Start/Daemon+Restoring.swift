@@ -22,6 +22,7 @@ extension Daemon {
             }
             mark = page.next
         } while mark != nil
+        try restoreWorkspaces()
     }
 
     /// The state of a record that is only there until it is old enough.

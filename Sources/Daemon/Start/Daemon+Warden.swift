@@ -16,6 +16,7 @@ extension Daemon: WardenLinkDelegate {
         guard link === self.link else { return }
         self.link = nil
         heldEvents = nil
+        (hasComparedVolumes, isComparingVolumes) = (false, false)
         log.line(.error, "the warden is lost: \(why)")
         deadlines.set(.warden, at: DaemonClock.now)
     }
@@ -116,7 +117,7 @@ extension Daemon: WardenLinkDelegate {
                 FailPoint.pass(.daemonListed)
                 compare(inventory)
                 FailPoint.pass(.daemonCompared)
-                goOn()
+                compareVolumes { [weak self] in self?.goOn() }
             default: log.line(.error, "the warden did not list what it has: \(answer)")
             }
         }

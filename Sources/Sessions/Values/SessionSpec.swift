@@ -24,7 +24,9 @@ package struct SessionSpec: Hashable, Sendable {
     package var max: UInt64?
     /// Those that the request wants not to be there, whatever the profile has.
     package var without: Set<Lifespan.Limit> = []
-    /// Its workspace is kept when it has ended. Whoever has the volumes does that; no lifetime changes.
+    /// What its files are kept on.
+    package var workspace = SessionWorkspace.memory
+    /// Whether the request says that its files outlive it; no lifetime changes.
     package var isPersistent: Bool
     /// Nil where the request says nothing.
     package var leases: LeasePolicy?
@@ -94,6 +96,7 @@ package struct SessionSpec: Hashable, Sendable {
         where asked(limit) != other.asked(limit) || without.contains(limit) != other.without.contains(limit) {
             return name
         }
+        if workspace != other.workspace { return workspace.difference(from: other.workspace) }
         if isPersistent != other.isPersistent { return "persistent" }
         if leases != other.leases { return "leases" }
         return idempotencyKey != other.idempotencyKey ? "idempotency_key" : nil

@@ -141,13 +141,13 @@ extension Migration {
     }
 
     /// What sessions, tenants and managed processes may be called; NULL passes.
-    private static func name(_ column: String) -> String {
+    static func name(_ column: String) -> String {
         "CHECK (length(\(column)) BETWEEN 1 AND 63 AND \(column) NOT GLOB '*[^a-z0-9._-]*' "
             + "AND \(column) GLOB '[a-z0-9]*')"
     }
 
     /// A state or a cause.
-    private static func word(_ column: String) -> String {
+    static func word(_ column: String) -> String {
         "CHECK (length(\(column)) BETWEEN 1 AND 32 AND \(column) NOT GLOB '*[^a-z-]*')"
     }
 }

@@ -1,0 +1,296 @@
+import API
+import Sandbox
+import Service
+import Sessions
+import WardenProtocol
+import Wire
+
+// What is asked of workspaces that outlive sessions.
+
+extension Daemon {
+    // MARK: Finding
+
+    private func workspace(_ request: Request) throws(ServiceError) -> WorkspaceKey {
+        try refusing { () throws(WorkspaceRefusal) in
+            try workspaces.find(request.parameter("workspace"), of: .defaultTenant).key
+        }
+    }
+
+    private func refusing<Value>(
+        _ body: () throws(WorkspaceRefusal) -> Value
+    ) throws(ServiceError) -> Value {
+        do throws(WorkspaceRefusal) {
+            return try body()
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+
+    private func checked<Value>(_ body: () throws(FieldProblem) -> Value) throws(ServiceError) -> Value {
+        do throws(FieldProblem) {
+            return try body()
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+
+    /// Only while it is known what volumes there are is anything begun.
+    private func needVolumes() throws(ServiceError) {
+        guard let link, link.isOpen else { throw ServiceError(.unavailable, "the warden is not there") }
+        if hasComparedVolumes { return }
+        // What was in the way may be gone; it is known to whoever asks next.
+        if !isComparingVolumes { compareVolumes() }
+        throw ServiceError(
+            .unavailable,
+            "it is not known what volumes there are" + (volumeProblem.map { ": \($0)" } ?? ""),
+            hint: "try again; corral doctor says what may be in the way")
+    }
+
+    /// Refuses a session whose workspace it cannot have.
+    func admitWorkspace(of spec: SessionSpec) throws(ServiceError) {
+        guard case .named(let name, let isShared) = spec.workspace else { return }
+        try needVolumes()
+        let key = WorkspaceKey(name, of: spec.tenant)
+        do throws(WorkspaceRefusal) {
+            _ = try workspaces.admit(key, isShared: isShared, users: table.users(of: key))
+        } catch {
+            var refusal = ServiceError(error)
+            refusal.field = "workspace"
+            throw refusal
+        }
+    }
+
+    // MARK: Making
+
+    func createWorkspace(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.workspaceRequest)
+        let key = WorkspaceKey(try neededName(reader), of: try tenant(reader))
+        auditObject = key.name.description
+        try needVolumes()
+        if reader.flag("adopt") ?? false { return try adopt(key, reader) }
+        guard reader.whole("bytes") != nil else {
+            throw ServiceError(
+                .invalid, "bytes: is missing; a workspace has a limit", field: "bytes",
+                hint: "the most bytes that it may hold")
+        }
+        let idempotencyKey = try idempotencyKey(reader)
+        return try made(
+            refusing { () throws(WorkspaceRefusal) in
+                try workspaces.create(
+                    key, WorkspaceQuota(reader), idempotencyKey: idempotencyKey, at: DaemonClock.wall)
+            })
+    }
+
+    func forkWorkspace(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.forkRequest)
+        let origin = try workspace(request)
+        let snapshot = try checked { () throws(FieldProblem) in try named("snapshot", reader) }
+        let key = WorkspaceKey(try neededName(reader), of: origin.tenant)
+        try needVolumes()
+        let idempotencyKey = try idempotencyKey(reader)
+        return try made(
+            refusing { () throws(WorkspaceRefusal) in
+                try workspaces.create(
+                    key, WorkspaceQuota(reader),
+                    from: WorkspaceSource(workspace: origin.name, snapshot: snapshot),
+                    idempotencyKey: idempotencyKey, at: DaemonClock.wall)
+            })
+    }
+
+    private func made(_ creation: WorkspaceTable.Creation) -> Reply {
+        switch creation {
+        case .new(let workspace):
+            let key = workspace.key
+            return pursue(.workspace(key), undo: { $0.put(nil as NamedWorkspace?, at: key) }) {
+                $0.shape(key, status: 201)
+            }
+        case .existing(let workspace):
+            let key = workspace.key
+            if workspace.state != .creating { return recorded(shape(key)) }
+            let pending = Pending()
+            wait(for: .workspace(key), pending) { $0.shape(key) }
+            return .later(pending)
+        }
+    }
+
+    /// Its limits are those that it has.
+    private func adopt(_ key: WorkspaceKey, _ reader: APIReader) throws(ServiceError) -> Reply {
+        for field in ["bytes", "inodes"] where reader.whole(field) != nil {
+            throw ServiceError(
+                .invalid, "\(field): a volume that is adopted has its limits already", field: field,
+                hint: "leave it out, and resize it then")
+        }
+        guard workspaces[key]?.state == .unrecorded else { throw ServiceError(.notUnrecorded(key.name)) }
+        let allowsSoft = reader.flag("soft") ?? false
+        return try askingLater(.volumeInspect(VolumeKey(key))) { [weak self] answer, pending in
+            guard let self, case .volume(let state) = answer else { return }
+            let before = workspaces[key]
+            let limits = state.limits
+            let quota = WorkspaceQuota(bytes: limits.bytes, inodes: limits.inodes, allowsSoft: allowsSoft)
+            do throws(WorkspaceRefusal) {
+                _ = try workspaces.adopt(key, quota, at: DaemonClock.wall)
+            } catch {
+                return pending.fail(ServiceError(error))
+            }
+            for snapshot in workspaces.adoptSnapshots(of: key) { record(.snapshot(snapshot)) }
+            let reply = pursue(.workspace(key), undo: { $0.put(before, at: key) }) {
+                $0.shape(key, status: 201)
+            }
+            if case .later(let last) = reply { last.whenAnswered { pending.complete($0) } }
+        }
+    }
+
+    // MARK: Looking
+
+    func listWorkspaces(_ request: Request) throws(ServiceError) -> Reply {
+        let query = try QueryReader(request, route("listWorkspaces").query)
+        let after = query.text("after") ?? ""
+        let limit = Int(clamping: query.whole("limit") ?? 1000)
+        let found = workspaces.all.filter { $0.key.name.description > after }
+        let page = found.prefix(limit)
+        return recorded(
+            .json(
+                .object { object in
+                    object.array("workspaces") { list in
+                        for workspace in page {
+                            let users = table.users(of: workspace.key)
+                            let count = workspaces.snapshots(of: workspace.key).count
+                            list.object { write(workspace, users: users, snapshots: count, to: &$0) }
+                        }
+                    }
+                    if found.count > page.count, let last = page.last {
+                        object.add("next", last.key.name.description)
+                    }
+                }))
+    }
+
+    /// With what it holds, where the warden can tell.
+    func inspectWorkspace(_ request: Request) throws(ServiceError) -> Reply {
+        let key = try workspace(request)
+        guard let link, link.isOpen, let state = workspaces[key]?.state, ![.creating, .lost].contains(state)
+        else { return recorded(shape(key)) }
+        let pending = Pending()
+        link.send(.volumeInspect(VolumeKey(key))) { [weak self] answer, _ in
+            guard let self else { return }
+            var used: VolumeAmounts?
+            if case .volume(let state) = answer { used = state.used }
+            pending.complete(shape(key, used: used))
+        }
+        return .later(pending)
+    }
+
+    func listSnapshots(_ request: Request) throws(ServiceError) -> Reply {
+        let key = try workspace(request)
+        return recorded(
+            .json(
+                .object { object in
+                    object.array("snapshots") { list in
+                        for snapshot in workspaces.snapshots(of: key) {
+                            list.object { snapshot.write(to: &$0) }
+                        }
+                    }
+                }))
+    }
+
+    // MARK: Changing
+
+    func removeWorkspace(_ request: Request) throws(ServiceError) -> Reply {
+        let query = try QueryReader(request, route("removeWorkspace").query)
+        let key = try workspace(request)
+        try needVolumes()
+        let before = workspaces[key]
+        _ = try refusing { () throws(WorkspaceRefusal) in
+            try workspaces.remove(
+                key, withSnapshots: query.flag("snapshots"), users: table.users(of: key))
+        }
+        if before?.state == .removing {
+            let pending = Pending()
+            wait(for: .workspace(key), pending) { _ in .nothing }
+            return .later(pending)
+        }
+        return pursue(.workspace(key), undo: { $0.put(before, at: key) }) { _ in .nothing }
+    }
+
+    func resizeWorkspace(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.resizeWorkspaceRequest)
+        let (bytes, inodes) = (reader.whole("bytes"), reader.whole("inodes"))
+        if bytes == nil, inodes == nil {
+            throw ServiceError(.invalid, "bytes: is missing, and so is inodes", field: "bytes")
+        }
+        let key = try workspace(request)
+        try needVolumes()
+        let before = workspaces[key]
+        _ = try refusing { () throws(WorkspaceRefusal) in
+            try workspaces.resize(key, bytes: bytes, inodes: inodes)
+        }
+        return pursue(.workspace(key), undo: { $0.put(before, at: key) }) { $0.shape(key) }
+    }
+
+    func restoreWorkspace(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.restoreRequest)
+        let key = try workspace(request)
+        try needVolumes()
+        let before = workspaces[key]
+        _ = try refusing { () throws(WorkspaceRefusal) in
+            let snapshot = try workspaces.findSnapshot(reader.text("snapshot") ?? "", of: key)
+            return try workspaces.restore(key, from: snapshot.key.name, users: table.users(of: key))
+        }
+        return pursue(.workspace(key), undo: { $0.put(before, at: key) }) { $0.shape(key) }
+    }
+
+    // MARK: Snapshots
+
+    func createSnapshot(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.snapshotRequest)
+        let key = SnapshotKey(try neededName(reader), of: try workspace(request))
+        auditObject = "\(key.workspace.name)@\(key.name)"
+        try needVolumes()
+        _ = try refusing { () throws(WorkspaceRefusal) in
+            try workspaces.snapshot(key, at: DaemonClock.wall)
+        }
+        return pursue(.snapshot(key), undo: { $0.put(nil as WorkspaceSnapshot?, at: key) }) {
+            $0.shape(key, status: 201)
+        }
+    }
+
+    func removeSnapshot(_ request: Request) throws(ServiceError) -> Reply {
+        let owner = try workspace(request)
+        let text = request.parameter("snapshot")
+        try needVolumes()
+        let before = try refusing { () throws(WorkspaceRefusal) in
+            try workspaces.findSnapshot(text, of: owner)
+        }
+        let key = before.key
+        _ = try refusing { () throws(WorkspaceRefusal) in try workspaces.removeSnapshot(key) }
+        if before.state == .removing {
+            let pending = Pending()
+            wait(for: .snapshot(key), pending) { _ in .nothing }
+            return .later(pending)
+        }
+        return pursue(.snapshot(key), undo: { $0.put(before, at: key) }) { _ in .nothing }
+    }
+
+    // MARK: Fields
+
+    private func neededName(_ reader: APIReader) throws(ServiceError) -> Name {
+        guard let name = try checked({ () throws(FieldProblem) in try named("name", reader) }) else {
+            throw ServiceError(.invalid, "name: is missing", field: "name")
+        }
+        return name
+    }
+
+    private func tenant(_ reader: APIReader) throws(ServiceError) -> Name {
+        let tenant = try checked { () throws(FieldProblem) in try named("tenant", reader) }
+        guard let tenant, tenant != .defaultTenant else { return .defaultTenant }
+        throw ServiceError(
+            .invalid, "tenant: there is no tenant \(quoted(tenant.description))", field: "tenant",
+            hint: "leave it out")
+    }
+
+    private func idempotencyKey(_ reader: APIReader) throws(ServiceError) -> IdempotencyKey? {
+        guard let text = reader.text("idempotency_key") else { return nil }
+        return try checked { () throws(FieldProblem) in
+            try labelled("idempotency_key") { () throws(ValueError) in try IdempotencyKey(text) }
+        }
+    }
+}
