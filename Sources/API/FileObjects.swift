@@ -25,6 +25,16 @@ extension APIObject {
             APIField("next", .text(most: 512), "`after` of the next page, where there is one"),
         ])
 
+    package static let unpacked = APIObject(
+        "Unpacked", "What an archive had.",
+        [
+            .required("path", .path, "where it was unpacked"),
+            .required("files", .count, "regular files"),
+            .required("directories", .count, "directories that it names"),
+            .required("links", .count, "symbolic and hard links"),
+            .required("bytes", .count, "sizes of the files together"),
+        ])
+
     package static let directoryRequest = APIObject(
         "DirectoryRequest", "A directory to make.",
         [
@@ -71,6 +81,16 @@ extension APIRoute {
             .get, "\(session)/files/archive", "archiveFiles",
             "A file, or a directory with all that is in it, as a tar file",
             query: [APIField("path", .path, "which; the workspace where it is left out")], .bytes),
+        APIRoute(
+            .put, "\(session)/files/archive", "unpackFiles",
+            "Unpacks a tar file, plain or compressed by gzip or zstd, or a zip file: all of it or nothing",
+            query: [
+                APIField(
+                    "path", .path, "a directory that is made, or is there; the workspace where it is left out"
+                ),
+                APIField("replace", .flag, "whether its files may take the place of files that are there"),
+                APIField("caseSensitive", .flag, "takes names that differ in case alone"),
+            ], takesBytes: true, .object(.unpacked)),
         APIRoute(
             .put, "\(session)/files/content", "writeFile",
             "Writes a file: whole, in one step once all of the body is there; or behind what it has; or at an offset",

@@ -89,6 +89,8 @@ extension SettingKey {
         case .limitSessions: .number(1000)
         case .limitProcesses: .number(64)
         case .limitMemory, .limitPids, .limitCPUs, .limitOpenFiles, .limitWorkspace: .none
+        case .archiveEntries: .number(500_000)
+        case .archiveBytes: .number(8 << 30)
         case .defaultProfile: .text("default")
         case .defaultTTL, .defaultIdle: .none
         case .defaultMax: .number(24 * 3_600_000)

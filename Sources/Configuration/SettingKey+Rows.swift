@@ -43,6 +43,14 @@ extension SettingKey {
                 "the most open descriptors, each process of a session")
         case .limitWorkspace:
             Row(.quantity(ceiling(Limits.Rule.workspace)), .warden, "the most bytes of a workspace")
+        case .archiveEntries:
+            Row(
+                .quantity(Quantity(.count, 1...10_000_000)), .live,
+                "the most entries of an archive that a client has unpacked")
+        case .archiveBytes:
+            Row(
+                .quantity(Quantity(.size, 1024...1 << 50)), .live,
+                "the most bytes that such an archive may unpack to")
         case .outputRing:
             Row(
                 .quantity(Quantity(.size, 4096...1 << 30)), .live,

@@ -14,6 +14,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case limitCPUs = "limits.cpus"
     case limitOpenFiles = "limits.open_files"
     case limitWorkspace = "limits.workspace"
+    case archiveEntries = "archives.entries"
+    case archiveBytes = "archives.bytes"
     case defaultProfile = "defaults.profile"
     case defaultTTL = "defaults.ttl"
     case defaultIdle = "defaults.idle"

@@ -12,6 +12,9 @@ package struct TarStream: ~Copyable {
     /// What was put in so far, and what was left out.
     package private(set) var count = TreeCount()
     private let limits: TreeLimits
+    private let hasLinks: Bool
+    /// What was left out since ``takeLeftOut()``, where somebody asks.
+    private var leftOut: [LeftOut]?
     private let base: WorkspacePath
     private let prefix: String
     private var first: WalkedEntry?
@@ -29,8 +32,18 @@ package struct TarStream: ~Copyable {
         let padding: Int
     }
 
-    fileprivate init(_ entry: WalkedEntry, prefix: String, limits: TreeLimits) {
+    /// A name that is not in the archive, and why: what it is, `mount`, or `name` for one that is not UTF-8.
+    package struct LeftOut: Hashable, Sendable {
+        package let path: String
+        package let kind: String
+    }
+
+    fileprivate init(
+        _ entry: WalkedEntry, prefix: String, limits: TreeLimits, hasLinks: Bool, tellsLeftOut: Bool
+    ) {
         first = entry
+        self.hasLinks = hasLinks
+        leftOut = tellsLeftOut ? [] : nil
         base = entry.path
         self.prefix = prefix
         self.limits = limits
@@ -52,7 +65,7 @@ package struct TarStream: ~Copyable {
             } else {
                 switch try walk.next() {
                 case .entry(let entry): try add(entry, to: &piece)
-                case .skip(let kind): count.skipped[kind, default: 0] += 1
+                case .skip(let kind, let path): skip(kind, path)
                 case .leave: break
                 case nil:
                     piece += [UInt8](repeating: 0, count: 2 * TarHeader.block)
@@ -77,19 +90,28 @@ package struct TarStream: ~Copyable {
             count.directories += 1
             header.name += "/"
         case .symlink:
-            guard let target = try entry.target() else {
-                count.skipped["target", default: 0] += 1
-                return
-            }
+            guard hasLinks else { return skip("link", entry.path) }
+            guard let target = try entry.target() else { return skip("target", entry.path) }
             count.symlinks += 1
             header.target = target
         case .file:
             header.size = try begin(entry)
         case .fifo, .socket, .device:
-            count.skipped[entry.status.kind.rawValue, default: 0] += 1
-            return
+            return skip(entry.status.kind.rawValue, entry.path)
         }
         piece += header.bytes
+    }
+
+    private mutating func skip(_ kind: String, _ path: WorkspacePath) {
+        count.skipped[kind, default: 0] += 1
+        leftOut?.append(LeftOut(path: "\(path)", kind: kind))
+    }
+
+    /// What was left out since this was asked last, where the archive was begun to tell it.
+    package mutating func takeLeftOut() -> [LeftOut] {
+        let told = leftOut ?? []
+        if leftOut != nil { leftOut = [] }
+        return told
     }
 
     /// - Returns: the size of the content that will follow.
@@ -141,9 +163,13 @@ extension WorkspaceFiles {
     /// - Parameters:
     ///   - prefix: the name of `path` in the archive; nil for its own, which is `.` for the workspace.
     ///   - limits: on entries and bytes; holes count. The depth is bounded by 100.
+    ///   - links: false leaves symbolic links out.
+    ///   - tellsLeftOut: keeps what is left out for ``TarStream/takeLeftOut()``.
     /// - Throws: code `notRegular` for a FIFO, a socket or a device.
     package func archive(
-        _ path: WorkspacePath, as prefix: String? = nil, limits: TreeLimits = TreeLimits()
+        _ path: WorkspacePath, as prefix: String? = nil, limits: TreeLimits = TreeLimits(),
+        links: Bool = true,
+        tellsLeftOut: Bool = false
     ) throws(WorkspaceError) -> TarStream {
         let reference = Held(try reference(to: path, following: false))
         let status = try at(path) { () throws(SystemError) in try reference.value.status() }
@@ -162,6 +188,7 @@ extension WorkspaceFiles {
         }
         let name = prefix ?? (path.isRoot ? "." : path.name)
         return TarStream(
-            WalkedEntry(path: path, status: status, reference: reference), prefix: name, limits: limits)
+            WalkedEntry(path: path, status: status, reference: reference), prefix: name, limits: limits,
+            hasLinks: links, tellsLeftOut: tellsLeftOut)
     }
 }

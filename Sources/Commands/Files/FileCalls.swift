@@ -78,6 +78,13 @@ struct FileCalls {
         _ = try client.upload(request(.put, "content", [("path", path)] + bits), next)
     }
 
+    /// Unpacks a tar file into a directory, which is made where it is missing: all of it or nothing.
+    /// - Parameter next: the next piece; empty at the end.
+    func unpack(_ path: String, _ next: () throws(ClientError) -> [UInt8]) throws(ClientError) {
+        let query = [("path", path), ("replace", "true"), ("caseSensitive", "true")]
+        _ = try client.upload(request(.put, "archive", query), next)
+    }
+
     /// Has a directory be there.
     func makeDirectory(_ path: String) throws(ClientError) {
         let body = JSONText.object { object in

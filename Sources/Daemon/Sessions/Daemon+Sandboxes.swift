@@ -148,6 +148,7 @@ extension Daemon {
                 .info, "\(state.rawValue)\(why)", session: id.description, tenant: tenant,
                 trace: log.trace ?? keeps[id]?.trace)
             tellProcesses(state, cause, id)
+            if [.stopping, .ended, .quarantined].contains(state) { filesEnd(id) }
         }
     }
 
