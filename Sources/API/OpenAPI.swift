@@ -110,6 +110,9 @@ package enum OpenAPI {
         case .events:
             response.add("description", "Server-sent events, each with an Event as its data")
             content(of: "text/event-stream", typed("string"), in: &response)
+        case .fileEvents:
+            response.add("description", "Server-sent events, each with a FileEvent as its data")
+            content(of: "text/event-stream", typed("string"), in: &response)
         case .bytes:
             response.add("description", "The bytes as they were written")
             content(of: "application/octet-stream", typed("string"), in: &response)

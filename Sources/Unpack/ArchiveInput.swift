@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Trees
 
 /// The bytes of an archive as they come from a pipe, counted, with a look ahead at the first few.
 ///

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import Linux
+package import Linux
 
 /// What an unpacker gives up before it reads the first byte of a stranger's archive, where nobody has put it
 /// into a sandbox: everything but its standard streams and the files below one directory.

@@ -20,7 +20,7 @@ enum ConfinementCheck {
         }
     }
 
-    private static let attempts: [(String, () -> CInt)] = [
+    private static let attempts: [(String, @Sendable () -> CInt)] = [
         ("write", { number(unsafe openat(3, "kept", O_WRONLY | O_CREAT, 0o600)) }),
         ("writeAbove", { number(unsafe openat(3, "../made", O_WRONLY | O_CREAT, 0o600)) }),
         ("readHost", { number(unsafe openat(AT_FDCWD, "/etc/passwd", O_RDONLY)) }),
@@ -45,15 +45,17 @@ enum ConfinementCheck {
 
     private static func process() -> CInt {
         var start = unsafe clinux_program()
-        let words: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("true"), nil]
-        defer { unsafe words.forEach { unsafe free($0) } }
+        let (path, word) = unsafe (strdup("/bin/true"), strdup("true"))
+        defer {
+            unsafe free(path)
+            unsafe free(word)
+        }
+        let words: [UnsafeMutablePointer<CChar>?] = unsafe [word, nil]
+        unsafe start.path = unsafe UnsafePointer(path)
+        unsafe start.envp = unsafe UnsafePointer(environ)
         let pid = unsafe words.withUnsafeBufferPointer { words in
-            unsafe "/bin/true".withCString { path in
-                unsafe start.path = path
-                unsafe start.argv = words.baseAddress
-                unsafe start.envp = environ
-                return unsafe clinux_spawn(&start)
-            }
+            unsafe start.argv = words.baseAddress
+            return unsafe clinux_spawn(&start)
         }
         if pid > 0 {
             var status: CInt = 0

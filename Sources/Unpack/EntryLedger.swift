@@ -67,7 +67,7 @@ struct EntryLedger {
         for name in names {
             hasher.combine(name.utf8.count)
             var name = name
-            unsafe name.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+            name.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         }
         return hasher.finalize()
     }

@@ -2,7 +2,6 @@ import CLinux
 import Glibc
 package import Linux
 package import Trees
-package import Wire
 
 /// Unpacks an archive that a client sends into a new directory of a workspace: tar, plain or compressed by gzip
 /// or zstd, or zip, which its first bytes tell.
@@ -57,8 +56,8 @@ package struct WorkspaceUnpacker {
         while let entry = try reader.next() {
             let path = try begin(entry)
             if entry.kind == .file {
-                try file(path, entry) { (body) throws(UnpackError) in
-                    try unsafe reader.content { (piece, offset) throws(UnpackError) in
+                unsafe try file(path, entry) { (body) throws(UnpackError) in
+                    unsafe try reader.content { (piece, offset) throws(UnpackError) in
                         unsafe try body(piece, offset)
                     }
                 }
@@ -91,7 +90,7 @@ package struct WorkspaceUnpacker {
         let file = try openSpool(directory)
         while true {
             let piece = unsafe try archive.next()
-            if piece.isEmpty { return file }
+            if unsafe piece.isEmpty { return file }
             guard archive.bytes <= most else {
                 throw .tree(.limit(entry: "", "the archive has more than \(most) bytes"))
             }
@@ -140,16 +139,16 @@ package struct WorkspaceUnpacker {
                     "entry \"\(printable(entry.name))\": the link's target has \(entry.size) bytes; expected at most 4095"
                 )
             }
-            try reader.content(of: entry) { (piece) in unsafe found.target += Array(piece) }
+            unsafe try reader.content(of: entry) { (piece) in unsafe found.target += Array(piece) }
         case .directory where entry.size > 0:
             throw .damaged("entry \"\(printable(entry.name))\": is a directory with \(entry.size) bytes")
         default: break
         }
         let path = try begin(found)
         guard found.kind == .file else { return }
-        try file(path, found) { (body) throws(UnpackError) in
+        unsafe try file(path, found) { (body) throws(UnpackError) in
             var offset: Int64 = 0
-            try reader.content(of: entry) { (piece) throws(UnpackError) in
+            unsafe try reader.content(of: entry) { (piece) throws(UnpackError) in
                 unsafe try body(piece, offset)
                 offset += Int64(piece.count)
             }

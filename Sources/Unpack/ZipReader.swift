@@ -45,11 +45,11 @@ final class ZipReader {
             let some: Int
             do throws(SystemError) {
                 let place = done
-                some = try unsafe bytes.withUnsafeMutableBytes { (room) throws(SystemError) in
-                    try call("pread") {
-                        unsafe pread(
-                            number, room.baseAddress.map { unsafe $0 + place }, count - place,
-                            off_t(offset) + off_t(place))
+                some = try call("pread") {
+                    unsafe bytes.withUnsafeMutableBytes { room in
+                        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: room[place...])
+                        return unsafe pread(
+                            number, rest.baseAddress, rest.count, off_t(offset) + off_t(place))
                     }
                 }
             } catch {
@@ -159,8 +159,8 @@ final class ZipReader {
         }
         switch entry.method {
         case .stored:
-            try pieces(start, entry.compressed) { (piece) throws(UnpackError) in unsafe try take(piece) }
-        case .deflated: try inflated(entry, start, take)
+            unsafe try pieces(start, entry.compressed) { (piece) throws(UnpackError) in unsafe try take(piece) }
+        case .deflated: unsafe try inflated(entry, start, take)
         }
         guard done == entry.size, UInt32(truncatingIfNeeded: sum) == entry.crc else {
             throw Self.disagrees(
@@ -174,7 +174,7 @@ final class ZipReader {
         var done: UInt64 = 0
         let number = file.number
         while done < count {
-            let most = Int(min(count - done, UInt64(buffer.input.count)))
+            let most = unsafe Int(min(count - done, UInt64(buffer.input.count)))
             let some: Int
             do throws(SystemError) {
                 some = try call("pread") {
@@ -193,7 +193,7 @@ final class ZipReader {
         _ entry: ZipEntry, _ start: UInt64, _ body: (UnsafeRawBufferPointer) throws(UnpackError) -> Void
     ) throws(UnpackError) {
         let inflater = try ZipInflater()
-        try pieces(start, entry.compressed) { (piece) throws(UnpackError) in
+        unsafe try pieces(start, entry.compressed) { (piece) throws(UnpackError) in
             guard unsafe try inflater.inflate(piece, buffer.output, body) else {
                 throw Self.disagrees(
                     entry, "its content is damaged, or is not all of its \(entry.compressed) bytes")

@@ -247,7 +247,7 @@ private final class Upload {
         if path != "." {
             try CommandError.asking { () throws(ClientError) in try calls.makeDirectory(path) }
         }
-        var archive: TarStream
+        var archive: ArchiveStream
         do throws(WorkspaceError) {
             archive = try WorkspaceFiles(directory).archive(.root, as: ".", links: false, tellsLeftOut: true)
         } catch {
@@ -272,7 +272,7 @@ private final class Upload {
     }
 
     /// What follows of the archive; empty at its end.
-    private func piece(_ archive: inout TarStream, _ place: String) throws(CommandError) -> [UInt8] {
+    private func piece(_ archive: inout ArchiveStream, _ place: String) throws(CommandError) -> [UInt8] {
         let before = archive.count.files
         let piece: [UInt8]
         do throws(WorkspaceError) {

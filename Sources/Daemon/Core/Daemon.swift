@@ -53,6 +53,8 @@ final class Daemon {
     var jobs: FileJobs?
     /// Archives that are being unpacked, and whose.
     var archives: [ObjectIdentifier: SessionID] = [:]
+    /// Clients that watch files, and whose.
+    var watches: [ObjectIdentifier: SessionID] = [:]
     var ends = SessionEnds()
     var service: HTTPService?
 
