@@ -46,6 +46,7 @@ package enum OpenAPI {
         }
         add(.failure)
         add(.event)
+        add(.fileEvent)
         for route in APIRoute.all {
             if let request = route.request { add(request) }
             if case .object(let object) = route.answer { add(object) }

@@ -20,7 +20,8 @@ package struct TreeWatch: ~Copyable, Sendable {
     package static let mostDirectories = 1000
 
     private static let events = UInt32(
-        bitPattern: IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF
+        bitPattern: IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO
+            | IN_DELETE_SELF
             | IN_ONLYDIR | IN_EXCL_UNLINK)
 
     /// Something that happened.
@@ -125,7 +126,8 @@ package struct TreeWatch: ~Copyable, Sendable {
     ) throws(WorkspaceError) {
         guard paths.count < Self.mostDirectories else {
             throw WorkspaceError(
-                .limit, path, "is one more than the \(Self.mostDirectories) directories that are watched at once")
+                .limit, path,
+                "is one more than the \(Self.mostDirectories) directories that are watched at once")
         }
         // What is watched is named by a path alone, so by that of the reference that is held, which needs /proc.
         let place = "/proc/self/fd/\(reference.number)"

@@ -2,6 +2,7 @@ import Client
 import Glibc
 import Linux
 import Sandbox
+import Trees
 import Workspace
 
 /// `corral cp`: files between this machine and the workspace of a session, with docker's rules for names.

@@ -27,7 +27,7 @@ extension Daemon {
         upload.began()
         do throws(ServiceError) {
             try files(of: session, { true }) { (files) throws(ServiceError) in
-                ArrivalBox(try filed { () throws(WorkspaceError) in try files.receive(at: path) })
+                try ArrivalBox(try filed { () throws(WorkspaceError) in try files.receive(at: path) })
             } then: {
                 upload.opened($0)
             }
@@ -43,15 +43,17 @@ extension Daemon {
 private final class ArrivalBox: Sendable {
     private let arrival: Mutex<Arrival?>
     /// For the unpacker.
-    let directory: Held<FileDescriptor>
+    let directory: FileDescriptor
 
     init(_ arrival: consuming sending Arrival) throws(ServiceError) {
+        let copy: FileDescriptor
         do throws(SystemError) {
-            directory = Held(try arrival.directory.duplicate())
+            copy = try arrival.directory.duplicate()
         } catch {
             arrival.discard()
             throw ServiceError(.limit, "files cannot be worked on: \(error)")
         }
+        directory = copy
         self.arrival = Mutex(arrival)
     }
 
@@ -136,7 +138,7 @@ final class ArchiveUpload: BodySink, RefusingSink {
             if isOver || problem != nil { return discard() }
             do throws(ServiceError) {
                 unpacker = try UnpackerProcess.start(
-                    words, in: arrival.directory.value, on: daemon.loop
+                    words, in: arrival.directory, on: daemon.loop
                 ) { [weak self] in
                     self?.flow?.resume()
                 } ended: { [self] end in

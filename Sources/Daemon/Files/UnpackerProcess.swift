@@ -159,7 +159,7 @@ final class UnpackerProcess: EventHandler {
         } catch {
             // By its number, which nobody else can have before it is reaped here.
             _ = Glibc.kill(pid, SIGKILL)
-            unsafe waitpid(pid, nil, 0)
+            waitpid(pid, nil, 0)
             throw error
         }
     }
