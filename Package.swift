@@ -79,6 +79,7 @@ let package = Package(
         system("CYAML", "yaml-0.1", "libyaml-dev"),
         system("CNettle", "nettle", "nettle-dev"),
         system("CArchive", "libarchive", "libarchive-dev"),
+        system("CZlib", "zlib", "zlib1g-dev"),
         system("CSQLite", "sqlite3", "libsqlite3-dev"),
         system("CMicroHTTPD", "libmicrohttpd", "libmicrohttpd-dev"),
         system("CWslay", nil, "libwslay-dev"),
@@ -121,7 +122,7 @@ let package = Package(
         library("Plugins", ["Dialects", "Sandbox", "Wire"]),
 
         // Archives to trees: the only user of libarchive, and linked by corral-unpack alone.
-        library("Unpack", ["Trees", "Wire", "Linux", "CArchive"]),
+        library("Unpack", ["Trees", "Wire", "Linux", "CLinux", "CArchive", "CZlib"]),
         library("Images", ["Trees", "Sandbox", "Wire", "Linux", "CLinux"]),
 
         // Files of a session's workspace for those outside of it, by descriptor.
@@ -156,7 +157,8 @@ let package = Package(
                 "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
                 "Dialects",
                 "Debian",
-                "Images", "Trees", "Volumes", "Client", "API", "Capture", "Configuration", "WardenProtocol", "Tables",
+                "Images", "Trees", "Volumes", "Workspace", "Client", "API", "Capture", "Configuration",
+                "WardenProtocol", "Tables",
                 "Wire",
                 "Linux",
                 "CLinux",

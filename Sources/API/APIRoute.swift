@@ -14,6 +14,8 @@ package struct APIRoute: Sendable {
         case empty
         /// `text/event-stream` of ``APIObject/event``.
         case events
+        /// `text/event-stream` of ``APIObject/fileEvent``.
+        case fileEvents
         /// `application/octet-stream`.
         case bytes
         /// 101 Switching Protocols, to `corral-attach/1`.

@@ -25,6 +25,29 @@ extension APIObject {
             APIField("next", .text(most: 512), "`after` of the next page, where there is one"),
         ])
 
+    package static let fileEvent = APIObject(
+        "FileEvent", "Something that happened to a name in a workspace.",
+        [
+            .required("type", .word(fileEventTypes), "what; `overflow` means that some of it was not kept"),
+            .required("path", .path, "below the workspace"),
+            .required("directory", .flag, "whether it is a directory"),
+            APIField("move", .count, "the same in the two events of one move"),
+        ])
+
+    package static let fileEventTypes = [
+        "created", "changed", "attributes", "removed", "moved-away", "moved-here", "gone", "overflow",
+    ]
+
+    package static let unpacked = APIObject(
+        "Unpacked", "What an archive had.",
+        [
+            .required("path", .path, "where it was unpacked"),
+            .required("files", .count, "regular files"),
+            .required("directories", .count, "directories that it names"),
+            .required("links", .count, "symbolic and hard links"),
+            .required("bytes", .count, "sizes of the files together"),
+        ])
+
     package static let directoryRequest = APIObject(
         "DirectoryRequest", "A directory to make.",
         [
@@ -61,7 +84,8 @@ extension APIRoute {
             .get, "\(session)/files/stat", "statFile", "What a name stands for",
             query: [.required("path", .path, "the name")], .object(.file)),
         APIRoute(
-            .get, "\(session)/files/content", "readFile", "The bytes of a file",
+            .get, "\(session)/files/content", "readFile",
+            "The bytes of a file; with a `Range` of one part (RFC 9110) that part, as 206",
             query: [
                 .required("path", .path, "the file"),
                 APIField("offset", .count, "from there on"),
@@ -69,8 +93,28 @@ extension APIRoute {
             ], .bytes),
         APIRoute(
             .get, "\(session)/files/archive", "archiveFiles",
-            "A file, or a directory with all that is in it, as a tar file",
-            query: [APIField("path", .path, "which; the workspace where it is left out")], .bytes),
+            "A file, or a directory with all that is in it, as a tar or a zip file",
+            query: [
+                APIField("path", .path, "which; the workspace where it is left out"),
+                APIField("format", .word(archiveFormats), "`tar` where it is left out"),
+            ], .bytes),
+        APIRoute(
+            .get, "\(session)/files/watch", "watchFiles",
+            "What happens to the names in a directory, as it happens, until it or the session is gone",
+            query: [
+                APIField("path", .path, "the directory; the workspace where it is left out"),
+                APIField("recursive", .flag, "and in those below it, at most 1,000 of them"),
+            ], .fileEvents),
+        APIRoute(
+            .put, "\(session)/files/archive", "unpackFiles",
+            "Unpacks a tar file, plain or compressed by gzip or zstd, or a zip file: all of it or nothing",
+            query: [
+                APIField(
+                    "path", .path, "a directory that is made, or is there; the workspace where it is left out"
+                ),
+                APIField("replace", .flag, "whether its files may take the place of files that are there"),
+                APIField("caseSensitive", .flag, "takes names that differ in case alone"),
+            ], takesBytes: true, .object(.unpacked)),
         APIRoute(
             .put, "\(session)/files/content", "writeFile",
             "Writes a file: whole, in one step once all of the body is there; or behind what it has; or at an offset",
@@ -94,5 +138,6 @@ extension APIRoute {
             request: .moveRequest, .object(.file)),
     ]
 
+    package static let archiveFormats = ["tar", "zip"]
     package static let fileWrites = ["replace", "create", "append", "at"]
 }

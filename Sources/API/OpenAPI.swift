@@ -46,6 +46,7 @@ package enum OpenAPI {
         }
         add(.failure)
         add(.event)
+        add(.fileEvent)
         for route in APIRoute.all {
             if let request = route.request { add(request) }
             if case .object(let object) = route.answer { add(object) }
@@ -112,6 +113,9 @@ package enum OpenAPI {
         case .empty: response.add("description", "Done")
         case .events:
             response.add("description", "Server-sent events, each with an Event as its data")
+            content(of: "text/event-stream", typed("string"), in: &response)
+        case .fileEvents:
+            response.add("description", "Server-sent events, each with a FileEvent as its data")
             content(of: "text/event-stream", typed("string"), in: &response)
         case .bytes:
             response.add("description", "The bytes as they were written")

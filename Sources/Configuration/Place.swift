@@ -92,6 +92,8 @@ extension SettingKey {
         case .limitVolume: .number(1 << 30)
         case .volumeImage: .number(64 << 30)
         case .volumeLimits: .text("required")
+        case .archiveEntries: .number(500_000)
+        case .archiveBytes: .number(8 << 30)
         case .defaultProfile: .text("default")
         case .defaultTTL, .defaultIdle: .none
         case .defaultMax: .number(24 * 3_600_000)

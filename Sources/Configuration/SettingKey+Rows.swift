@@ -56,6 +56,14 @@ extension SettingKey {
             Row(
                 .word(["required", "wished"]), .warden,
                 "`wished`: where nothing can enforce the limits of volumes, directories without any will do")
+        case .archiveEntries:
+            Row(
+                .quantity(Quantity(.count, 1...10_000_000)), .live,
+                "the most entries of an archive that a client has unpacked")
+        case .archiveBytes:
+            Row(
+                .quantity(Quantity(.size, 1024...1 << 50)), .live,
+                "the most bytes that such an archive may unpack to")
         case .outputRing:
             Row(
                 .quantity(Quantity(.size, 4096...1 << 30)), .live,

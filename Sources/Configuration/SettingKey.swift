@@ -17,6 +17,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case limitVolume = "limits.volume"
     case volumeImage = "volumes.image"
     case volumeLimits = "volumes.limits"
+    case archiveEntries = "archives.entries"
+    case archiveBytes = "archives.bytes"
     case defaultProfile = "defaults.profile"
     case defaultTTL = "defaults.ttl"
     case defaultIdle = "defaults.idle"

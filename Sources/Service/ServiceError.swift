@@ -14,6 +14,8 @@ package struct ServiceError: Error, Hashable, Sendable {
         case conflict
         case gone
         case tooLarge = "too-large"
+        /// A part of something that has no such part.
+        case range
         case unsupportedMedia = "unsupported-media"
         case upgradeRequired = "upgrade-required"
         /// A limit of the caller's is used up.
@@ -36,6 +38,7 @@ package struct ServiceError: Error, Hashable, Sendable {
             case .gone: 410
             case .tooLarge: 413
             case .unsupportedMedia: 415
+            case .range: 416
             case .upgradeRequired: 426
             case .limit: 429
             case .fault: 500

@@ -21,6 +21,9 @@ package struct EntryStatus: Hashable, Sendable {
     package let modified: Int
     /// Nanoseconds of the second in which it was modified.
     package let modifiedNanoseconds: Int
+    /// When anything of it changed last, which nobody can set: seconds since 1970, and nanoseconds of that second.
+    package let changed: Int
+    package let changedNanoseconds: Int
 
     init(_ status: stat) {
         kind =
@@ -41,6 +44,8 @@ package struct EntryStatus: Hashable, Sendable {
         device = UInt64(status.st_dev)
         modified = status.st_mtim.tv_sec
         modifiedNanoseconds = status.st_mtim.tv_nsec
+        changed = status.st_ctim.tv_sec
+        changedNanoseconds = status.st_ctim.tv_nsec
     }
 }
 

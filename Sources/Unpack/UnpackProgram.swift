@@ -16,6 +16,10 @@ package enum UnpackProgram {
             try? FileDescriptor(owning: 1).writeAll(line)
             return 0
         }
+        if words == ["confinement"] || words == ["confinement", "--open"] {
+            return reported { () throws(UnpackError) in try ConfinementCheck.run(open: words.count > 1) }
+        }
+        if words.first == "workspace" { return workspace(Array(words.dropFirst())) }
         do throws(UnpackError) {
             let limits = try limits(words)
             let report = try Unpacker.unpack(
@@ -26,6 +30,39 @@ package enum UnpackProgram {
             let line = Array("corral-unpack: \(error)\n".utf8)
             try? FileDescriptor(owning: 2).writeAll(line)
             return error.exitCode
+        }
+    }
+
+    /// `corral-unpack workspace`: descriptor 3 is an empty directory of a workspace. Nobody has put this process
+    /// into a sandbox, so it confines itself before it looks at the archive.
+    private static func workspace(_ words: [String]) -> Int32 {
+        reported { () throws(UnpackError) in
+            var words = words
+            let isCaseSensitive = words.first == "--case-sensitive"
+            if isCaseSensitive { words.removeFirst() }
+            let limits = try limits(words)
+            let directory = FileDescriptor(owning: 3)
+            let size = max(limits.fileBytes, WorkspaceUnpacker.mostSpooled(limits))
+            try Confinement.enter(directory, fileBytes: size)
+            let count = try WorkspaceUnpacker.unpack(
+                0, into: directory, limits: limits, isCaseSensitive: isCaseSensitive)
+            return JSONText.object { report in
+                report.add("files", count.files)
+                report.add("directories", count.directories)
+                report.add("links", count.symlinks + count.hardlinks)
+                report.add("bytes", count.bytes)
+            }
+        }
+    }
+
+    private static func reported(_ body: () throws(UnpackError) -> JSONText) -> Int32 {
+        do throws(UnpackError) {
+            try write(try body().description)
+            return 0
+        } catch {
+            let line = Array("corral-unpack: \(error)\n".utf8)
+            try? FileDescriptor(owning: 2).writeAll(line)
+            return error.exitCodeOfWorkspace
         }
     }
 

@@ -117,7 +117,7 @@ private struct TreeCopier: ~Copyable {
                 _ = try at(target) { () throws(SystemError) in
                     try call("fchmod") { fchmod(number, done.mode) }
                 }
-            case .skip(let kind): count.skipped[kind, default: 0] += 1
+            case .skip(let kind, _): count.skipped[kind, default: 0] += 1
             case .entry(let entry): try copy(entry)
             }
         }

@@ -14,7 +14,7 @@ struct TreeWalk: ~Copyable {
         /// The directory entered last is done.
         case leave
         /// Left out: `mount` for what is on another one, `name` for a name that is not UTF-8.
-        case skip(String)
+        case skip(String, WorkspacePath)
     }
 
     /// The most directories inside each other.
@@ -61,8 +61,8 @@ struct TreeWalk: ~Copyable {
     }
 
     private mutating func step(_ name: DirectoryEntry, in level: Level) throws(WorkspaceError) -> Step? {
-        if name.oddName != nil { return .skip("name") }
         let path = level.path.appending(name.name)
+        if name.oddName != nil { return .skip("name", path) }
         let reference: Held<FileDescriptor>
         do throws(SystemError) {
             reference = Held(
@@ -71,7 +71,7 @@ struct TreeWalk: ~Copyable {
             switch error.errno {
             // Gone since its name was read.
             case .noSuchFileOrDirectory: return try next()
-            case .crossesDevice: return .skip("mount")
+            case .crossesDevice: return .skip("mount", path)
             default: throw WorkspaceError(error, at: path)
             }
         }

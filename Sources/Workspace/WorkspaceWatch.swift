@@ -71,22 +71,31 @@ extension WorkspaceWatch {
 
 /// Reads records of struct inotify_event: watch, mask, cookie and length of 4 bytes each, and the name with
 /// NUL bytes behind it.
-func watchEvents(in records: ArraySlice<UInt8>) -> [WatchEvent] {
+func watchEvents(in records: ArraySlice<UInt8>) -> [WatchEvent] { watchRecords(in: records).map(\.event) }
+
+/// The same, each with the number of the watch that it is of.
+func watchRecords(in records: ArraySlice<UInt8>) -> [(watch: Int32, event: WatchEvent)] {
     func word(_ bytes: ArraySlice<UInt8>, _ place: Int) -> UInt32 {
         (0..<4).reduce(0) { $0 | UInt32(bytes[bytes.startIndex + place + $1]) << (8 * $1) }
     }
-    var events: [WatchEvent] = []
+    var events: [(watch: Int32, event: WatchEvent)] = []
     var rest = records
     while rest.count >= 16 {
         let (mask, cookie, length) = (word(rest, 4), word(rest, 8), Int(word(rest, 12)))
         guard rest.count >= 16 + length else { break }
+        let start = rest.startIndex
         let name = rest.dropFirst(16).prefix(length).prefix { $0 != 0 }
         rest = rest.dropFirst(16 + length)
         guard let kind = WatchEvent.Kind(mask: mask) else { continue }
+        let watch = Int32(bitPattern: word(records[start...], 0))
         events.append(
-            WatchEvent(
-                kind: kind, name: String(decoding: name, as: UTF8.self),
-                isDirectory: mask & UInt32(bitPattern: Int32(bitPattern: UInt32(IN_ISDIR))) != 0, move: cookie
+            (
+                watch,
+                WatchEvent(
+                    kind: kind, name: String(decoding: name, as: UTF8.self),
+                    isDirectory: mask & UInt32(bitPattern: Int32(bitPattern: UInt32(IN_ISDIR))) != 0,
+                    move: cookie
+                )
             ))
     }
     return events

@@ -87,4 +87,63 @@ import Workspace
         #expect(code { _ = try archive(yard, "u", limits: TreeLimits(entries: 2)) } == .limit)
         #expect(try archive(yard, "u", limits: TreeLimits(entries: 3, bytes: 6)).count.files == 2)
     }
+
+    // MARK: Zip
+
+    private func zip(_ yard: Yard, _ path: String, limits: TreeLimits = TreeLimits()) throws -> [UInt8] {
+        var stream = try yard.files.archive(WorkspacePath(path), .zip, limits: limits)
+        var bytes: [UInt8] = []
+        while true {
+            let piece = try stream.next()
+            if piece.isEmpty { return bytes }
+            bytes += piece
+        }
+    }
+
+    /// Lines of mode, kind, size, name and link's target, as Python's zipfile reads an archive, whose sums it checks.
+    private func listed(_ archive: [UInt8]) throws -> [String] {
+        let script = """
+            import io, stat, sys, zipfile
+            zip = zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read()))
+            assert zip.testzip() is None
+            for info in zip.infolist():
+                mode = info.external_attr >> 16
+                link = zip.read(info).decode() if stat.S_ISLNK(mode) else ''
+                print('%o' % mode, info.file_size, repr(info.filename), link, info.date_time[0])
+            """
+        let outcome = try Program.run(["/usr/bin/python3", "-c", script], stdin: archive)
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        return outcome.output.split(separator: "\n").map(String.init)
+    }
+
+    @Test func `Python's zipfile reads a zip file, with its modes, links and sums`() throws {
+        let yard = try Yard(
+            """
+            mkdir -p t/d/empty; printf hello >t/d/f; chmod 640 t/d/f; : >t/nothing; ln -s ../../out t/l
+            head -c 200001 /dev/urandom >t/big; mkfifo t/p; printf x >'t/ö'; truncate -s 100000 t/holes
+            touch -d '2024-02-29 12:34:56 UTC' t/d/f; touch -d 1970-01-02 t/nothing; touch -d 2400-01-01 'tö' t/big
+            find t -type d -exec touch -d 2024-01-01 {} +; touch -h -d 2024-01-01 t/l t/ö t/holes
+            """)
+        #expect(
+            try listed(try zip(yard, "t")).sorted() == [
+                "100640 5 't/d/f'  2024", "100644 0 't/nothing'  1980", "100644 1 't/ö'  2024",
+                "100644 100000 't/holes'  2024", "100644 200001 't/big'  2107",
+                "120777 9 't/l' ../../out 2024",
+                "40755 0 't/'  2024", "40755 0 't/d/'  2024", "40755 0 't/d/empty/'  2024",
+            ])
+        let extract = "import io, sys, zipfile; z = zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read())); "
+        let content = try Program.run(
+            ["/usr/bin/python3", "-c", extract + "sys.stdout.buffer.write(z.read('t/big'))"],
+            stdin: try zip(yard, "t"))
+        #expect(content.stdout == (try File.read(yard("t/big"))))
+        // Of the workspace itself the names have nothing in front; of a file there is one entry.
+        #expect(try listed(try zip(yard, ".")).contains { $0.contains("'t/d/f'") })
+        #expect(try listed(try zip(yard, "t/d/f")) == ["100640 5 'f'  2024"])
+    }
+
+    @Test func `a zip file of more than 65535 entries has the wide end that readers look for`() throws {
+        let yard = try Yard("mkdir t; cd t; seq 1 65540 | xargs touch")
+        #expect(try listed(try zip(yard, "t")).count == 65_541)
+        #expect(code { _ = try zip(yard, "t", limits: TreeLimits(entries: 100)) } == .limit)
+    }
 }

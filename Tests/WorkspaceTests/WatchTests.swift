@@ -57,4 +57,57 @@ import Workspace
         }
         #expect(events.last?.kind == .overflow && events.count == most + 1)
     }
+
+    private func lines(_ watch: inout TreeWatch, _ yard: Yard) throws -> [String] {
+        try watch.next(yard.files).map { "\($0.kind) \($0.path)" }
+    }
+
+    @Test func `a tree is watched with the directories that come to it, and without those that leave`() throws
+    {
+        let yard = try Yard("mkdir -p t/a/b other; echo x >t/a/f")
+        var watch = try yard.files.watchTree(WorkspacePath("t"), recursive: true)
+        #expect(try lines(&watch, yard) == [])
+        try yard.shell("echo y >>t/a/f; mkdir t/new")
+        #expect(try lines(&watch, yard) == ["changed t/a/f", "created t/new"])
+        try yard.shell("mkdir t/new/in; : >t/new/x; mv t/a t/c")
+        let moved = try lines(&watch, yard)
+        #expect(
+            moved.prefix(4) == ["created t/new/in", "created t/new/x", "movedAway t/a", "movedHere t/c"])
+        #expect(moved.dropFirst(4).sorted() == ["created t/c/b", "created t/c/f"])
+        try yard.shell("echo z >>t/c/f; mv t/c other/c")
+        #expect(try lines(&watch, yard) == ["changed t/c/f", "movedAway t/c"])
+        try yard.shell("echo z >>other/c/f; rm -r t")
+        #expect(try lines(&watch, yard).last == "gone t")
+    }
+
+    @Test func `a directory that is swapped for a link outside is not watched there`() throws {
+        let yard = try Yard("mkdir t")
+        var watch = try yard.files.watchTree(WorkspacePath("t"), recursive: true)
+        try yard.shell(
+            "mkdir t/d; rmdir t/d; ln -s ../../outside t/d; mkdir t/e; mv t/e t/g; ln -s ../.. t/e")
+        _ = try lines(&watch, yard)
+        try yard.shell("echo x >../outside/made; rm ../outside/made")
+        #expect(try lines(&watch, yard) == [])
+        #expect(code { _ = try yard.files.watchTree(WorkspacePath("t/d"), recursive: true) } == .outside)
+        // Followed as a path, it would be.
+        let naive = FileDescriptor(owning: try call("inotify_init1") { inotify_init1(CInt(IN_NONBLOCK)) })
+        let number = naive.number
+        _ = try call("inotify_add_watch") { unsafe inotify_add_watch(number, yard("t/d"), UInt32(IN_CREATE)) }
+        try yard.shell("echo x >../outside/made; rm ../outside/made")
+        var buffer = [UInt8](repeating: 0, count: 512)
+        var room = buffer.mutableSpan
+        #expect(try naive.read(into: &room) > 0)
+    }
+
+    @Test func `more directories than may be watched are an error, and later ones are told as not watched`()
+        throws
+    {
+        let most = TreeWatch.mostDirectories
+        let yard = try Yard("mkdir t; cd t; seq 1 \(most) | xargs mkdir")
+        #expect(code { _ = try yard.files.watchTree(WorkspacePath("t"), recursive: true) } == .limit)
+        try yard.shell("rmdir t/1")
+        var watch = try yard.files.watchTree(WorkspacePath("t"), recursive: true)
+        try yard.shell("mkdir t/more")
+        #expect(try lines(&watch, yard) == ["created t/more", "overflow t/more"])
+    }
 }

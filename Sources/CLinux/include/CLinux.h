@@ -11,6 +11,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include "clinux_confine.h"
 #include "clinux_contents.h"
 #include "clinux_events.h"
 #include "clinux_files.h"

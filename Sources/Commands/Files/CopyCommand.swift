@@ -2,6 +2,8 @@ import Client
 import Glibc
 import Linux
 import Sandbox
+import Trees
+import Workspace
 
 /// `corral cp`: files between this machine and the workspace of a session, with docker's rules for names.
 enum CopyCommand {
@@ -24,7 +26,9 @@ enum CopyCommand {
             output: the bytes of a file, or a directory as a tar file.
 
             A file is replaced in one step once all of it is there. Permission bits are kept, owners and links
-            are not: links in a directory are left out, and said.
+            are not: links in a directory are left out, and said. A directory goes in as a whole or, where
+            something is wrong with it, not at all, and nobody but its owner may write to what it has. Directories
+            may be 100 deep.
             """
     ) { arguments in
         Failure.reported("cp") { () throws(CommandError) in
@@ -56,8 +60,12 @@ enum CopyCommand {
 
 /// Copies out of a session.
 private final class Download {
+    /// Directories inside each other, at most.
+    private static let mostDepth = 100
+
     private let calls: FileCalls
     private var progress: CopyProgress
+    private var depth = 0
 
     init(_ calls: FileCalls, _ progress: CopyProgress) {
         self.calls = calls
@@ -118,6 +126,13 @@ private final class Download {
     private func directory(
         _ path: String, _ mode: UInt32, to name: String, in above: borrowing FileDescriptor, _ place: String
     ) throws(CommandError) {
+        // Each one holds a descriptor here, and who is in the session decides how deep it goes.
+        guard depth < Self.mostDepth else {
+            throw CommandError(
+                "\(quoted(path)) is more than \(Self.mostDepth) directories deep; expected no more than that")
+        }
+        depth += 1
+        defer { depth -= 1 }
         let place = place.appending(name: name)
         let made = try LocalFiles.directory(name, in: above, place, mode: mode)
         try contents(of: path, in: made, place)
@@ -225,43 +240,57 @@ private final class Upload {
         try contents(of: source, place, to: goesInside ? path.appending(name: place.lastName) : path)
     }
 
+    /// All that is in a directory, in one tar file, which takes a tenth of the time of a request for each file.
+    /// What is wrong with it leaves the session as it was.
     private func contents(
-        of directory: borrowing FileDescriptor, _ place: String, to path: String
+        of directory: consuming FileDescriptor, _ place: String, to path: String
     ) throws(CommandError) {
         if path != "." {
             try CommandError.asking { () throws(ClientError) in try calls.makeDirectory(path) }
         }
-        let entries = try LocalFiles.at(place) { () throws(SystemError) in try directory.entries() }
-        for entry in entries.sorted(by: { $0.name < $1.name }) {
-            try one(
-                entry, in: directory, place.appending(name: entry.name), to: path.appending(name: entry.name))
+        var archive: ArchiveStream
+        do throws(WorkspaceError) {
+            archive = try WorkspaceFiles(directory).archive(.root, as: ".", links: false, tellsLeftOut: true)
+        } catch {
+            throw CommandError("\(shown(place)): \(error)")
+        }
+        var problem: CommandError?
+        do throws(CommandError) {
+            try CommandError.asking { () throws(ClientError) in
+                try calls.unpack(path) { () throws(ClientError) in
+                    do throws(CommandError) {
+                        return try piece(&archive, place)
+                    } catch {
+                        problem = error
+                        // Ends the request before its end, so that nothing is unpacked.
+                        throw .unexpected("the directory cannot be read")
+                    }
+                }
+            }
+        } catch {
+            throw problem ?? error
         }
     }
 
-    private func one(
-        _ entry: DirectoryEntry, in directory: borrowing FileDescriptor, _ place: String, to path: String
-    ) throws(CommandError) {
-        if entry.oddName != nil { throw CommandError("\(shown(place)): its name is not UTF-8") }
-        var status = stat()
-        let number = directory.number
-        guard unsafe fstatat(number, entry.name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-            throw CommandError("\(shown(place)): \(Errno(rawValue: errno))")
+    /// What follows of the archive; empty at its end.
+    private func piece(_ archive: inout ArchiveStream, _ place: String) throws(CommandError) -> [UInt8] {
+        let before = archive.count.files
+        let piece: [UInt8]
+        do throws(WorkspaceError) {
+            piece = try archive.next()
+        } catch {
+            throw CommandError("\(shown(place.appending(name: error.path))): \(error.problem)")
         }
-        switch status.st_mode & S_IFMT {
-        case S_IFDIR:
-            let inner = try LocalFiles.at(place) { () throws(SystemError) in
-                try directory.open(entry.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            }
-            try contents(of: inner, place, to: path)
-        case S_IFREG:
-            let inner = try LocalFiles.at(place) { () throws(SystemError) in
-                try directory.open(entry.name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
-            }
-            try file(inner, place, to: path)
-        default:
+        progress.copied(piece.count)
+        for _ in before..<archive.count.files { progress.copiedFile() }
+        for left in archive.takeLeftOut() {
+            let name = shown(place.appending(name: left.path))
+            if left.kind == "name" { throw CommandError("\(name): its name is not UTF-8") }
             progress.clear()
-            Terminal.error("corral cp: \(shown(place)) is neither a file nor a directory and is left out")
+            let what = left.kind == "mount" ? "on another file system" : "neither a file nor a directory"
+            Terminal.error("corral cp: \(name) is \(what) and is left out")
         }
+        return piece
     }
 
     private func file(

@@ -71,6 +71,31 @@ struct FileCalls {
         _ = try client.upload(request(.put, "content", [("path", path)] + bits), next)
     }
 
+    /// Unpacks a tar file into a directory, which is made where it is missing: all of it or nothing.
+    /// - Parameter next: the next piece; empty at the end.
+    func unpack(_ path: String, _ next: () throws(ClientError) -> [UInt8]) throws(ClientError) {
+        let query = [("path", path), ("replace", "true"), ("caseSensitive", "true")]
+        _ = try client.upload(request(.put, "archive", query), next)
+    }
+
+    /// What happens to names in a directory, as it happens, until it or the session is gone.
+    /// - Parameter opened: called once, from when on everything is told.
+    func watch(
+        _ path: String, recursive: Bool, opened: () -> Void, _ event: (JSONTree) throws(ClientError) -> Void
+    ) throws(ClientError) {
+        let query = [("path", path)] + (recursive ? [("recursive", "true")] : [])
+        try client.events(request(.get, "watch", query), opened: opened) { (told) throws(ClientError) in
+            let json: JSONTree
+            do throws(JSONTreeError) {
+                json = try JSONTree(parsing: Array(told.data.utf8))
+            } catch {
+                throw .unexpected("an event is not JSON: \(error)")
+            }
+            try event(json)
+            return true
+        }
+    }
+
     /// Has a directory be there.
     func makeDirectory(_ path: String) throws(ClientError) {
         let body = JSONText.object { object in

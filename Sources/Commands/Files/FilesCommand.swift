@@ -10,21 +10,51 @@ enum FilesCommand {
     static let command = Command(
         "session files", summary: "List the files in the workspace of a session.",
         operandsHelp: "SESSION [PATH]", operands: 1...2, operandKinds: [.session],
-        options: Command.Option.listing + ConfigCommand.options,
+        options: [
+            .init("watch", short: "w", help: "print what happens to the names in PATH, as it happens"),
+            .init("recursive", short: "r", help: "with --watch: and in the directories below it"),
+        ] + Command.Option.listing + ConfigCommand.options,
         examples: [
             "corral session files web", "corral session files -q web out",
-            "corral session files -o jsonl web .",
+            "corral session files -o jsonl web .", "corral session files --watch -r web out",
         ],
         details: """
             PATH is a directory or a file below the workspace. Links are listed and not followed. corral cp copies
             files in and out.
+
+            --watch goes on until the directory or the session is gone, a line for each thing that happens, or an
+            object with -o jsonl: created, changed, attributes, removed, moved-away, moved-here, gone, and overflow
+            where more happened than could be told.
             """
     ) { arguments in
         Failure.reported("session files") { () throws(CommandError) in
             let calls = try FileCalls(try DaemonAccess.socket(arguments), arguments.operands[0])
             let path = try CopyPlace.workspacePath(arguments.operands.count > 1 ? arguments.operands[1] : ".")
+            if arguments.has("watch") { return try watch(path, calls, arguments) }
+            if arguments.has("recursive") { throw CommandError("--recursive comes with --watch alone") }
             let found = try CommandError.asking { () throws(ClientError) in try files(path, calls) }
             for line in listing.lines(found, arguments.presentation()) { Terminal.print(line) }
+        }
+    }
+
+    private static func watch(
+        _ path: String, _ calls: FileCalls, _ arguments: Arguments
+    ) throws(CommandError) {
+        let output = arguments.value("output") ?? "table"
+        guard ["table", "jsonl"].contains(output) else {
+            throw CommandError("--output: \(quoted(output)) is not for --watch; expected table or jsonl")
+        }
+        try CommandError.asking { () throws(ClientError) in
+            try calls.watch(path, recursive: arguments.has("recursive")) {
+                if isatty(2) == 1 { Terminal.error("watching; interrupt to end") }
+            } _: { (json) throws(ClientError) in
+                if output == "jsonl" { return Terminal.print(JSONText.of(json).description) }
+                let members = try AnswerMembers(json)
+                let type = try members.need("type")
+                let name = try members.need("path")
+                let slash = members.flag("directory") ? "/" : ""
+                Terminal.print("\(SafeText.of(type)) \(SafeText.of(name))\(slash)")
+            }
         }
     }
 

@@ -43,17 +43,49 @@ enum LocalFiles {
         }
     }
 
-    /// A file to write from its beginning, made where there is none, and no link.
+    /// A file to write from its beginning, made where there is none; no link, and no device or FIFO, which is
+    /// not opened either.
     static func newFile(
         _ name: String, in parent: borrowing FileDescriptor, _ path: String, mode: UInt32
     ) throws(ClientError) -> FileDescriptor {
         do throws(SystemError) {
-            return try parent.open(
-                name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode: mode & 0o777,
-                resolve: [.beneath, .noSymlinks])
+            for _ in 0..<16 {
+                do throws(SystemError) {
+                    return try parent.open(
+                        name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode & 0o777,
+                        resolve: [.beneath, .noSymlinks])
+                } catch {
+                    guard error.errno == .fileExists else { throw error }
+                }
+                do throws(SystemError) {
+                    return try oldFile(name, in: parent)
+                } catch {
+                    // Gone since.
+                    guard error.errno == .noSuchFileOrDirectory else { throw error }
+                }
+            }
+            throw SystemError("open", path, .busy)
         } catch {
             throw .failed(SystemError("open", path, error.errno))
         }
+    }
+
+    /// - Throws: ENXIO for what is no regular file.
+    private static func oldFile(
+        _ name: String, in parent: borrowing FileDescriptor
+    ) throws(SystemError) -> FileDescriptor {
+        let reference = try parent.open(
+            name, CLINUX_O_PATH | O_NOFOLLOW, resolve: [.beneath, .noSymlinks])
+        var status = stat()
+        let number = reference.number
+        _ = try call("fstat") { unsafe fstat(number, &status) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw SystemError("open", name, .isDirectory)
+        case S_IFLNK: throw SystemError("open", name, .tooManyLinks)
+        default: throw SystemError("open", name, .noDeviceOrAddress)
+        }
+        return try FileDescriptor.open("/proc/self/fd/\(number)", O_WRONLY | O_TRUNC)
     }
 
     /// What has more than a name in it leads out of the directory.

@@ -12,7 +12,8 @@ enum Audited {
         "renewSession": "session.renew", "pauseSession": "session.pause", "resumeSession": "session.resume",
         "killSession": "session.kill", "exec": "process.exec", "execAttached": "process.exec-attached",
         "startProcess": "process.start", "signalProcess": "process.signal", "stopProcess": "process.stop",
-        "attach": "process.attach", "writeFile": "file.write", "makeDirectory": "file.mkdir",
+        "attach": "process.attach", "writeFile": "file.write", "unpackFiles": "file.unpack",
+        "makeDirectory": "file.mkdir",
         "createWorkspace": "workspace.create", "removeWorkspace": "workspace.remove",
         "resizeWorkspace": "workspace.resize", "forkWorkspace": "workspace.fork",
         "restoreWorkspace": "workspace.restore", "createSnapshot": "snapshot.create",
@@ -76,7 +77,7 @@ extension Daemon {
             case .upload(let sink):
                 note(entry, "accepted")
                 let accepted = entry
-                (sink as? FileUpload)?.whenRefused = { [weak self] error in
+                (sink as? any RefusingSink)?.whenRefused = { [weak self] error in
                     self?.note(accepted, error.code.rawValue)
                 }
             }

@@ -61,6 +61,11 @@ final class Daemon {
     let events = EventHub()
     /// Made with the first operation on files.
     var jobs: FileJobs?
+    /// Archives that are being unpacked, and whose.
+    var archives: [ObjectIdentifier: SessionID] = [:]
+    /// Clients that watch files, and whose.
+    var watches: [ObjectIdentifier: SessionID] = [:]
+    var ends = SessionEnds()
     var service: HTTPService?
 
     var journal = Journal<Void>()

@@ -12,9 +12,12 @@ extension Daemon {
         let path = try neededPath(request, "readFile")
         let query = try QueryReader(request, route("readFile").query)
         let (offset, length) = (query.whole("offset") ?? 0, query.whole("length") ?? .max)
+        let range = try Self.range(
+            request, isPart: query.text("offset") != nil || query.text("length") != nil)
         return try streaming(request) { (files) throws(ServiceError) in
             let file = try filed { () throws(WorkspaceError) in try files.openToRead(path) }
             let size = file.status.size
+            if let range { return try FileBlocks(file, range, of: size) }
             guard offset <= size else {
                 throw ServiceError(
                     .invalid, "the file has \(size) bytes, and \(offset) is behind its end", field: "offset")
@@ -23,10 +26,24 @@ extension Daemon {
         }
     }
 
+    /// What RFC 9110, section 14.2 has us heed: nothing beside `If-Range`, since no answer has a validator.
+    private static func range(_ request: Request, isPart: Bool) throws(ServiceError) -> ByteRange? {
+        guard let text = try request.head.headers.single("range"),
+            request.head.headers.all("if-range").isEmpty, let range = ByteRange(text)
+        else { return nil }
+        if isPart {
+            throw ServiceError(
+                .invalid, "a Range and an offset or a length exclude each other", field: "Range")
+        }
+        return range
+    }
+
     func archiveFiles(_ request: Request) throws(ServiceError) -> Reply {
-        let path = try QueryReader(request, route("archiveFiles").query).path() ?? .root
+        let query = try QueryReader(request, route("archiveFiles").query)
+        let path = try query.path() ?? .root
+        let format = query.text("format").flatMap(ArchiveStream.Format.init) ?? .tar
         return try streaming(request) { (files) throws(ServiceError) in
-            ArchiveBlocks(try filed { () throws(WorkspaceError) in try files.archive(path) })
+            ArchiveBlocks(try filed { () throws(WorkspaceError) in try files.archive(path, format) }, format)
         }
     }
 
@@ -46,9 +63,19 @@ extension Daemon {
 protocol BlockSource: Sendable {
     /// Bytes in all, where that is known before.
     var length: UInt64? { get }
+    /// Of the answer, with the header fields that belong to it.
+    var type: String { get }
+    var status: Int { get }
+    var headers: [Header] { get }
 
     /// The next bytes; empty at the end.
     func next() throws(ServiceError) -> [UInt8]
+}
+
+extension BlockSource {
+    var type: String { "application/octet-stream" }
+    var status: Int { 200 }
+    var headers: [Header] { [] }
 }
 
 /// A range of a file, of the length that it had when it was opened.
@@ -56,6 +83,8 @@ private final class FileBlocks: BlockSource {
     private static let size: UInt64 = 256 << 10
 
     let length: UInt64?
+    let status: Int
+    let headers: [Header]
     private let file: WorkspaceFile
     private let left: Mutex<Range<UInt64>>
 
@@ -63,6 +92,24 @@ private final class FileBlocks: BlockSource {
         self.file = file
         length = range.upperBound - range.lowerBound
         left = Mutex(range)
+        (status, headers) = (200, [Header("Accept-Ranges", "bytes")])
+    }
+
+    /// - Throws: code `range` where the file has nothing of what is asked for.
+    init(_ file: consuming WorkspaceFile, _ asked: ByteRange, of size: UInt64) throws(ServiceError) {
+        guard let range = asked.part(of: size) else {
+            throw ServiceError(
+                .range, "the file has \(size) bytes, and none of those that are asked for", field: "Range",
+                headers: [Header("Content-Range", "bytes */\(size)")])
+        }
+        self.file = file
+        length = range.upperBound - range.lowerBound
+        left = Mutex(range)
+        status = 206
+        headers = [
+            Header("Accept-Ranges", "bytes"),
+            Header("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"),
+        ]
     }
 
     func next() throws(ServiceError) -> [UInt8] {
@@ -81,12 +128,17 @@ private final class FileBlocks: BlockSource {
     }
 }
 
-/// A tree as a tar file.
+/// A tree as a tar or a zip file.
 private final class ArchiveBlocks: BlockSource {
     let length: UInt64? = nil
-    private let archive: Mutex<TarStream>
+    private let archive: Mutex<ArchiveStream>
 
-    init(_ archive: consuming sending TarStream) { self.archive = Mutex(archive) }
+    let type: String
+
+    init(_ archive: consuming sending ArchiveStream, _ format: ArchiveStream.Format) {
+        self.archive = Mutex(archive)
+        type = format == .tar ? "application/octet-stream" : "application/zip"
+    }
 
     func next() throws(ServiceError) -> [UInt8] {
         let result = archive.withLock { archive -> Result<[UInt8], WorkspaceError> in
@@ -121,7 +173,9 @@ private final class FileStream: StreamSource {
     func response() -> Response {
         let stream = ResponseStream(self, length: source.length)
         self.stream = stream
-        return .stream(stream, type: "application/octet-stream")
+        var response = Response.stream(stream, type: source.type, status: source.status)
+        response.headers += source.headers
+        return response
     }
 
     func next(into memory: inout MutableSpan<UInt8>) -> StreamStep {

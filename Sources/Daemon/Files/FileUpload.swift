@@ -105,7 +105,7 @@ private final class Upload: Sendable {
 
 /// The body of a request on its way into a file. It goes in blocks, each written on a thread while the next
 /// comes; a client that is faster waits.
-final class FileUpload: BodySink {
+final class FileUpload: BodySink, RefusingSink {
     /// Bytes that are kept at most while others are written.
     private static let block = 256 << 10
 
@@ -122,7 +122,6 @@ final class FileUpload: BodySink {
     private var answer: Pending?
     /// The client is gone.
     private(set) var isOver = false
-    /// For the record; called at most once.
     var whenRefused: (ServiceError) -> Void = { _ in }
 
     init(_ daemon: Daemon, _ session: SessionID, _ path: WorkspacePath, replacing: Bool) {

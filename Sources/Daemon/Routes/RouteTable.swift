@@ -84,6 +84,8 @@ enum RouteTable {
         "statFile": { (daemon, request) throws(ServiceError) in try daemon.statFile(request) },
         "readFile": { (daemon, request) throws(ServiceError) in try daemon.readFile(request) },
         "archiveFiles": { (daemon, request) throws(ServiceError) in try daemon.archiveFiles(request) },
+        "watchFiles": { (daemon, request) throws(ServiceError) in try daemon.watchFiles(request) },
+        "unpackFiles": { (daemon, request) throws(ServiceError) in try daemon.unpackFiles(request) },
         "writeFile": { (daemon, request) throws(ServiceError) in try daemon.writeFile(request) },
         "makeDirectory": { (daemon, request) throws(ServiceError) in try daemon.makeDirectory(request) },
         "moveFile": { (daemon, request) throws(ServiceError) in try daemon.moveFile(request) },
