@@ -107,7 +107,7 @@ extension ProjectDriver {
         let quota = try doing("to look at \(copy.name)") { () throws(SystemError) in
             let number = held.value.directory.number
             // Else a loss of power could leave the name, and files without what was in them.
-            _ = try call("syncfs") { syncfs(number) }
+            _ = try call("syncfs") { clinux_syncfs(number) }
             return try held.value.directory.projectQuota(held.value.project)
         }
         try checkUse(quota, copy.name, quota.limits)
@@ -167,7 +167,7 @@ extension ProjectDriver {
                 to: spare.directory.open(".", O_RDONLY | O_DIRECTORY))
             while try !transfer.advance(bytes: 64 << 20) { progress?(transfer.progress) }
             progress?(transfer.progress)
-            _ = try call("syncfs") { syncfs(number) }
+            _ = try call("syncfs") { clinux_syncfs(number) }
             // The name always means one of the two.
             _ = try call("renameat2", on: name.name) {
                 unsafe clinux_exchange(root, from, number, name.name)

@@ -120,10 +120,12 @@ package final class ProjectDriver: VolumeDriver {
     func find(_ name: VolumeName) throws(VolumeError) -> Found {
         try name.check()
         guard let parent = try tree.parent(of: name, making: false) else { throw .absent(name) }
-        let directory: FileDescriptor
         do throws(SystemError) {
-            directory = try parent.open(
+            let directory = try parent.open(
                 name.name, O_RDONLY | O_DIRECTORY, resolve: [.beneath, .noSymlinks])
+            if let project = try directory.volumeProject() {
+                return Found(directory: directory, project: project)
+            }
         } catch {
             switch error.errno {
             case .noSuchFileOrDirectory: throw .absent(name)
@@ -131,9 +133,7 @@ package final class ProjectDriver: VolumeDriver {
             default: throw .system("to open \(name)", error)
             }
         }
-        let project = try doing("to open \(name)") { () throws(SystemError) in try directory.volumeProject() }
-        guard let project else { throw .notAVolume("\(name)") }
-        return Found(directory: directory, project: project)
+        throw .notAVolume("\(name)")
     }
 
     func quota(of found: borrowing Found, _ name: VolumeName) throws(VolumeError) -> ProjectQuota {
