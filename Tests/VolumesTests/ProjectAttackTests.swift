@@ -45,7 +45,8 @@ import Testing
         let volume = try fixture.make("a", bytes: 16 * megabyte)
         let outcome = try runAsUser(Self.inNamespace(Self.escapes), in: volume)
         let refused = outcome.output.split(whereSeparator: \.isWhitespace)
-        #expect(refused.count == 4 && refused.allSatisfy { $0 != "done" }, "\(outcome.output) \(outcome.errors)")
+        #expect(
+            refused.count == 4 && refused.allSatisfy { $0 != "done" }, "\(outcome.output) \(outcome.errors)")
         #expect(refused.first == "EINVAL")
         let fill = "head -c 20M /dev/zero >d/f || head -c 20M /dev/zero >e/f || head -c 20M /dev/zero >f"
         #expect(try runAsUser(fill, in: volume).errors.contains(kind.refusal))

@@ -205,13 +205,14 @@ import Testing
         let script = """
             python3 -c '
             import os
-            for name in range(12): os.mkdir(str(name)); [os.mknod(f"{name}/{n}") for n in range(1000)]'
+            for name in range(12): os.mkdir(str(name)); [os.mknod(f"{name}/{n}") for n in range(20)]'
             """
         #expect(try run(script, in: volume).status == 0)
         try fixture.driver.remove(Fixture.session("a"))
+        fixture.driver.namesAtATime = 100
         #expect(try fixture.driver.settle() == 1)
         let left = try run("find . | wc -l", in: volume).output
-        #expect((Int(left.dropLast()) ?? 0) > 1000, "\(left)")
+        #expect((100...160).contains(Int(left.dropLast()) ?? 0), "of 253: \(left)")
         #expect(try fixture.settled())
     }
 }

@@ -20,7 +20,8 @@ enum ProjectKind: String, CaseIterable, Sendable {
         switch self {
         case .ext4:
             [
-                "mkfs.ext4", "-q", "-F", "-b", "4096", "-I", "256", "-O", "extent,has_journal,project,quota", "-E",
+                "mkfs.ext4", "-q", "-F", "-b", "4096", "-I", "256", "-O", "extent,has_journal,project,quota",
+                "-E",
                 "quotatype=prjquota",
             ]
         case .xfs: ["mkfs.xfs", "-q", "-f"]

@@ -24,16 +24,21 @@ import Testing
         kind: ProjectKind, writer: Int
     ) throws {
         let fixture = try ProjectFixture(kind)
-        let volume = try fixture.make("a", bytes: 16 * megabyte)
-        let neighbour = try fixture.make("b", bytes: 16 * megabyte)
+        // Less than on btrfs: an emulated machine takes a minute for the pieces of 16 MiB.
+        let limit = 4 * megabyte
+        let volume = try fixture.make("a", bytes: limit)
+        let neighbour = try fixture.make("b", bytes: limit)
         let outcome = try runAsUser(LimitTests.writers[writer], in: volume)
         #expect(outcome.status != 0 && outcome.status != nil)
         #expect(outcome.errors.contains(kind.refusal), "\(outcome.errors)")
         try run("sync -f .", in: volume)
         let used = try fixture.quota("a").bytes
-        let over = Int64(used) - Int64(16 * megabyte)
-        #expect(over <= 0, "overshoot of \(over) bytes")
-        let fill = "dd if=/dev/zero of=again bs=1M count=8 conv=fsync"
+        let over = Int64(used) - Int64(limit)
+        #expect(writer != 0 || over > -Int64(limit / 8), "it stopped \(-over) bytes before its limit")
+        // The kernel makes the map of a scattered file's pieces when it writes them to the disk, and then is not
+        // kept to any limit: a block for some 340 pieces (ext4) or 250 (xfs), or for half as many.
+        #expect(over <= (writer == 2 ? Int64(limit / 100) : 0), "overshoot of \(over) bytes")
+        let fill = "dd if=/dev/zero of=again bs=1M count=2 conv=fsync"
         #expect(try runAsUser(fill, in: neighbour).status == 0)
         // Room can be made at the limit.
         #expect(try runAsUser("rm -f big holes f*", in: volume).status == 0)

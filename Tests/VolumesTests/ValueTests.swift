@@ -113,7 +113,9 @@ import Testing
     }
 
     @Test func `a limit is never rounded up`() {
-        #expect(ProjectDriver.whole(VolumeLimits(bytes: 65537, inodes: 3)) == VolumeLimits(bytes: 65536, inodes: 3))
+        #expect(
+            ProjectDriver.whole(VolumeLimits(bytes: 65537, inodes: 3))
+                == VolumeLimits(bytes: 65536, inodes: 3))
         #expect(ProjectDriver.whole(VolumeLimits()) == VolumeLimits())
     }
 

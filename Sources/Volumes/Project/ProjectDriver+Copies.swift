@@ -45,7 +45,8 @@ package final class ProjectCopy {
             case .tooManyFiles:
                 throw .unsupported(
                     .project,
-                    "copy of \(source), which has more than \(TreeTransfer.depth) directories inside each other")
+                    "copy of \(source), which has more than \(TreeTransfer.depth) directories inside each other"
+                )
             default: throw .system("to copy \(source)", error)
             }
         }
@@ -71,7 +72,8 @@ extension ProjectDriver {
         try checkUse(quota, name, limits)
         try checkTotal(of: name.tenant, with: limits, besides: nil)
         let parent = try place(of: name)
-        let there = try doing("to make \(name)") { () throws(SystemError) in try parent.status(of: name.name) }
+        let there = try doing("to make \(name)") { () throws(SystemError) in try parent.status(of: name.name)
+        }
         if there != nil { throw .exists(name) }
         let spare = try makeSpare(limits, for: name)
         let spareName = spare.name

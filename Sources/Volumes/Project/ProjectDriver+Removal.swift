@@ -10,8 +10,6 @@ import Trees
 extension ProjectDriver {
     /// Where volumes are that have no name: being made, or being removed.
     static let removed = "removed"
-    /// How many names one ``settle()`` removes: about a tenth of a second's work.
-    private static let namesAtATime: UInt64 = 10_000
     /// Below what any volume uses, so that whoever has a removed one open can add nothing.
     private static let closed = VolumeLimits(bytes: 4096, inodes: 1)
 
@@ -31,7 +29,7 @@ extension ProjectDriver {
 
     package func settle() throws(VolumeError) -> Int {
         guard let removed = try tree.directory(Self.removed, making: false) else { return 0 }
-        var left = Self.namesAtATime
+        var left = namesAtATime
         var pending = 0
         for name in try tree.names(in: Self.removed) where !inUse.contains(name) {
             let isGone = try doing("to settle removals") { () throws(SystemError) in
