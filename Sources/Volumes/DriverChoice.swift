@@ -101,10 +101,8 @@ extension DriverChoice {
     private static func lack(_ facts: VolumeFacts) -> String {
         if facts.isBtrfs { return "its btrfs has no quotas (btrfs quota enable --simple turns them on)" }
         let own = "its own file system has no quotas that Corral uses"
-        guard let name = facts.projectFileSystem else { return own }
-        return facts.projects == .counting
-            ? "\(own): its \(name) counts what projects have, but is mounted without prjquota"
-            : "\(own): its \(name) is mounted without project quotas (option prjquota)"
+        guard let name = facts.projectFileSystem, let why = facts.projects.lack(name) else { return own }
+        return "\(own): \(why)"
     }
 
     /// The driver, ready to be used. Changes the directory's permissions to root's alone.

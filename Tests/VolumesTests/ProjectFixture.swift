@@ -34,18 +34,26 @@ enum ProjectKind: String, CaseIterable, Sendable {
 final class ProjectMount: Sendable {
     let place: Place
     let path: String
+    private let kind: ProjectKind
+    private let options: [String]
 
     init(_ kind: ProjectKind, options: [String] = ["prjquota"]) throws {
+        (self.kind, self.options) = (kind, options)
         place = try Place()
         path = "\(place.path)/mnt"
         try File.makeDirectories(path)
-        let image = try FileDescriptor.open("\(place.path)/image", O_RDWR | O_CREAT, mode: 0o600)
-        let number = image.number
+        let file = try FileDescriptor.open("\(place.path)/image", O_RDWR | O_CREAT, mode: 0o600)
+        let number = file.number
         _ = try call("ftruncate") { ftruncate(number, off_t(kind.size)) }
         let made = try Program.run(kind.maker + ["\(place.path)/image"], timeout: 120 * Host.patience)
         guard made.status == 0 else {
             throw VolumeError.program(kind.maker[0], made.status ?? -1, made.errors)
         }
+        try mount()
+    }
+
+    private func mount() throws {
+        let image = try FileDescriptor.open("\(place.path)/image", O_RDWR)
         let loop = try LoopDevice.attach(image, control: "/dev/loop-control")
         let context = FileDescriptor(
             owning: try call("fsopen", on: kind.rawValue) { unsafe clinux_fsopen(kind.rawValue) })
@@ -63,6 +71,12 @@ final class ProjectMount: Sendable {
     deinit { unmount() }
 
     func unmount() { _ = unsafe umount2(path, Int32(MNT_DETACH)) }
+
+    /// Mounts it once more, as it is on its disk; nobody may have anything of it open.
+    func again() throws {
+        try #require(eventually { unsafe umount2(path, 0) == 0 })
+        try mount()
+    }
 
     /// A new directory on it, for a driver.
     func state() throws -> FileDescriptor {

@@ -169,9 +169,10 @@ import Testing
             $0.hasImage = true
         }
         #expect(old == .image(maker: "/sbin/mkfs.btrfs", why: "it has the image volumes.btrfs"))
-        for state in [ProjectState.off, .counting] {
+        for state in [ProjectState.off, .counting, .forbidden] {
             let without = try choice { ($0.projectFileSystem, $0.projects) = ("ext4", state) }
-            guard case .image(_, let why) = without, why.contains("prjquota") else {
+            let word = state == .forbidden ? "user namespace" : "prjquota"
+            guard case .image(_, let why) = without, why.contains(word) else {
                 Issue.record("\(without)")
                 continue
             }

@@ -9,7 +9,20 @@ package enum ProjectState: Hashable, Sendable {
     case off
     /// It counts, and refuses nothing: mounted without `prjquota`.
     case counting
+    /// It keeps them to limits, which are not for this process to set: it is in a user namespace.
+    case forbidden
     case enforcing
+
+    /// What a directory on this file system lacks for ``ProjectDriver``; nil for nothing.
+    /// - Parameter name: the file system's.
+    package func lack(_ name: String) -> String? {
+        switch self {
+        case .off: "its \(name) is mounted without project quotas (option prjquota)"
+        case .counting: "its \(name) counts what projects have, but is mounted without prjquota"
+        case .forbidden: "its \(name)'s project quotas are for root outside of user namespaces to set"
+        case .enforcing: nil
+        }
+    }
 }
 
 /// What a project has and may have.
@@ -68,8 +81,13 @@ extension FileDescriptor {
         _ = try call("quotactl_fd(Q_XGETQSTATV)") {
             unsafe clinux_project_state(number, &counts, &limits)
         }
-        if limits == 1 { return .enforcing }
-        return counts == 1 ? .counting : .off
+        if limits == 0 { return counts == 1 ? .counting : .off }
+        do throws(SystemError) {
+            _ = try projectQuota(ProjectNumbers.range.lowerBound)
+        } catch  where error.errno == .notPermitted {
+            return .forbidden
+        }
+        return .enforcing
     }
 
     borrowing func projectQuota(_ project: UInt32) throws(SystemError) -> ProjectQuota {

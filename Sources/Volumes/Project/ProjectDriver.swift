@@ -29,9 +29,7 @@ package final class ProjectDriver: VolumeDriver {
             (try directory.fileSystem().type, try directory.projectState())
         }
         guard let name = Self.name(ofType: type) else { throw .noDriver("\(path) is on no ext4 and no xfs") }
-        guard state == .enforcing else {
-            throw .noDriver("the \(name) at \(path) is not mounted with project quotas (option prjquota)")
-        }
+        if let why = state.lack(name) { throw .noDriver("no projects at \(path): \(why)") }
         tree = try VolumeTree(root: directory, path: path)
         report = DriverReport(
             kind: .project, place: "project quotas of the \(name) at \(path)", bytes: .enforced,
