@@ -12,6 +12,17 @@ extension FileDescriptor {
         var removal = TreeRemoval()
         try removal.remove(name, from: self)
     }
+
+    /// Removes at most `names` names of a tree, which may have one that is not UTF-8. Done again, it goes on.
+    /// - Parameter names: how many may be removed; less what was removed when this returns or throws.
+    /// - Throws: `.wouldBlock` when that was not enough; else as ``removeTree(_:)``.
+    package borrowing func removeTree(_ entry: DirectoryEntry, names: inout UInt64) throws(SystemError) {
+        var removal = TreeRemoval()
+        removal.left = names
+        defer { names = removal.left }
+        let name = if let odd = entry.oddName { try rename(odd) } else { entry.name }
+        try removal.remove(name, from: self)
+    }
 }
 
 private struct TreeRemoval: ~Copyable {
@@ -24,6 +35,8 @@ private struct TreeRemoval: ~Copyable {
     /// How often directories may be moved up: 100 levels each time, and PATH_MAX does not bound their depth.
     private static let moves: UInt64 = 1 << 24
 
+    /// How many names may still be removed.
+    var left = UInt64.max
     private var moved: UInt64 = 0
     private var attempts = 0
     /// The directory that the removal began with, once it is entered. What is too deep is moved to it, so
@@ -34,6 +47,8 @@ private struct TreeRemoval: ~Copyable {
     mutating func remove(
         _ name: String, from parent: borrowing FileDescriptor, depth: Int = 0
     ) throws(SystemError) {
+        if left == 0 { throw SystemError("unlinkat", name, .wouldBlock) }
+        left -= 1
         var failure = SystemError("unlinkat", name, .busy)
         while attempts < Self.attempts {
             do throws(SystemError) {

@@ -7,6 +7,9 @@ package struct VolumeFacts: Hashable, Sendable {
     /// Whether the state directory is on a btrfs, and how that counts: nil for without quotas.
     package var isBtrfs = false
     package var quota: QuotaMode?
+    /// Which of ext4 and xfs the state directory is on, and what that does with projects: nil for another one.
+    package var projectFileSystem: String?
+    package var projects = ProjectState.off
     package var isReadOnly = false
     /// Whether the kernel knows btrfs (proc_filesystems(5)).
     package var knowsBtrfs = false
@@ -37,6 +40,8 @@ package struct VolumeFacts: Hashable, Sendable {
             if facts.isBtrfs, let files = try QuotaFiles(of: directory.btrfsRoom()) {
                 facts.quota = try files.mode()
             }
+            facts.projectFileSystem = ProjectDriver.name(ofType: fileSystem.type)
+            if facts.projectFileSystem != nil { facts.projects = try directory.projectState() }
             let known = try FileDescriptor.open("/proc/filesystems", O_RDONLY).readAll(limit: 64 << 10)
             let lines = String(decoding: known, as: UTF8.self).split(separator: "\n")
             facts.knowsBtrfs = lines.contains { $0.split(separator: "\t").last == "btrfs" }
@@ -53,6 +58,8 @@ package struct VolumeFacts: Hashable, Sendable {
 package enum DriverChoice: Hashable, Sendable {
     /// The directory's own file system.
     case native(why: String)
+    /// The directory's own file system, an ext4 or an xfs with project quotas.
+    case project(why: String)
     /// A btrfs in an image file, made by this program where there is none yet.
     case image(maker: String?, why: String)
     case directory(why: String)
@@ -67,6 +74,10 @@ package enum DriverChoice: Hashable, Sendable {
         case _ where facts.isBtrfs && facts.quota != nil:
             self = .native(why: "it is on a btrfs with quotas")
             return
+        // An image may have volumes in it, and is used for as long as it is there.
+        case _ where facts.projects == .enforcing && !facts.hasImage:
+            self = .project(why: "it is on an \(facts.projectFileSystem ?? "?") with project quotas")
+            return
         case _ where !facts.knowsBtrfs: inTheWay = "the kernel does not know btrfs"
         case _ where !facts.hasLoopDevices: inTheWay = "/dev/loop-control cannot be opened"
         case _ where facts.hasImage:
@@ -75,11 +86,7 @@ package enum DriverChoice: Hashable, Sendable {
         case _ where facts.maker == nil:
             inTheWay = "there is no mkfs.btrfs (package btrfs-progs) to make an image"
         default:
-            let own =
-                facts.isBtrfs
-                ? "its btrfs has no quotas (btrfs quota enable --simple turns them on)"
-                : "its own file system has no quotas that Corral uses"
-            self = .image(maker: facts.maker, why: own)
+            self = .image(maker: facts.maker, why: Self.lack(facts))
             return
         }
         if !allowSoft {
@@ -90,6 +97,14 @@ package enum DriverChoice: Hashable, Sendable {
 }
 
 extension DriverChoice {
+    /// What the state directory's own file system lacks.
+    private static func lack(_ facts: VolumeFacts) -> String {
+        if facts.isBtrfs { return "its btrfs has no quotas (btrfs quota enable --simple turns them on)" }
+        let own = "its own file system has no quotas that Corral uses"
+        guard let name = facts.projectFileSystem, let why = facts.projects.lack(name) else { return own }
+        return "\(own): \(why)"
+    }
+
     /// The driver, ready to be used. Changes the directory's permissions to root's alone.
     /// - Parameters:
     ///   - directory: one that is for volumes alone.
@@ -101,6 +116,7 @@ extension DriverChoice {
     ) throws(VolumeError) -> any VolumeDriver {
         switch self {
         case .native: return try BtrfsDriver(directory: directory, path: path, enabling: [])
+        case .project: return try ProjectDriver(directory: directory, path: path)
         case .directory: return try DirectoryDriver(directory: directory, path: path)
         case .image(let maker, _):
             let image = try BtrfsImage(

@@ -50,6 +50,8 @@ package struct TenantTotal: Hashable, Sendable {
 package enum VolumeTrouble: Hashable, Sendable {
     /// The file system's counts are not to be trusted until it has counted again (`btrfs quota rescan`).
     case countsInconsistent
+    /// The file system does not keep volumes to their limits any more: somebody has turned its quotas off.
+    case notEnforcing
     /// The file system takes no more writes, which it does when its device failed.
     case readOnly
     /// A volume that somebody made another subvolume in, which no limit holds for.
@@ -76,7 +78,7 @@ package protocol VolumeDriver: AnyObject {
     /// - Throws: ``VolumeError/belowUse(_:_:asked:used:)``.
     func resize(_ name: VolumeName, to limits: VolumeLimits) throws(VolumeError)
 
-    /// Keeps what `name` holds at one point in time, for reading.
+    /// Keeps what `name` holds at one point in time, for reading; see ``DriverReport/copiesAtOnce``.
     /// - Throws: ``VolumeError/unsupported(_:_:)``.
     func snapshot(_ name: VolumeName, as copy: VolumeName) throws(VolumeError)
     /// Makes a volume that begins with what another one of the tenant's, or a snapshot, holds at one point in time,

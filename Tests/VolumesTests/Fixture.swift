@@ -34,6 +34,8 @@ final class Place: Sendable {
             if let pid = name.split(separator: "-").first.flatMap({ pid_t($0) }), kill(pid, 0) == 0 {
                 continue
             }
+            // Only project quotas need a mount that is in the namespace.
+            _ = unsafe umount2("\(top)/\(name)/\(ProjectMount.name)", CInt(MNT_DETACH))
             try? File.remove("\(top)/\(name)")
         }
     }()

@@ -100,6 +100,25 @@ import Testing
         #expect(room.uuid == "00010203-0405-0607-0809-0a0b0c0d0e0f")
     }
 
+    @Test func `numbers of projects are Corral's own, and each comes once in a round`() {
+        let range = ProjectNumbers.range
+        #expect(range.lowerBound == 0x4300_0000 && range.count == 1 << 20)
+        var numbers = ProjectNumbers(start: UInt32.max)
+        var seen: Set<UInt32> = []
+        for _ in 0..<range.count { seen.insert(numbers.next()) }
+        #expect(seen.count == range.count && seen.allSatisfy { range.contains($0) })
+        #expect(ProjectQuota(limits: VolumeLimits(), bytes: 0, inodes: 0).isUnused)
+        #expect(!ProjectQuota(limits: VolumeLimits(), bytes: 0, inodes: 1).isUnused)
+        #expect(!ProjectQuota(limits: VolumeLimits(inodes: 1), bytes: 0, inodes: 0).isUnused)
+    }
+
+    @Test func `a limit is never rounded up`() {
+        #expect(
+            ProjectDriver.whole(VolumeLimits(bytes: 65537, inodes: 3))
+                == VolumeLimits(bytes: 65536, inodes: 3))
+        #expect(ProjectDriver.whole(VolumeLimits()) == VolumeLimits())
+    }
+
     // MARK: Choice
 
     private func facts(_ change: @Sendable (inout VolumeFacts) -> Void) -> VolumeFacts {
@@ -127,6 +146,37 @@ import Testing
             return
         }
         #expect(why.contains("no quotas that Corral uses"))
+        let projects: @Sendable (inout VolumeFacts) -> Void = {
+            ($0.projectFileSystem, $0.projects) = ("xfs", .enforcing)
+        }
+        #expect(try choice(projects) == .project(why: "it is on an xfs with project quotas"))
+        // Neither btrfs nor loop devices are needed for those, but root is.
+        let bare = try choice {
+            projects(&$0)
+            ($0.knowsBtrfs, $0.hasLoopDevices) = (false, false)
+        }
+        #expect(bare == .project(why: "it is on an xfs with project quotas"))
+        #expect(
+            code {
+                try choice {
+                    projects(&$0)
+                    $0.isRoot = false
+                }
+            } == "volume-no-driver")
+        // Its volumes are in the image.
+        let old = try choice {
+            projects(&$0)
+            $0.hasImage = true
+        }
+        #expect(old == .image(maker: "/sbin/mkfs.btrfs", why: "it has the image volumes.btrfs"))
+        for state in [ProjectState.off, .counting, .forbidden] {
+            let without = try choice { ($0.projectFileSystem, $0.projects) = ("ext4", state) }
+            let word = state == .forbidden ? "user namespace" : "prjquota"
+            guard case .image(_, let why) = without, why.contains(word) else {
+                Issue.record("\(without)")
+                continue
+            }
+        }
         // An image that is there needs nobody to make it.
         let found = try choice { ($0.hasImage, $0.maker) = (true, nil) }
         #expect(found == .image(maker: nil, why: "it has the image volumes.btrfs"))

@@ -14,7 +14,11 @@ packages=(
     coreutils dash libacl1 libattr1 libgmp10 libselinux1 libpcre2-8-0
     util-linux libcap-ng0 libsmartcols1 mount libmount1 libblkid1
     e2fsprogs libext2fs2 libcom-err2
+    xfsprogs libinih1 liburcu8 btrfs-progs libudev1
 )
+
+# Of the kernel: init.sh loads the first two, checks-volumes.sh the others, in this order.
+modules=(loop overlay quota_tree quota_v2 libcrc32c xfs zstd_compress xor raid6_pq btrfs)
 
 # Not used by any test, and much of it.
 unneeded=(
@@ -54,7 +58,9 @@ fetch() {
         dpkg-deb --fsys-tarfile "$package" | tar -x -C "$vm/base" --no-same-owner --keep-directory-symlink
     done
     mv "$vm"/base/boot/vmlinuz-* "$vm/kernel"
-    find "$vm/base/usr/lib/modules" '(' -name loop.ko -o -name overlay.ko ')' -exec cp {} "$vm/modules/" \;
+    for name in "${modules[@]}"; do
+        find "$vm/base/usr/lib/modules" -name "$name.ko" -exec cp {} "$vm/modules/" \;
+    done
     for name in boot usr/lib/modules "${unneeded[@]}"; do rm -rf "${vm:?}/base/$name"; done
     ln -s python3.11 "$vm/base/usr/bin/python3"
     compile_python

@@ -3,6 +3,8 @@
 # below. The full text goes to the console; each test is one line of the results.
 # shellcheck source=scripts/vm/lib.sh
 . /opt/vm/lib.sh
+# shellcheck source=scripts/vm/run-suites.sh
+. /opt/vm/run-suites.sh
 
 # Those that ask the kernel for something, by regular expressions for their names. Suites of one process run
 # beside each other; those of sessions, which start daemons, are run by a process of their own.
@@ -32,26 +34,6 @@ if [ -s /opt/vm/filter ]; then
     suites=$(cat /opt/vm/filter)
     sessions=
 fi
-
-cd "$(cat /opt/vm/tree)" || exit 1
-mkdir -p .build/tmp
-
-# An emulated machine is up to 20 times slower than the ones that the tests' limits were made for.
-run_suites() {
-    filters=
-    for suite in "$@"; do filters="$filters --filter $suite"; done
-    for suite in $skip; do filters="$filters --skip $suite"; done
-    echo "suites of the test bundle:" "$@"
-    began=$(date +%s)
-    # shellcheck disable=SC2086 # One word each.
-    {
-        TERM=dumb NO_COLOR=1 TMPDIR=/tmp CORRAL_TEST_PATIENCE=10 \
-            .build/debug/tests --testing-library swift-testing $order $filters 2>&1
-        echo "exit code $?"
-    } </dev/null | tee /dev/ttyS0 | python3 -ISu /opt/vm/results.py
-    echo "suites: $(($(date +%s) - began)) s"
-    check "the tests leave nothing" soon is_clean
-}
 
 # shellcheck disable=SC2086 # One word each.
 run_suites $suites

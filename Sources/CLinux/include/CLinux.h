@@ -18,6 +18,7 @@
 #include "clinux_mounts.h"
 #include "clinux_owner.h"
 #include "clinux_probes.h"
+#include "clinux_projects.h"
 #include "clinux_rings.h"
 #include "clinux_security.h"
 #include "clinux_sockets.h"

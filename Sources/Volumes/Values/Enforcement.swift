@@ -2,6 +2,8 @@
 package enum DriverKind: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
     /// Subvolumes with quota groups, on the state directory's own btrfs or on one in an image file.
     case btrfs
+    /// Directories that are projects with quotas, on the state directory's own ext4 or xfs.
+    case project
     /// One memory file system for each volume, which ends with this process.
     case tmpfs
     /// Directories. Nothing is enforced.
@@ -38,6 +40,9 @@ package struct DriverReport: Hashable, Sendable {
     /// What the volumes of a tenant may have together.
     package var total: Enforcement
     package var hasSnapshots: Bool
+    /// Whether snapshots and forks hold what was there at one point in time, whoever writes meanwhile. Else they are
+    /// copies that take as long as there is to copy, and nobody should write to the volume.
+    package var copiesAtOnce = true
 
     /// Refuses limits that nothing would keep.
     /// - Parameter allowSoft: what the caller was asked for explicitly, and shows; then nothing is refused.
