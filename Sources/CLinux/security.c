@@ -76,6 +76,16 @@ int clinux_capget(uint64_t *permitted) {
     return 0;
 }
 
+int clinux_drop_bounding(void) {
+    for (int capability = 0; capability < 64; capability++) {
+        int is_there = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+        // Behind the last one that the kernel knows (EINVAL).
+        if (is_there < 0) return capability > 0 ? 0 : -1;
+        if (is_there && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) return -1;
+    }
+    return 0;
+}
+
 int clinux_clear_ambient(void) { return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
 
 int clinux_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }

@@ -268,13 +268,6 @@ pid_t clinux_start_init(const struct clinux_init *init, int null_fd, int *pidfd,
 
 // --- a process in the sandbox ---
 
-static void drop_capabilities(volatile struct clinux_failure *failure) {
-    for (int capability = 0; capability < 64; capability++) {
-        if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) != 1) continue;
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) fail(failure, CLINUX_STEP_BOUNDING, capability);
-    }
-}
-
 static void take_identity(const struct clinux_process *process, volatile struct clinux_failure *failure) {
     if (process->drop_groups && clinux_setgroups_none() < 0) fail(failure, CLINUX_STEP_GROUPS, 0);
     // With every layer on, the switch of uid empties the sets; the explicit call below makes sure
@@ -337,7 +330,9 @@ static void run_process(const void *context, volatile struct clinux_failure *fai
     }
     // Child and parent share memory only: the init's own mask stays.
     syscall(SYS_umask, 022);
-    if (!(process->without & CLINUX_WITHOUT_CAPABILITIES)) drop_capabilities(failure);
+    // The init's is empty, and so what it starts has an empty one; this makes sure of it.
+    if (!(process->without & CLINUX_WITHOUT_CAPABILITIES) && clinux_drop_bounding() < 0)
+        fail(failure, CLINUX_STEP_BOUNDING, 0);
     take_identity(process, failure);
     if (!(process->without & CLINUX_WITHOUT_KEYRING) && clinux_new_keyring() < 0)
         fail(failure, CLINUX_STEP_KEYRING, 0);

@@ -1,8 +1,9 @@
 /// The BPF that tells calls apart by their numbers.
 ///
 /// Neighbouring calls with the same answer are one range, and a binary search over the ranges takes
-/// about seven comparisons. libseccomp's tree has a leaf for every call instead, and loading it takes
-/// the kernel 1.7 times as long, which every exec pays.
+/// about seven comparisons. Every exec pays for the loading of each instruction, so there are few: what the
+/// comparisons lead to is there once, and a single call in the midst of others is one comparison. libseccomp's
+/// tree has a leaf for every call instead.
 struct Dispatch {
     /// What a range of numbers leads to.
     enum Target: Hashable {
@@ -27,7 +28,7 @@ struct Dispatch {
     ///   - newer: becomes of the numbers above all of them.
     init(calls: [UInt32: Target], unnamed: Action, newer: Action) {
         appendArchitecture(unnamed)
-        append(Dispatch.ranges(calls, unnamed: unnamed, newer: newer)[...])
+        append(Dispatch.stretches(Dispatch.ranges(calls, unnamed: unnamed, newer: newer))[...])
     }
 
     /// Appends code and leads the jumps there: those to the index that a code has in `codes`.
@@ -74,35 +75,128 @@ struct Dispatch {
         return ranges
     }
 
-    private mutating func append(_ ranges: ArraySlice<Range>) {
-        guard ranges.count > 1 else {
-            switch ranges.first?.target {
+    // MARK: Comparisons
+
+    /// Numbers with one target but for a few, each of which takes one comparison instead of the two that a
+    /// range of its own takes.
+    private struct Stretch {
+        let start: UInt32
+        let target: Target
+        var exceptions: [Range] = []
+
+        /// Each one lengthens the way of those behind it.
+        static let mostExceptions = 4
+    }
+
+    private static func stretches(_ ranges: [Range]) -> [Stretch] {
+        var stretches: [Stretch] = []
+        var index = 0
+        while index < ranges.count {
+            var stretch = Stretch(start: ranges[index].start, target: ranges[index].target)
+            while index + 2 < ranges.count, stretch.exceptions.count < Stretch.mostExceptions,
+                ranges[index + 2].target == stretch.target,
+                ranges[index + 2].start == ranges[index + 1].start + 1
+            {
+                stretch.exceptions.append(ranges[index + 1])
+                index += 2
+            }
+            stretches.append(stretch)
+            index += 1
+        }
+        return stretches
+    }
+
+    private mutating func append(_ stretches: ArraySlice<Stretch>) {
+        let part = Part(stretches)
+        if part.fits { return append(part) }
+        // A condition jumps over at most 255 instructions, a plain jump over any number.
+        let middle = stretches.startIndex + stretches.count / 2
+        program.append(.jump(Instruction.jumpGreaterOrEqual, stretches[middle].start, 0, else: 1))
+        let jump = program.count
+        program.append(.jump(Instruction.jump, 0, 0, else: 0))
+        append(stretches[..<middle])
+        program[jump].k = UInt32(program.count - jump - 1)
+        append(stretches[middle...])
+    }
+
+    private mutating func append(_ part: Part) {
+        program += part.comparisons(part.stretches, at: 0)
+        for target in part.targets {
+            switch target {
             case .answer(let action): program.append(.answer(action.number))
             case .code(let index):
                 jumps.append((program.count, index))
                 program.append(.jump(Instruction.jump, 0, 0, else: 0))
-            case nil: break
             }
-            return
         }
-        let middle = ranges.startIndex + ranges.count / 2
-        let size = Dispatch.size(middle - ranges.startIndex)
-        // A condition jumps over at most 255 instructions, a plain jump over any number.
-        if size <= 255 {
-            program.append(
-                .jump(Instruction.jumpGreaterOrEqual, ranges[middle].start, UInt8(size), else: 0))
-        } else {
-            program.append(.jump(Instruction.jumpGreaterOrEqual, ranges[middle].start, 0, else: 1))
-            program.append(.jump(Instruction.jump, UInt32(size), 0, else: 0))
-        }
-        append(ranges[..<middle])
-        append(ranges[middle...])
     }
 
-    /// How many instructions tell `count` ranges apart.
-    private static func size(_ count: Int) -> Int {
-        guard count > 1 else { return count }
-        let lower = size(count / 2)
-        return (lower <= 255 ? 1 : 2) + lower + size(count - count / 2)
+    /// Comparisons, and behind them each of their targets once: a condition may lead to any of them.
+    private struct Part {
+        let stretches: ArraySlice<Stretch>
+        /// In the order in which they come.
+        let targets: [Target]
+        private let places: [Target: Int]
+        private let size: Int
+
+        init(_ stretches: ArraySlice<Stretch>) {
+            self.stretches = stretches
+            size = Part.size(stretches)
+            var targets: [Target] = []
+            var places: [Target: Int] = [:]
+            for stretch in stretches {
+                for target in [stretch.target] + stretch.exceptions.map(\.target) where places[target] == nil
+                {
+                    places[target] = targets.count
+                    targets.append(target)
+                }
+            }
+            (self.targets, self.places) = (targets, places)
+        }
+
+        /// Whether the first comparison's jump reaches the last target. One stretch always does.
+        var fits: Bool { size + targets.count <= 256 }
+
+        private static func size(_ stretches: ArraySlice<Stretch>) -> Int {
+            stretches.reduce(stretches.count - 1) { $0 + $1.exceptions.count }
+        }
+
+        /// - Parameter place: of the first of them in this part.
+        func comparisons(_ stretches: ArraySlice<Stretch>, at place: Int) -> [Instruction] {
+            guard stretches.count > 1 else {
+                return stretches.first.map { exceptions(of: $0, at: place) } ?? []
+            }
+            let middle = stretches.startIndex + stretches.count / 2
+            let (lower, upper) = (stretches[..<middle], stretches[middle...])
+            let next = place + 1
+            let upperPlace = next + Part.size(lower)
+            let comparison = Instruction.jump(
+                Instruction.jumpGreaterOrEqual, stretches[middle].start,
+                distance(from: next, to: upper, at: upperPlace),
+                else: distance(from: next, to: lower, at: next))
+            return [comparison] + comparisons(lower, at: next) + comparisons(upper, at: upperPlace)
+        }
+
+        private func exceptions(of stretch: Stretch, at place: Int) -> [Instruction] {
+            stretch.exceptions.enumerated().map { index, exception in
+                let next = place + index + 1
+                let isLast = index + 1 == stretch.exceptions.count
+                return .jump(
+                    Instruction.jumpEqual, exception.start, distance(from: next, to: exception.target),
+                    else: isLast ? distance(from: next, to: stretch.target) : 0)
+            }
+        }
+
+        /// To the comparisons of some stretches, or where they need none to their target.
+        private func distance(from next: Int, to stretches: ArraySlice<Stretch>, at place: Int) -> UInt8 {
+            if Part.size(stretches) == 0, let only = stretches.first {
+                return distance(from: next, to: only.target)
+            }
+            return UInt8(place - next)
+        }
+
+        private func distance(from next: Int, to target: Target) -> UInt8 {
+            UInt8(size + (places[target] ?? 0) - next)
+        }
     }
 }

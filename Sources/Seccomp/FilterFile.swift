@@ -20,7 +20,7 @@ import Linux
 /// Words are little-endian. The digests find damage, not forgery: who may write the file is checked
 /// where it is opened.
 package struct FilterFile {
-    static let version: UInt32 = 2
+    static let version: UInt32 = 3
     private static let magic = Array("corralBP".utf8)
     private static let headerSize = 100
     private static let maximumWarningsSize = 1 << 16

@@ -116,7 +116,21 @@ package import Linux
 
     // MARK: turns
 
-    package func ready(_ token: EventLoop.Token, _ events: Events) { turn() }
+    package func ready(_ token: EventLoop.Token, _ events: Events) {
+        // One that was asked for and has been had meanwhile.
+        if events.rawValue == 0, !isScheduled { return }
+        turn()
+    }
+
+    /// Sends what was answered since the last turn, now instead of behind what else is ready. Not to be called
+    /// from an endpoint.
+    /// - Returns: whether there was a turn, in which requests may have come as well.
+    @discardableResult
+    package func sendAnswers() -> Bool {
+        guard isScheduled else { return false }
+        turn()
+        return true
+    }
 
     /// Has the library run once more, soon.
     func schedule() {

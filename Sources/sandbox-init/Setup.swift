@@ -301,6 +301,8 @@ struct Setup {
 
     private func keepCapabilities(_ mask: UInt64) throws(PlanError) {
         try check(clinux_clear_ambient())
+        // Once, and not anew for each process: forty changes of credentials.
+        if rules.without & UInt32(CLINUX_WITHOUT_CAPABILITIES) == 0 { try check(clinux_drop_bounding()) }
         try check(clinux_capset(mask, 0))
         if rules.without & UInt32(CLINUX_WITHOUT_KEYRING) == 0 { try check(clinux_new_keyring()) }
     }

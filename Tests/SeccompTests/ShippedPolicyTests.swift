@@ -287,6 +287,6 @@ import Testing
     func `filters stay small`(name: String, calls: Int) throws {
         let filter = try shippedFilter(name)
         #expect(filter.allowedCount <= calls)
-        #expect(filter.instructionCount < 600)
+        #expect(filter.instructionCount < 480)
     }
 }

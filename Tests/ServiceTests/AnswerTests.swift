@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Synchronization
 import TestSupport
 import Testing
 
@@ -34,6 +35,33 @@ import Testing
         // Nothing of a request is kept.
         #expect(rig.ask { $0.pending.allSatisfy { $0.exchange == nil } } == true)
         #expect(rig.ask { $0.cancelled } == 0)
+    }
+
+    @Test func `an answer goes out at once where that is asked for, before the loop's next turn`() throws {
+        let rig = try Rig()
+        let client = try RawClient(rig.path)
+        client.get("/v1/later")
+        #expect(eventually { rig.ask { $0.pending.count } == 1 })
+        let isSeen = Flag()
+        let hadTurn = Flag()
+        rig.mailbox.post { desk in
+            desk.pending[0].complete(.text("before anything else"))
+            if desk.service?.sendAnswers() == true { hadTurn.raise() }
+            // So long the loop has none.
+            _ = eventually(within: 60) { isSeen.isUp }
+        }
+        #expect(client.sees("before anything else"))
+        #expect(hadTurn.isUp)
+        isSeen.raise()
+        client.forget()
+        client.get("/v1/ping")
+        #expect(client.sees("pong"))
+    }
+
+    private final class Flag: Sendable {
+        private let value = Mutex(false)
+        var isUp: Bool { value.withLock { $0 } }
+        func raise() { value.withLock { $0 = true } }
     }
 
     @Test func `a client that dies while it waits is noticed at once`() throws {

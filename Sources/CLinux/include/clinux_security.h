@@ -21,6 +21,9 @@ int clinux_capset(uint64_t mask, uint64_t inheritable);
 /// Permitted capabilities of this thread.
 int clinux_capget(uint64_t *permitted);
 int clinux_clear_ambient(void);
+/// Takes every capability out of this thread's bounding set (capabilities(7)): nothing that it executes can
+/// have one. What it has stays. Those that are out already cost nothing.
+int clinux_drop_bounding(void);
 /// No exec gives privileges from here on (PR_SET_NO_NEW_PRIVS).
 int clinux_no_new_privileges(void);
 

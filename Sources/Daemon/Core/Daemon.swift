@@ -72,6 +72,7 @@ final class Daemon {
     var batches: [Batch] = []
     /// What is told behind the next wait for the device: why it was in vain, or nil.
     private var telling: [(String?) -> Void] = []
+    private var leftToDo: [() -> Void] = []
     /// Whether this turn waits for the device even if nobody is answered.
     var isDue = false
     /// Sessions whose last state is not on record.
@@ -110,14 +111,14 @@ final class Daemon {
     func run() throws(SystemError) {
         timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() }
         deadlines.set(.pruning, at: DaemonClock.now + Daemon.pruningPeriod)
-        settle()
+        endTurn()
         while !isOver {
             _ = try loop.turn(timeout: -1)
-            settle()
+            endTurn()
             FailPoint.pass(.daemonTurned)
         }
         journal.hurry()
-        settle()
+        endTurn()
         loop.removeAll()
     }
 
@@ -174,6 +175,20 @@ final class Daemon {
     /// Has `body` called in this turn, once everything that was recorded is on the device.
     /// - Parameter body: takes why it is not.
     func whenDurable(_ body: @escaping (String?) -> Void) { telling.append(body) }
+
+    /// Settles everything, then does what nobody waits for.
+    private func endTurn() {
+        settle()
+        if service?.sendAnswers() == true { settle() }
+        let bodies = leftToDo
+        leftToDo = []
+        for body in bodies { body() }
+        if !bodies.isEmpty { settle() }
+    }
+
+    /// Has `body` called at the end of this turn, when those have their answers who wait for one. It is for what
+    /// the next comparison with the warden makes good where it is lost.
+    func afterAnswers(_ body: @escaping () -> Void) { leftToDo.append(body) }
 
     /// - Returns: why what is recorded may not outlast a loss of power.
     private func sync() -> String? {

@@ -183,11 +183,13 @@ extension Daemon {
         run.wakeFollowers()
         afterRecords { [weak self] in
             self?.whenDurable { [weak self] problem in
-                withExtendedLifetime(output) {}
                 // Else the warden is the one that knows.
                 guard let self, problem == nil, storeState != .readOnly else { return }
-                run.result = nil
-                acknowledge(key)
+                afterAnswers { [weak self] in
+                    withExtendedLifetime(output) {}
+                    run.result = nil
+                    self?.acknowledge(key)
+                }
             }
         }
     }

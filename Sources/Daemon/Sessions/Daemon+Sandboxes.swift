@@ -55,7 +55,7 @@ extension Daemon {
         guard let keep = keeps[id], let link, link.isOpen else { return }
         if keep.isGone {
             // Should this get lost, the next comparison finds it.
-            link.send(.remove(keep.sandbox)) { _, _ in }
+            afterAnswers { [weak self] in self?.link?.send(.remove(keep.sandbox)) { _, _ in } }
             return handle(.removed, id)
         }
         link.send(.remove(keep.sandbox)) { [weak self] answer, _ in

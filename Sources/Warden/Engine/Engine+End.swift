@@ -100,6 +100,7 @@ extension Engine {
     /// Its slot stays taken, and so do its name and its ids, until ``clean(_:)`` succeeds.
     private func stuck(_ live: LiveSandbox, _ why: String) {
         live.phase = .stuck
+        noteLimits(of: live)
         let end = SandboxEnd(
             cause: live.cause ?? .signalled, detail: live.detail, statistics: live.statistics,
             at: clinux_boottime())

@@ -124,11 +124,12 @@ final class LiveSandbox: EventHandler {
 
     // MARK: Figures
 
+    /// With what was ``told`` of limits.
     var statistics: SandboxStatistics {
-        let (usage, statistics) = (resources.usage(), resources.statistics())
+        let usage = resources.usage()
         return SandboxStatistics(
-            memory: usage.memory, peakMemory: statistics.peakMemory, cpuTime: statistics.cpuTime,
-            pids: usage.pids, outOfMemoryKills: statistics.oomKills, pidsLimitHits: statistics.pidsLimitHits,
+            memory: usage.memory, peakMemory: told.peakMemory, cpuTime: told.cpuTime,
+            pids: usage.pids, outOfMemoryKills: told.oomKills, pidsLimitHits: told.pidsLimitHits,
             workspace: engine.volumes.usage(of: id) ?? VolumeAmounts())
     }
 }
