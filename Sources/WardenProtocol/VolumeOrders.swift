@@ -82,7 +82,7 @@ package struct VolumeState: Hashable, Sendable {
 /// What keeps volumes to their limits here.
 package struct VolumeDriverState: Hashable, Sendable {
     package enum Kind: String, CaseIterable, Hashable, Sendable {
-        case btrfs, tmpfs, directory
+        case btrfs, tmpfs, directory, project
     }
 
     /// What becomes of one limit.

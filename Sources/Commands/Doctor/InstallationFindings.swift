@@ -102,6 +102,7 @@ struct InstallationFindings {
         do throws(VolumeError) {
             switch try DriverChoice(facts(of: place), allowSoft: false) {
             case .native(let why): return .ok("volumes", "btrfs: \(why)")
+            case .project(let why): return .ok("volumes", "project quotas: \(why)")
             case .image(_, let why): return .ok("volumes", "btrfs in an image: \(why)")
             case .directory(let why): return .ok("volumes", "directories without limits: \(why)")
             }

@@ -29,7 +29,7 @@ extension VolumeKeeper {
         case .volumeSnapshot(let key, let copy):
             try checkCount()
             try refusing { () throws(VolumeError) in
-                try driver(for: VolumeName(key)).snapshot(VolumeName(key), as: VolumeName(copy))
+                try copier(of: VolumeName(key)).snapshot(VolumeName(key), as: VolumeName(copy))
             }
             counted(1)
             return .volume(try state(copy))
@@ -37,7 +37,7 @@ extension VolumeKeeper {
             try only(key, [.workspace], "be put back")
             try free(key)
             try refusing { () throws(VolumeError) in
-                try driver(for: VolumeName(key)).restore(VolumeName(key), from: VolumeName(snapshot))
+                try copier(of: VolumeName(key)).restore(VolumeName(key), from: VolumeName(snapshot))
             }
             settleSoon()
             return .volume(try state(key))
@@ -49,6 +49,15 @@ extension VolumeKeeper {
             return .volumeDriver(try refusing { () throws(VolumeError) in try driverState() })
         default: throw Refusal(.malformed, "this request is not about volumes")
         }
+    }
+
+    /// The driver of a volume that is to be copied.
+    /// - Throws: where that takes as long as there is to copy: everybody's sessions would wait for the warden.
+    private func copier(of name: VolumeName) throws(VolumeError) -> any VolumeDriver {
+        let driver = try driver(for: name)
+        if driver.report.copiesAtOnce { return driver }
+        throw .unsupported(
+            driver.report.kind, "snapshots and forks that take no time, as the warden needs them")
     }
 
     /// Refuses kinds that cannot have that done to them.
@@ -96,7 +105,7 @@ extension VolumeKeeper {
         try checkCount()
         let most = policy.bytes
         try refusing { () throws(VolumeError) in
-            let driver = try driver(for: VolumeName(key))
+            let driver = try copier(of: VolumeName(key))
             // A limit of a time when the operator allowed more is not handed on.
             let own = try driver.limits(of: VolumeName(key)).bytes
             _ = try driver.fork(

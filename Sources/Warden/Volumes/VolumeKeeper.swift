@@ -159,6 +159,7 @@ final class VolumeKeeper {
         let place =
             switch choice {
             case .native: "the btrfs at \(path)"
+            case .project: "the file system at \(path)"
             case .image: "a btrfs in the file \(path)/\(VolumeFacts.image)"
             case .directory: "directories in \(path)"
             }

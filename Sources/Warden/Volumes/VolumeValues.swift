@@ -52,6 +52,7 @@ extension VolumeDriverState.Kind {
     init(_ kind: DriverKind) {
         switch kind {
         case .btrfs: self = .btrfs
+        case .project: self = .project
         case .tmpfs: self = .tmpfs
         case .directory: self = .directory
         }
@@ -63,7 +64,7 @@ extension VolumeDriverState {
         self.init(
             Kind(report.kind), place: report.place, why: why, isOpen: true, bytes: Enforcement(report.bytes),
             inodes: Enforcement(report.inodes), total: Enforcement(report.total),
-            hasSnapshots: report.hasSnapshots, troubles: troubles)
+            hasSnapshots: report.hasSnapshots && report.copiesAtOnce, troubles: troubles)
     }
 
     /// What there would be.
@@ -73,6 +74,10 @@ extension VolumeDriverState {
             self.init(
                 .btrfs, place: place, why: choice.why, isOpen: false, bytes: .enforced,
                 inodes: .countedAsBytes, total: .enforced, hasSnapshots: true)
+        case .project:
+            self.init(
+                .project, place: place, why: choice.why, isOpen: false, bytes: .enforced, inodes: .enforced,
+                total: .enforced, hasSnapshots: false)
         case .directory:
             let none = Enforcement.notEnforced("a directory has no limit")
             self.init(
@@ -85,7 +90,7 @@ extension VolumeDriverState {
 extension DriverChoice {
     var why: String {
         switch self {
-        case .native(let why), .image(_, let why), .directory(let why): why
+        case .native(let why), .project(let why), .image(_, let why), .directory(let why): why
         }
     }
 }
