@@ -207,4 +207,16 @@ struct VolumeRequestTests {
         #expect(try bench.list() == [])
         try bench.end()
     }
+
+    @Test func `an ordinary user's warden has no volumes, and says why`() throws {
+        let user = Host.ordinaryUser
+        let warden = try TestWarden(allowing: user, user: user)
+        let (client, id) = (try Client(warden.socket), freshID())
+        #expect(try client.refusal(of: .volumeDriver).code == .volumeNoDriver)
+        let order = SessionOrder(id: id, profile: "default", workspace: VolumeBench.own(id))
+        let refused = try client.refusal(of: .create(order))
+        #expect(refused.code == .volumeNoDriver && refused.sentence.contains("root"), "\(refused)")
+        try client.session(id)
+        try client.finish(id)
+    }
 }
