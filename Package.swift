@@ -248,7 +248,8 @@ let package = Package(
         tests(
             "WardenTests",
             [
-                "Warden", "WardenProtocol", "Preparation", "Cgroups", "Launch", "Sandbox", "Linux", "CLinux",
+                "Warden", "WardenProtocol", "Preparation", "Cgroups", "Launch", "Volumes", "Sandbox", "Linux",
+                "CLinux",
             ]),
         tests("PreparationTests", ["Preparation", "Sandbox", "Seccomp", "Linux"]),
         tests(
@@ -298,7 +299,7 @@ if Context.environment["CORRAL_SANITIZE"] == "libraries" {
         "ChurnTests",
         "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
         "WardenTests", "WardenServerTests", "corral-warden", "DaemonTests", "corrald", "capture-role",
-        "CaptureTests", "Volumes", "VolumesTests",
+        "CaptureTests", "VolumesTests",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }

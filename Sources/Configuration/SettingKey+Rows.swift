@@ -50,7 +50,8 @@ extension SettingKey {
         case .volumeImage:
             Row(
                 .quantity(Quantity(.size, 256 << 20...1 << 50)), .warden,
-                "the most bytes of the image that volumes are in, where the state directory has no quotas itself")
+                "the most bytes of the image that volumes are in, where the state directory has no quotas itself"
+            )
         case .volumeLimits:
             Row(
                 .word(["required", "wished"]), .warden,

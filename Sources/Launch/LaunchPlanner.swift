@@ -57,7 +57,8 @@ package struct LaunchPlanner {
         do throws(MountError) {
             return try MountPlacements(
                 spec.mounts, image: spec.image, hostPaths: hostPaths,
-                workspace: WorkspaceKind(spec.profile.filesystem.workspace, hostDirectory: spec.workspace.isHandedOver),
+                workspace: WorkspaceKind(
+                    spec.profile.filesystem.workspace, hostDirectory: spec.workspace.isHandedOver),
                 sockets: spec.sockets)
         } catch {
             throw .mount(error)

@@ -24,7 +24,8 @@ enum Samples {
         volume, limits: VolumeAmounts(bytes: 1 << 30), used: VolumeAmounts(bytes: 16 << 10, inodes: 1),
         driver: .btrfs, users: 2)
     static let volumeDriver = VolumeDriverState(
-        .btrfs, place: "a btrfs", why: "it is on one", isOpen: true, bytes: .enforced, inodes: .countedAsBytes,
+        .btrfs, place: "a btrfs", why: "it is on one", isOpen: true, bytes: .enforced,
+        inodes: .countedAsBytes,
         total: .notEnforced("nothing counts it"), hasSnapshots: true, troubles: ["one", "two"])
 
     static let requests: [WardenRequest] = [
@@ -62,7 +63,8 @@ enum Samples {
         .seccomp: .inForce, .memory: .partial("per process"), .pids: .off("no cgroup"),
     ]
 
-    static let limits = SandboxLimits(memory: 1 << 30, swap: 0, pids: nil, cpus: 1500, cpuTime: 7, workspace: VolumeAmounts(inodes: 9))
+    static let limits = SandboxLimits(
+        memory: 1 << 30, swap: 0, pids: nil, cpus: 1500, cpuTime: 7, workspace: VolumeAmounts(inodes: 9))
 
     static let answers: [WardenAnswer] = [
         .welcome(version: 1, build: "0.1.0", instance: .max),

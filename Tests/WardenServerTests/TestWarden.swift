@@ -15,9 +15,11 @@ final class TestWarden {
     ///   - directory: of a warden before it, whose successor this one is.
     ///   - allowing: the uid that is served besides root.
     ///   - without: layers that are left out of its sandboxes.
+    ///   - prefix: a command that executes what follows it.
     init(
         in directory: TemporaryDirectory? = nil, allowing: UInt32 = geteuid(), _ more: [String] = [],
-        openFiles: Int? = nil, user: UInt32? = nil, without: String? = nil
+        openFiles: Int? = nil, user: UInt32? = nil, without: String? = nil,
+        prefix: [String] = []
     ) throws {
         let directory = try directory ?? TemporaryDirectory(mode: user == nil ? 0o755 : 0o777)
         if user != nil { try TestWarden.copyPrograms(to: directory) }
@@ -27,6 +29,7 @@ final class TestWarden {
             "--state", directory("state"),
         ]
         if let openFiles { words = ["prlimit", "--nofile=\(openFiles):\(openFiles)", "--"] + words }
+        words = prefix + words
         // The rules of this source tree, wherever the build directory is.
         let data = user == nil ? Repository.root : directory.path
         var environment = Program.environment.merging(["CORRAL_DATA": data]) { $1 }

@@ -27,11 +27,12 @@ final class VolumeBench {
 
     /// - Parameter directory: of a warden before it.
     init(
-        in directory: TemporaryDirectory? = nil, _ more: [String] = [], without: String? = nil
+        in directory: TemporaryDirectory? = nil, _ more: [String] = [], without: String? = nil,
+        prefix: [String] = []
     ) throws {
         warden = try TestWarden(
             in: directory, ["--ceiling", "volume-image=256MiB", "--ceiling", "volume=64MiB"] + more,
-            without: without)
+            without: without, prefix: prefix)
         client = try Client(warden.socket)
     }
 
@@ -107,6 +108,23 @@ final class VolumeBench {
         File.names(in: "/sys/block").filter {
             (File.text("/sys/block/\($0)/loop/backing_file") ?? "").hasPrefix(image)
         }
+    }
+
+    /// The quota groups of the image's file system.
+    func quotaGroups() -> [String] {
+        let loops = Self.loops(of: image)
+        let systems = File.names(in: "/sys/fs/btrfs").filter { system in
+            loops.contains { File.names(in: "/sys/fs/btrfs/\(system)/devices").contains($0) }
+        }
+        return systems.flatMap { File.names(in: "/sys/fs/btrfs/\($0)/qgroups") }.filter { $0.contains("_") }
+            .filter { $0.first?.isNumber ?? false }.sorted()
+    }
+
+    /// What a tenant's volumes have together, in bytes.
+    func used(by tenant: String) throws -> UInt64 {
+        let answer = try client.ask(.volumeTotal(tenant: tenant, .read))
+        guard case .volumeTotal(let total) = answer else { return try #require(nil, "\(answer)") }
+        return total.used ?? .max
     }
 
     /// Ends the warden, and looks whether anything is left of it on the machine.

@@ -16,6 +16,17 @@ struct VolumeRequestTests {
         #expect(state.inodes == .countedAsBytes && state.hasSnapshots && !state.why.isEmpty)
         #expect(try bench.list() == [])
         #expect(try bench.client.ask(.volumeForget(tenant: "alice")) == .done)
+        #expect(try bench.used(by: "alice") == 0)
+        let (some, kept) = (VolumeBench.workspace("some"), VolumeBench.snapshot("kept"))
+        for request in [
+            WardenRequest.volumeInspect(some), .volumeRemove(some), .volumeOpen(some),
+            .volumeResize(some, VolumeAmounts(bytes: mebibyte)), .volumeSnapshot(some, as: kept),
+            .volumeRestore(some, from: kept),
+            .volumeFork(some, as: VolumeOrder(VolumeBench.workspace("other"))),
+            .create(SessionOrder(id: freshID(), profile: "default", workspace: VolumeOrder(some))),
+        ] {
+            #expect(try bench.code(request) == .volumeAbsent, "\(request)")
+        }
         #expect(unsafe access(bench.warden.directory("state/volumes"), F_OK) != 0)
         try bench.make("first")
         #expect(unsafe access(bench.image, F_OK) == 0)
@@ -31,10 +42,12 @@ struct VolumeRequestTests {
         try bench.top(.volumeOpen(notes)).value.write("one", to: "f")
         #expect(try bench.state(.volumeSnapshot(notes, as: before)).key == before)
         try bench.top(.volumeOpen(notes)).value.write("two", to: "f")
-        let kept = try bench.top(.volumeOpen(before))
-        #expect(try kept.value.text(of: "f") == "one")
-        let refused = #expect(throws: SystemError.self) { try kept.value.write("x", to: "g") }
-        #expect(refused?.errno == .readOnlyFileSystem)
+        do {
+            let kept = try bench.top(.volumeOpen(before))
+            #expect(try kept.value.text(of: "f") == "one")
+            let refused = #expect(throws: SystemError.self) { try kept.value.write("x", to: "g") }
+            #expect(refused?.errno == .readOnlyFileSystem)
+        }
         let copy = try bench.state(.volumeFork(notes, as: VolumeOrder(VolumeBench.workspace("copy"))))
         #expect(copy.limits.bytes == 8 * mebibyte, "the other's limit")
         #expect(try bench.top(.volumeOpen(VolumeBench.workspace("copy"))).value.text(of: "f") == "two")
@@ -117,7 +130,8 @@ struct VolumeRequestTests {
             #expect([.order, .ceiling].contains(try bench.code(request)), "\(request)")
         }
         #expect(
-            try bench.code(.volumeSnapshot(notes, as: VolumeBench.snapshot("s", of: "bob"))) == .volumeUnsupported)
+            try bench.code(.volumeSnapshot(notes, as: VolumeBench.snapshot("s", of: "bob")))
+                == .volumeUnsupported)
         try bench.make("two")
         #expect(try bench.code(.volumeCreate(VolumeOrder(VolumeBench.workspace("three")))) == .ceiling)
         #expect(try bench.code(.volumeSnapshot(notes, as: VolumeBench.snapshot("s"))) == .ceiling)
@@ -147,5 +161,50 @@ struct VolumeRequestTests {
         try next.client.session(id)
         try next.client.finish(id)
         #expect(try next.warden.end().status == 0)
+    }
+
+    /// In a mount namespace in which nothing can make an image.
+    private let withoutMaker = [
+        "unshare", "--mount", "--propagation", "private", "sh", "-c",
+        "mount --bind /dev/null /usr/sbin/mkfs.btrfs && exec \"$@\"", "sh",
+    ]
+
+    @Test func `where nothing can enforce a limit there are no volumes`() throws {
+        let (bench, id) = (try VolumeBench(prefix: withoutMaker), freshID())
+        let refused = try bench.client.refusal(of: .volumeDriver)
+        #expect(refused.code == .volumeNoDriver && refused.sentence.contains("mkfs.btrfs"), "\(refused)")
+        for allowSoft in [false, true] {
+            var order = VolumeBench.own(id)
+            order.allowSoft = allowSoft
+            let session = SessionOrder(id: id, profile: "default", workspace: order)
+            #expect(try bench.code(.create(session)) == .volumeNoDriver)
+        }
+        try bench.client.session(id)
+        try bench.client.finish(id)
+        try bench.end()
+    }
+
+    @Test func `by the operator's word there are volumes without limits for who takes them`() throws {
+        let bench = try VolumeBench(["--ceiling", "soft-volumes=true"], prefix: withoutMaker)
+        let id = freshID()
+        let state = try bench.driver()
+        #expect(state.kind == .directory && !state.isOpen && !state.hasSnapshots)
+        var order = VolumeBench.own(id, bytes: mebibyte)
+        let hard = SessionOrder(id: id, profile: "default", workspace: order)
+        #expect(try bench.code(.create(hard)) == .volumeNotEnforced)
+        #expect(try bench.code(.volumeCreate(VolumeOrder(VolumeBench.workspace("w")))) == .volumeNotEnforced)
+        order.allowSoft = true
+        try bench.client.session(id, workspace: order)
+        #expect(try bench.run(id, "dd if=/dev/zero of=f bs=1M count=4").status == .exited(0))
+        let made = try bench.state(.volumeInspect(order.key))
+        #expect(made.limits == VolumeAmounts() && made.used == VolumeAmounts() && made.driver == .directory)
+        let limits = try bench.client.list().first?.session.limits
+        #expect(limits?.workspace == VolumeAmounts(), "what nothing enforces is never shown as a limit")
+        #expect(
+            try bench.code(.volumeSnapshot(order.key, as: VolumeBench.snapshot("s"))) == .volumeUnsupported)
+        #expect(try bench.top(.workspace(id)).value.open("f", O_RDONLY, resolve: .beneath).number >= 0)
+        try bench.client.finish(id)
+        #expect(try bench.list() == [])
+        try bench.end()
     }
 }

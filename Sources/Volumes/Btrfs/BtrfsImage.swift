@@ -53,7 +53,7 @@ package final class BtrfsImage {
     /// that is in no namespace; then it is mounted in this thread's, at `path`.
     /// - Parameter path: nil where that would be a namespace of others.
     func letMount(at path: String?) throws(VolumeError) {
-        let (top, number) = (root.number, mount.number)
+        let top = root.number
         do throws(SystemError) {
             _ = FileDescriptor(owning: try call("open_tree", on: self.path) { clinux_open_tree_at(top, 0) })
             return
@@ -64,6 +64,12 @@ package final class BtrfsImage {
             throw .noDriver(
                 "this kernel clones no mounts that are in no namespace, and this process has none of its own")
         }
+        try attach(at: path)
+    }
+
+    /// Mounts it in this thread's namespace; whoever has it open sees it as before.
+    func attach(at path: String) throws(VolumeError) {
+        let number = mount.number
         try doing("to mount \(self.path)") { () throws(SystemError) in
             _ = try call("move_mount", on: path) { unsafe clinux_move_mount_path(number, path) }
         }

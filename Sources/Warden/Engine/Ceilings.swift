@@ -52,7 +52,8 @@ struct Ceilings: Hashable, Sendable {
 
     private static var known: String {
         let others = [
-            "profiles", "images", "sessions", "processes", "terminals", "host-network", "environment", "volume",
+            "profiles", "images", "sessions", "processes", "terminals", "host-network", "environment",
+            "volume",
             "volumes", "volume-image", "soft-volumes",
         ]
         return (others + CeilingLimit.all.map(\.name)).joined(separator: ", ")

@@ -93,7 +93,7 @@ final class Engine: SandboxEngine {
             case .remark(let text): say(.remark(text))
             }
         }
-        try volumes.begin(on: loop)
+        volumes.begin(on: loop)
     }
 
     func say(_ event: EngineEvent) { tell(event) }

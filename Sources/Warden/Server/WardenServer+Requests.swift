@@ -50,7 +50,8 @@ extension WardenServer {
             .volumeFork, .volumeList, .volumeTotal, .volumeForget, .volumeDriver:
             return try volume(request)
         // Answered above.
-        case .start, .list, .workspace, .volumeOpen: throw Refusal(.malformed, "this request has another answer")
+        case .start, .list, .workspace, .volumeOpen:
+            throw Refusal(.malformed, "this request has another answer")
         }
         return .done
     }

@@ -21,14 +21,15 @@ extension VolumeKeeper {
             try only(key, [.workspace, .session], "have other limits")
             try check(limits)
             try refusing { () throws(VolumeError) in
-                try driver().resize(VolumeName(key), to: VolumeLimits(bytes: limits.bytes, inodes: limits.inodes))
+                try driver(for: VolumeName(key)).resize(
+                    VolumeName(key), to: VolumeLimits(bytes: limits.bytes, inodes: limits.inodes))
             }
             return .volume(try state(key))
         case .volumeInspect(let key): return .volume(try state(key))
         case .volumeSnapshot(let key, let copy):
             try checkCount()
             try refusing { () throws(VolumeError) in
-                try driver().snapshot(VolumeName(key), as: VolumeName(copy))
+                try driver(for: VolumeName(key)).snapshot(VolumeName(key), as: VolumeName(copy))
             }
             counted(1)
             return .volume(try state(copy))
@@ -36,7 +37,7 @@ extension VolumeKeeper {
             try only(key, [.workspace], "be put back")
             try free(key)
             try refusing { () throws(VolumeError) in
-                try driver().restore(VolumeName(key), from: VolumeName(snapshot))
+                try driver(for: VolumeName(key)).restore(VolumeName(key), from: VolumeName(snapshot))
             }
             settleSoon()
             return .volume(try state(key))
@@ -74,7 +75,7 @@ extension VolumeKeeper {
         let name = VolumeName(key)
         let users = UInt32(clamping: users(of: key).count)
         return try refusing { () throws(VolumeError) in
-            let driver = try driver()
+            let driver = try driver(for: name)
             return VolumeState(
                 key, limits: VolumeAmounts(try driver.limits(of: name)),
                 used: VolumeAmounts(try driver.usage(of: name)),
@@ -84,7 +85,7 @@ extension VolumeKeeper {
 
     private func remove(_ key: VolumeKey) throws(Refusal) {
         try free(key)
-        try refusing { () throws(VolumeError) in try driver().remove(VolumeName(key)) }
+        try refusing { () throws(VolumeError) in try driver(for: VolumeName(key)).remove(VolumeName(key)) }
         counted(-1)
         settleSoon()
     }
@@ -95,7 +96,7 @@ extension VolumeKeeper {
         try checkCount()
         let most = policy.bytes
         try refusing { () throws(VolumeError) in
-            let driver = try driver()
+            let driver = try driver(for: VolumeName(key))
             // A limit of a time when the operator allowed more is not handed on.
             let own = try driver.limits(of: VolumeName(key)).bytes
             _ = try driver.fork(
@@ -116,6 +117,7 @@ extension VolumeKeeper {
     }
 
     private func total(_ tenant: String, _ order: VolumeTotalOrder) throws(Refusal) -> WardenAnswer {
+        if order == .read, driverIfOpen == nil, !hasVolumes { return .volumeTotal(VolumeTotal(used: 0)) }
         let total = try refusing { () throws(VolumeError) in
             let driver = try driver()
             if case .limit(let bytes) = order { try driver.setTotal(of: tenant, bytes: bytes) }
@@ -139,7 +141,7 @@ extension VolumeKeeper {
     }
 
     func top(of name: VolumeName, for user: FileUser) throws(Refusal) -> FileDescriptor {
-        let volume = try refusing { () throws(VolumeError) in try driver().open(name) }
+        let volume = try refusing { () throws(VolumeError) in try driver(for: name).open(name) }
         do throws(SystemError) {
             return try user.mount(volume.directory)
         } catch {

@@ -14,7 +14,7 @@ extension VolumeKeeper {
             if isEphemeral {
                 try make(order)
             } else {
-                try refusing { () throws(VolumeError) in try driver().open(name) }
+                try refusing { () throws(VolumeError) in try driver(for: name).open(name) }
             }
         uses[id] = Use(name, isEphemeral: isEphemeral)
         agenda.poll = Timer.now
@@ -29,7 +29,9 @@ extension VolumeKeeper {
 
     /// The sandbox is gone, or never was.
     func release(_ id: SandboxID) {
-        guard let use = uses.removeValue(forKey: id), use.isEphemeral, let driver = driverIfOpen else { return }
+        guard let use = uses.removeValue(forKey: id), use.isEphemeral, let driver = driverIfOpen else {
+            return
+        }
         remove(leftover: use.name, driver)
     }
 
@@ -46,10 +48,9 @@ extension VolumeKeeper {
 
     // MARK: Time
 
-    func begin(on loop: EventLoop) throws(SystemError) {
-        timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() }
+    func begin(on loop: EventLoop) {
+        self.loop = loop
         takeUp()
-        arm()
     }
 
     func settleSoon() {
@@ -57,8 +58,15 @@ extension VolumeKeeper {
         arm()
     }
 
+    /// The timer is made when there is something to wait for: most daemons never have a volume.
     func arm() {
-        if let next = agenda.next { timer?.fire(atLatest: next) }
+        guard let next = agenda.next, let loop else { return }
+        do throws(SystemError) {
+            if timer == nil { timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() } }
+            timer?.fire(atLatest: next)
+        } catch {
+            tell(.remark("volumes are not looked after: \(error)"))
+        }
     }
 
     private func timePassed() {

@@ -46,6 +46,7 @@ final class VolumeKeeper {
     /// Ephemeral volumes that could not be removed yet.
     var remains: Set<VolumeName> = []
     var tell: (Event) -> Void = { _ in }
+    var loop: EventLoop?
     var timer: Timer?
     var agenda = VolumeAgenda()
 
@@ -66,6 +67,12 @@ final class VolumeKeeper {
 
     /// The driver, if it was used already.
     var driverIfOpen: (any VolumeDriver)? { opened?.driver }
+
+    /// The driver for what is done to a volume that is there: nothing is made where there cannot be one.
+    func driver(for name: VolumeName) throws(VolumeError) -> any VolumeDriver {
+        if opened == nil, !hasVolumes { throw .absent(name) }
+        return try driver()
+    }
 
     /// The driver, made ready when it is used for the first time.
     func driver() throws(VolumeError) -> any VolumeDriver {
@@ -98,7 +105,9 @@ final class VolumeKeeper {
     }
 
     private func choice() throws(VolumeError) -> DriverChoice {
-        guard isPrivileged else { throw .noDriver("quotas are for root to set, and mounts of volumes to make") }
+        guard isPrivileged else {
+            throw .noDriver("quotas are for root to set, and mounts of volumes to make")
+        }
         switch try directory(making: false) {
         case .some(let directory): return try choice(directory, path)
         case .none:

@@ -96,7 +96,8 @@ extension VolumeTrouble {
         switch self {
         case .countsInconsistent:
             "the kernel says that its counts are inconsistent, so limits may not hold; `btrfs quota rescan` mends it"
-        case .readOnly: "the file system of the volumes takes no more writes, as after a failure of its device"
+        case .readOnly:
+            "the file system of the volumes takes no more writes, as after a failure of its device"
         case .subvolumeInside(let name):
             "\(name) has a subvolume inside, which no limit holds for: the filter of a profile lets ioctls through"
         case .cannotGrow(let error): "the image cannot grow: \(error)"
