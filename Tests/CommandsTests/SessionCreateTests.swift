@@ -32,6 +32,43 @@ import Wire
                 + #""idempotency_key":"k"}"#)
     }
 
+    @Test func `a workspace is a name, or a size with what goes with it`() throws {
+        #expect(try request("--workspace", "data") == #"{"workspace":"data"}"#)
+        #expect(
+            try request("--workspace", "data:shared") == #"{"workspace":"data","workspace_shared":true}"#)
+        #expect(
+            try request("--disk", "1MiB", "--inodes", "5", "--allow-soft-quota")
+                == #"{"quota":{"bytes":1048576,"inodes":5,"soft":true}}"#)
+        for words in [
+            ["--workspace", "data:"], ["--workspace", "data:ro"], ["--inodes", "5"], ["--allow-soft-quota"],
+            ["--disk", "0"], ["--disk", "-1MiB"], ["--disk", "5 GB"], ["--disk", "1MiB", "--inodes", "0"],
+        ] {
+            #expect(throws: CommandError.self, "\(words)") {
+                try SessionCreate.request(Arguments(parsing: words, for: SessionCreate.command))
+            }
+        }
+    }
+
+    @Test func `a workspace and its snapshots are told apart by an at sign`() throws {
+        #expect(WorkspacePlace("data").snapshot == nil)
+        #expect(
+            WorkspacePlace("data@a@b").workspace == "data" && WorkspacePlace("data@a@b").snapshot == "a@b")
+        #expect(WorkspacePlace("data@before").description == "data@before")
+        #expect(try WorkspacePlace.snapshot("data@before") == ("data", "before"))
+        #expect(throws: CommandError.self) { try WorkspacePlace.whole("data@before") }
+        for word in ["data", "data@", ""] {
+            #expect(throws: CommandError.self, "\(word)") { try WorkspacePlace.snapshot(word) }
+        }
+    }
+
+    @Test func `a limit that nobody keeps never looks as if it held`() {
+        #expect(WorkspaceCommand.limit(nil, "none") == "-")
+        #expect(WorkspaceCommand.limit("1 GiB", "enforced") == "1 GiB")
+        #expect(WorkspaceCommand.limit("5", "counted as bytes") == "5")
+        #expect(WorkspaceCommand.limit("1 GiB", "not enforced (no driver)") == "1 GiB (not enforced)")
+        #expect(WorkspaceCommand.limit("1 GiB", "unknown") == "1 GiB (unknown)")
+    }
+
     @Test func `of labels and variables that are given twice the last counts`() throws {
         #expect(
             try request("-l", "a=1", "-l", "b", "-l", "a=2=3", "-e", "X=1", "--env", "Y=值", "-e", "X=2")

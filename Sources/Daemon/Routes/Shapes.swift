@@ -31,7 +31,17 @@ extension Daemon {
         object.object("workspace") { write(workspaceOf: spec, to: &$0) }
         object.add("processes", session.processes.liveCount)
         if let layers = keep.layersText { object.add("layers", layers) }
-        if let limits = keep.limits { write(limits, to: &object) }
+        if let limits = limits(of: spec, keep) { write(limits, to: &object) }
+    }
+
+    /// Those in force: of a workspace that outlives the session as they are now.
+    private func limits(of spec: SessionSpec, _ keep: SessionKeep) -> SandboxLimits? {
+        guard var limits = keep.limits, let name = spec.workspace.name,
+            let quota = workspaces[WorkspaceKey(name, of: spec.tenant)]?.quota
+        else { return keep.limits }
+        if limits.workspace.bytes != nil { limits.workspace.bytes = quota.bytes }
+        if limits.workspace.inodes != nil { limits.workspace.inodes = quota.inodes }
+        return limits
     }
 
     private func write(_ limits: SandboxLimits, to object: inout JSONObjectWriter) {

@@ -24,7 +24,7 @@ extension Daemon {
                 return pending.fail(.notRecorded(problem))
             }
             wait(for: volume, pending, response)
-            if let work = work(on: volume) { ask(work) }
+            if let work = work(on: volume) { ask(work) } else { tell(volume, nil) }
         }
         batches.append(Batch(work: intent, trace: log.trace))
         return .later(pending)

@@ -109,9 +109,14 @@ import Wire
         #expect(try daemon.exec(id, more).decoded("stdout") == "0\nbig\nmore\n")
         try daemon.exec(id, "rm big more; sync .")
         #expect(
-            try eventually {
-                try daemon.call("POST", "/v1/workspaces/data/resize", #"{"bytes":1048576}"#).status == 200
+            // What was removed comes back with the file system's next commit, every 30 s.
+            try eventually(within: 90) {
+                usleep(200_000)
+                return try daemon.call("POST", "/v1/workspaces/data/resize", #"{"bytes":1048576}"#).status
+                    == 200
             })
+        #expect(
+            try daemon.call("GET", "/v1/sessions/\(id)")["limits"]?["workspace_bytes"]?.text == "1048576")
         #expect(try daemon.exec(id, fill).decoded("stdout") == "1\n")
         // What it holds is told of the session as well.
         let statistics = try daemon.call("GET", "/v1/sessions/\(id)/stats")
