@@ -101,14 +101,14 @@ struct OrdinaryUserTests {
                 words + ["http://corral\(path)"], environment: environment, user: Host.ordinaryUser
             ).start()
         }
-        for client in waiting { #expect(try client.waitForText("\n> \r\n")) }
+        for client in waiting { #expect(try client.waitForText("> \r\n")) }
         // The control: the daemon answers what needs no warden, and none of these.
         for _ in 0..<2 { #expect(try api("GET", "/v1/health", "")["warden"]?.text == "connected") }
         for client in waiting { #expect(try !client.waitForText("\"error\"", within: 0.1)) }
         #expect(kill(warden, SIGKILL) == 0)
         for client in waiting {
             let outcome = try client.wait()
-            #expect(outcome.errors.contains("\n< HTTP/1.1 503 "), "\(outcome.errors)")
+            #expect(outcome.errors.contains("< HTTP/1.1 503 "), "\(outcome.errors)")
             let error = try JSONTree(parsing: outcome.stdout)["error"]
             #expect(error?["code"]?.text == "unavailable", "\(outcome.output)")
             #expect(error?["message"]?.text == "the warden was lost before it answered", "\(outcome.output)")
