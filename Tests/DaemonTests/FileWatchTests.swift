@@ -20,7 +20,7 @@ import Wire
             #expect(
                 eventually {
                     _ = try? daemon.exec(id, "echo >\(name); rm \(name)")
-                    return watcher.outputSoFar.contains("\"path\":\"\(name)\"")
+                    return (try? watcher.waitForText("\"path\":\"\(name)\"", within: 1)) ?? false
                 }, "\(watcher.outputSoFar)")
         }
         try daemon.exec(id, "cd d; echo 1 >f; mv f g; mkdir new; sleep 0.3; echo >new/x; rm -r new g")
@@ -55,7 +55,7 @@ import Wire
             #expect(
                 eventually {
                     _ = try? daemon.exec(id, "echo >d/probe; rm d/probe")
-                    return watcher.outputSoFar.contains("probe")
+                    return (try? watcher.waitForText("probe", within: 1)) ?? false
                 })
         }
         let refused = try watch(daemon, id, "path=d").wait(timeout: 60)
@@ -71,7 +71,7 @@ import Wire
         #expect(
             eventually {
                 _ = try? daemon.exec(id, "echo >d/probe; rm d/probe")
-                return again.outputSoFar.contains("probe")
+                return (try? again.waitForText("probe", within: 1)) ?? false
             })
         try again.signal(15)
         _ = try again.wait()
