@@ -6,7 +6,8 @@ import Wire
 @Suite(.serialized, IdmappedTmpfs.trait) struct FileWatchTests {
     private func watch(_ daemon: TestDaemon, _ id: String, _ query: String) throws -> RunningProgram {
         try Program(
-            daemon.curl("GET", "/v1/sessions/\(id)/files/watch\(query.isEmpty ? "" : "?\(query)")", nil, ["-N"])
+            daemon.curl(
+                "GET", "/v1/sessions/\(id)/files/watch\(query.isEmpty ? "" : "?\(query)")", nil, ["-N"])
         ).start()
     }
 
@@ -27,7 +28,8 @@ import Wire
         for text in [
             "event: created\ndata: {\"type\":\"created\",\"path\":\"d/f\",\"directory\":false}",
             "\"type\":\"moved-away\",\"path\":\"d/f\"", "\"type\":\"moved-here\",\"path\":\"d/g\"",
-            "\"type\":\"created\",\"path\":\"d/new\",\"directory\":true", "\"type\":\"removed\",\"path\":\"d/g\"",
+            "\"type\":\"created\",\"path\":\"d/new\",\"directory\":true",
+            "\"type\":\"removed\",\"path\":\"d/g\"",
         ] {
             for watcher in [flat, deep] {
                 #expect(try watcher.waitForText(text, within: 30), "\(text): \(watcher.outputSoFar)")
