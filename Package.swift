@@ -305,7 +305,7 @@ if Context.environment["CORRAL_SANITIZE"] == "libraries" {
         "ChurnTests",
         "EndToEndTests", "SoakTests", "UnpackTests", "CgroupsTests", "TestSupportTests", "ArchitectureTests",
         "WardenTests", "WardenServerTests", "corral-warden", "DaemonTests", "corrald", "capture-role",
-        "CaptureTests", "Volumes", "VolumesTests",
+        "CaptureTests", "VolumesTests",
     ]
     package.targets.removeAll { without.contains($0.name) }
 }

@@ -159,7 +159,8 @@ final class ZipReader {
         }
         switch entry.method {
         case .stored:
-            unsafe try pieces(start, entry.compressed) { (piece) throws(UnpackError) in unsafe try take(piece) }
+            unsafe try pieces(start, entry.compressed) { (piece) throws(UnpackError) in unsafe try take(piece)
+            }
         case .deflated: unsafe try inflated(entry, start, take)
         }
         guard done == entry.size, UInt32(truncatingIfNeeded: sum) == entry.crc else {

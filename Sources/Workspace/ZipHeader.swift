@@ -103,7 +103,7 @@ struct ZipHeader: Hashable {
         let whole = era * 400 + year + (month <= 2 ? 1 : 0)
         return (
             UInt16((whole - 1980) << 9 | month << 5 | day),
-            UInt16(second / 3600 << 11 | second / 60 % 60 << 5 | second % 60 / 2)
+            UInt16((second / 3600) << 11 | (second / 60 % 60) << 5 | second % 60 / 2)
         )
     }
 

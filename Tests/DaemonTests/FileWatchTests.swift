@@ -6,7 +6,8 @@ import Wire
 @Suite(.serialized, IdmappedTmpfs.trait) struct FileWatchTests {
     private func watch(_ daemon: TestDaemon, _ id: String, _ query: String) throws -> RunningProgram {
         try Program(
-            daemon.curl("GET", "/v1/sessions/\(id)/files/watch\(query.isEmpty ? "" : "?\(query)")", nil, ["-N"])
+            daemon.curl(
+                "GET", "/v1/sessions/\(id)/files/watch\(query.isEmpty ? "" : "?\(query)")", nil, ["-N"])
         ).start()
     }
 
@@ -20,14 +21,15 @@ import Wire
             #expect(
                 eventually {
                     _ = try? daemon.exec(id, "echo >\(name); rm \(name)")
-                    return watcher.outputSoFar.contains("\"path\":\"\(name)\"")
+                    return (try? watcher.waitForText("\"path\":\"\(name)\"", within: 1)) ?? false
                 }, "\(watcher.outputSoFar)")
         }
         try daemon.exec(id, "cd d; echo 1 >f; mv f g; mkdir new; sleep 0.3; echo >new/x; rm -r new g")
         for text in [
             "event: created\ndata: {\"type\":\"created\",\"path\":\"d/f\",\"directory\":false}",
             "\"type\":\"moved-away\",\"path\":\"d/f\"", "\"type\":\"moved-here\",\"path\":\"d/g\"",
-            "\"type\":\"created\",\"path\":\"d/new\",\"directory\":true", "\"type\":\"removed\",\"path\":\"d/g\"",
+            "\"type\":\"created\",\"path\":\"d/new\",\"directory\":true",
+            "\"type\":\"removed\",\"path\":\"d/g\"",
         ] {
             for watcher in [flat, deep] {
                 #expect(try watcher.waitForText(text, within: 30), "\(text): \(watcher.outputSoFar)")
@@ -55,7 +57,7 @@ import Wire
             #expect(
                 eventually {
                     _ = try? daemon.exec(id, "echo >d/probe; rm d/probe")
-                    return watcher.outputSoFar.contains("probe")
+                    return (try? watcher.waitForText("probe", within: 1)) ?? false
                 })
         }
         let refused = try watch(daemon, id, "path=d").wait(timeout: 60)
@@ -71,7 +73,7 @@ import Wire
         #expect(
             eventually {
                 _ = try? daemon.exec(id, "echo >d/probe; rm d/probe")
-                return again.outputSoFar.contains("probe")
+                return (try? again.waitForText("probe", within: 1)) ?? false
             })
         try again.signal(15)
         _ = try again.wait()

@@ -153,4 +153,77 @@ import Wire
         #expect(try daemon.corral("files", "web", "none").status == 1)
         #expect(try daemon.corral("files", "web", "d").output.split(separator: "\n").count == 1)
     }
+
+    @Test func `a directory of many files goes in, and replaces what has their names`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session(#"{"name":"web"}"#)
+        let directory = try TemporaryDirectory()
+        let made = try Program.run(
+            [
+                "sh", "-ec",
+                "mkdir t; cd t; for d in 1 2 3 4 5; do mkdir $d; (cd $d; seq 1 400 | xargs touch; echo x >7); done; touch Case case",
+            ], directory: directory.path)
+        try #require(made.status == 0, "\(made.errors)")
+        for _ in 0..<2 {
+            let done = try copy(daemon, directory("t"), "web:")
+            #expect(done.status == 0 && done.errors == "", "\(done.errors)")
+        }
+        #expect(
+            try daemon.exec(id, "find t -type f | wc -l; cat t/3/7; find . -name '.corral*'").decoded(
+                "stdout")
+                == "2002\nx\n")
+        // One name that is taken by a directory, and nothing of the rest comes.
+        try daemon.exec(id, "rm -r t; mkdir -p t/Case")
+        let refused = try copy(daemon, directory("t") + "/.", "web:t")
+        #expect(refused.status == 1 && refused.errors.contains("Case"), "\(refused.errors)")
+        #expect(try daemon.exec(id, "find t").decoded("stdout") == "t\nt/Case\n")
+    }
+
+    @Test func `a deep tree and a device at the target's name end the copy with a reason`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session(#"{"name":"web"}"#)
+        let directory = try TemporaryDirectory()
+        try daemon.exec(
+            id, "mkdir deep; cd deep; i=0; while [ $i -lt 150 ]; do mkdir d; cd d; i=$((i+1)); done")
+        let deep = try copy(daemon, "web:deep", directory("deep"))
+        #expect(deep.status == 1 && deep.errors.contains("100 directories deep"), "\(deep.errors)")
+        try daemon.exec(id, "mkdir out; echo x >out/pipe; echo x >out/null")
+        try File.makeDirectories(directory("out"))
+        #expect(unsafe mkfifo(directory("out/pipe"), 0o600) == 0)
+        let pipe = try copy(daemon, "web:out/.", directory("out"))
+        #expect(pipe.status == 1 && pipe.errors.contains("pipe"), "\(pipe.errors)")
+        if Host.isRoot {
+            let device = try Program.run(["mknod", directory("out/null"), "c", "1", "3"])
+            guard device.status == 0 else { return print("not tried: no device can be made here") }
+            let refused = try copy(daemon, "web:out/null", directory("out"))
+            #expect(refused.status == 1 && refused.errors.contains("null"), "\(refused.errors)")
+        }
+    }
+
+    @Test func `what happens to names is printed, until the directory is gone`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session(#"{"name":"web"}"#)
+        try daemon.exec(id, "mkdir -p d/e")
+        let words = [Product.path("corral"), "session", "files", "--watch"]
+        let lines = try Program(words + ["-r", "web", "d"], environment: daemon.environment).start()
+        let objects = try Program(words + ["-o", "jsonl", "web", "d"], environment: daemon.environment)
+            .start()
+        for (watcher, text) in [
+            (lines, "created d/e/probe\n"), (objects, #"{"type":"created","path":"d/probe""#),
+        ] {
+            #expect(
+                eventually {
+                    _ = try? daemon.exec(id, "touch d/probe d/e/probe; rm d/probe d/e/probe")
+                    return (try? watcher.waitForText(text, within: 1)) ?? false
+                }, "\(watcher.outputSoFar) \(watcher.errorsSoFar)")
+        }
+        try daemon.exec(id, "mkdir d/new; rm -r d")
+        let (said, told) = (try lines.wait(timeout: 60), try objects.wait(timeout: 60))
+        #expect(said.status == 0 && said.output.contains("created d/new/\n"), "\(said.output)")
+        #expect(said.output.hasSuffix("gone d/\n") || said.output.hasSuffix("gone d\n"), "\(said.output)")
+        #expect(told.status == 0 && told.output.contains(#""type":"gone""#), "\(told.output)")
+        let wrong = try Program.run(
+            [Product.path("corral"), "session", "files", "-r", "web"], environment: daemon.environment)
+        #expect(wrong.status == 1 && wrong.errors.contains("--watch"))
+    }
 }

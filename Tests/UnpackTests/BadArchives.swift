@@ -46,7 +46,9 @@ struct BadArchive: Sendable, CustomTestStringConvertible {
         .zip("a link out", "put('l', '../..', 0o120777)", "is a link to"),
         .tar("an absolute link", "symlink('l', '/etc')", "is a link to"),
         .tar("a link that goes up behind a name", "symlink('d/l', 'x/../../..')", "is a link to"),
-        .tar("a link, then through it", "directory('d')\nsymlink('l', 'd')\nfile('l/x')", "as a directory and as none"),
+        .tar(
+            "a link, then through it", "directory('d')\nsymlink('l', 'd')\nfile('l/x')",
+            "as a directory and as none"),
         .tar("a hard link out", "hardlink('h', '../secret')", ".. in it", fools: false),
         .tar("a hard link of nothing", "hardlink('h', 'none')", "not there", fools: false),
         .tar("a device", "special('d', tarfile.CHRTYPE)", "is a device", fools: false),

@@ -81,8 +81,8 @@ import Workspace
     /// Whoever is inside does to the hidden directory what they like.
     @Test(arguments: [
         "mv .corral-* aside", "rm -r .corral-*", "mv .corral-* aside; ln -s ../outside \"$OLD\"",
-        "mv .corral-* aside; mkdir \"$OLD\"", "ln -s ../../outside .corral-*/out",
-        "rm -r .corral-*/d; ln -s ../../outside .corral-*/d",
+        "mv .corral-* aside; mkdir \"$OLD\"", "ln -s ../../outside \"$OLD/out\"",
+        "rm -r .corral-*/d; ln -s ../../outside \"$OLD/d\"",
     ])
     func `what is done to the directory that is filled leads nowhere outside`(trick: String) throws {
         let yard = try Yard("mkdir there; mkdir there/d")

@@ -14,7 +14,10 @@ import Trees
         let small = header(size: 0xFFFF_FFFE, offset: 0xFFFF_FFFE)
         #expect(small.local.count == 31 && small.central.count == 47 && small.descriptor.count == 16)
         #expect(small.central[42..<46].elementsEqual([0xFE, 0xFF, 0xFF, 0xFF]))
-        #expect(small.descriptor == [0x50, 0x4B, 7, 8, 1, 2, 3, 4] + [0xFE, 0xFF, 0xFF, 0xFF, 0xFE, 0xFF, 0xFF, 0xFF])
+        #expect(
+            small.descriptor == [0x50, 0x4B, 7, 8, 1, 2, 3, 4] + [
+                0xFE, 0xFF, 0xFF, 0xFF, 0xFE, 0xFF, 0xFF, 0xFF,
+            ])
     }
 
     @Test func `a size of more than 32 bits stands in a field, in front and in the directory`() {
@@ -33,9 +36,11 @@ import Trees
         #expect(far.central[20..<28].elementsEqual([3, 0, 0, 0, 3, 0, 0, 0]))
     }
 
-    @Test(arguments: [
-        (0, [0x21, 0, 0, 0]), (1_709_210_096, [0x5D, 0x58, 0x5C, 0x64]), (99_999_999_999, [0x9F, 0xFF, 0x7D, 0xBF]),
-    ] as [(Int, [UInt8])])
+    @Test(
+        arguments: [
+            (0, [0x21, 0, 0, 0]), (1_709_210_096, [0x5D, 0x58, 0x5C, 0x64]),
+            (99_999_999_999, [0x9F, 0xFF, 0x7D, 0xBF]),
+        ] as [(Int, [UInt8])])
     func `times are those of MS-DOS, as near as it has them`(modified: Int, expected: [UInt8]) {
         var header = header(size: 0, offset: 0)
         header.modified = modified

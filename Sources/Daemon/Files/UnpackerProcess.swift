@@ -170,17 +170,22 @@ final class UnpackerProcess: EventHandler {
     /// unpacker that has ended is given is dropped.
     func write(_ bytes: Span<UInt8>) -> Int {
         guard let input else { return bytes.count }
+        var count = 0
         do throws(SystemError) {
-            return try input.value.write(bytes)
+            count = try input.value.write(bytes)
         } catch {
-            if error.errno == .wouldBlock, inputToken == nil {
-                inputToken = try? loop.add(input.value, for: .writable, handler: self)
+            guard error.errno == .wouldBlock else {
+                // It reads no more: why, it says when it ends.
+                finishInput()
+                return bytes.count
             }
-            if error.errno == .wouldBlock, inputToken != nil { return 0 }
-            // It reads no more: why, it says when it ends.
-            finishInput()
-            return bytes.count
         }
+        if count < bytes.count, inputToken == nil {
+            inputToken = try? loop.add(input.value, for: .writable, handler: self)
+            // Else nobody would tell when it goes on.
+            if inputToken == nil { kill() }
+        }
+        return count
     }
 
     /// The archive is over.
