@@ -14,8 +14,12 @@ export CORRAL_TEST_PROJECTS=all
 order=
 skip=
 run_suites 'VolumesTests\.Project'
-# Of btrfs what is another thing here than on a new kernel: it has full quotas alone.
-run_suites 'VolumesTests\.LimitTests/.*writer.stops' 'VolumesTests\.RemovalTests/.*grows.and.shrinks'
+# Of btrfs a little: this kernel has full quotas alone, which the suites show on the host as well.
+if [ "$(cat /opt/vm/all)" = 1 ]; then
+    run_suites 'VolumesTests\.LimitTests/.*writer.stops' 'VolumesTests\.RemovalTests/.*grows.and.shrinks'
+else
+    run_suites 'VolumesTests\.RemovalTests/.*grows.and.shrinks'
+fi
 # As docs/workspaces.md says to do it to one that has none.
 truncate -s 64M /tmp/old
 mkfs.ext4 -q /tmp/old && tune2fs -O project,quota -Q prjquota /tmp/old >/dev/null && mount -o loop,prjquota /tmp/old /mnt
