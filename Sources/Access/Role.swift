@@ -82,8 +82,12 @@ extension Right {
         "inspectProcess": .look, "signalProcess": .use, "stopProcess": .end,
         "writeInput": .use, "resizeTerminal": .use, "logs": .contents,
         "offsets": .contents, "attach": .use,
-
         "listFiles": .contents, "statFile": .contents, "readFile": .contents, "archiveFiles": .contents,
-        "writeFile": .use, "makeDirectory": .use, "moveFile": .use, "copyFile": .use, "removeFile": .use,
+        "watchFiles": .contents,
+        "writeFile": .use, "unpackFiles": .use, "makeDirectory": .use, "moveFile": .use, "copyFile": .use,
+        "removeFile": .use,
+        "createWorkspace": .use, "listWorkspaces": .look, "inspectWorkspace": .look, "removeWorkspace": .end,
+        "resizeWorkspace": .use, "forkWorkspace": .use, "restoreWorkspace": .use,
+        "createSnapshot": .use, "listSnapshots": .look, "removeSnapshot": .end,
     ]
 }
