@@ -75,6 +75,36 @@ import Testing
         #expect((try fixture.quota("a").bytes > 8 * megabyte) == (kind == .ext4))
     }
 
+    /// Raises a limit, and asks for it (quotactl_fd with Q_XSETQLIM and Q_XGETQUOTA). Prints what became of both.
+    private static func raise(_ project: UInt32) -> String {
+        """
+        python3 -c '
+        import ctypes, errno, os, struct
+        libc = ctypes.CDLL(None, use_errno=True)
+        place = os.open(".", os.O_RDONLY)
+        def attempt(command):
+            # Both hard limits, as struct fs_disk_quota has them.
+            quota = struct.pack("=bbHI4Q", 1, 2, 15, \(project), 1 << 30, 0, 1 << 30, 0) + bytes(72)
+            done = libc.syscall(443, place, command << 8 | 2, \(project), ctypes.c_char_p(quota))
+            return "done" if done == 0 else errno.errorcode[ctypes.get_errno()]
+        print(attempt(0x5804), attempt(0x5803))'
+        """
+    }
+
+    @Test(arguments: Projects.kinds)
+    func `nobody without the host's privileges changes a limit, root of a user namespace included`(
+        kind: ProjectKind
+    ) throws {
+        let fixture = try ProjectFixture(kind)
+        let volume = try fixture.make("a", bytes: megabyte, inodes: 10)
+        let script = Self.raise(try fixture.project("a"))
+        #expect(try runAsUser(script, in: volume).output == "EPERM EPERM\n")
+        #expect(try runAsUser(Self.inNamespace(script), in: volume).output == "EPERM EPERM\n")
+        #expect(try fixture.driver.limits(of: name) == VolumeLimits(bytes: megabyte, inodes: 10))
+        #expect(try run(script, in: volume).output == "done done\n", "the control")
+        #expect(try fixture.driver.limits(of: name) == VolumeLimits(bytes: 512 << 30, inodes: 1 << 30))
+    }
+
     @Test(arguments: Projects.kinds)
     func `a file does not move or get a name in another project`(kind: ProjectKind) throws {
         let fixture = try ProjectFixture(kind)
