@@ -72,6 +72,20 @@ import Testing
             metadataUsed: 0)
     }
 
+    @Test func `an image grows when chunks of data leave metadata no room, however much is free in them`() {
+        let policy = ImagePolicy(initial: 256 << 20, step: 64 << 20, headroom: 64 << 20, bound: 512 << 20)
+        func room(data: UInt64, metadataUsed: UInt64) -> BtrfsRoom {
+            BtrfsRoom(
+                id: [], size: 256 << 20, data: data << 20, dataUsed: 0, metadata: 20 << 20,
+                metadataUsed: metadataUsed << 20)
+        }
+        #expect(policy.size(room(data: 236, metadataUsed: 4)) == 256 << 20)
+        #expect(policy.size(room(data: 236, metadataUsed: 5)) == 320 << 20)
+        // There is room for another chunk.
+        #expect(policy.size(room(data: 200, metadataUsed: 20)) == 256 << 20)
+        #expect(policy.isShortOfMetadata(room(data: 236, metadataUsed: 5)))
+    }
+
     @Test func `an image grows by steps, for the headroom, to the bound`() throws {
         let policy = ImagePolicy(
             initial: 256 << 20, step: 100 << 20, headroom: 150 << 20, bound: 1000 << 20)

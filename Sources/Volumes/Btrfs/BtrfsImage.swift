@@ -98,7 +98,10 @@ package final class BtrfsImage {
                 failure = error
             }
         }
-        if policy.free(try room()) < min(bytes, policy.headroom) { throw failure }
+        let after = try room()
+        if policy.free(after) < min(bytes, policy.headroom) || policy.isShortOfMetadata(after) {
+            throw failure
+        }
     }
 
     private func grow(from size: UInt64, to bytes: UInt64) throws(VolumeError) {

@@ -47,18 +47,31 @@ package struct ImagePolicy: Hashable, Sendable {
         if step < Self.block { throw .badLimit("an image's step", step, expected: "at least \(Self.block)") }
     }
 
+    /// Less than this for metadata, in its chunks and for new ones, and the next write may not find any (ENOSPC),
+    /// however much room chunks of data still have: the kernel keeps a part of it for itself.
+    private static let metadataReserve: UInt64 = 16 << 20
+
+    /// Whether metadata may end before data does.
+    package func isShortOfMetadata(_ room: BtrfsRoom) -> Bool {
+        let chunks = room.data + room.metadata
+        let unallocated = room.size > chunks ? room.size - chunks : 0
+        let spare = room.metadata > room.metadataUsed ? room.metadata - room.metadataUsed : 0
+        return unallocated + spare < Self.metadataReserve
+    }
+
     /// What writers can still have. Chunks of metadata are no room for files.
     package func free(_ room: BtrfsRoom) -> UInt64 {
         let taken = room.dataUsed + room.metadata
         return room.size > taken ? room.size - taken : 0
     }
 
-    /// The size that an image should have: as much more in whole steps that there is ``headroom``, and never more
-    /// than ``bound``.
+    /// The size that an image should have: as much more in whole steps that there is ``headroom``, one where
+    /// metadata is short, and never more than ``bound``.
     package func size(_ room: BtrfsRoom) -> UInt64 {
         let free = free(room)
-        if free >= headroom { return room.size }
-        let steps = (headroom - free - 1) / step + 1
+        let isShort = isShortOfMetadata(room)
+        if free >= headroom, !isShort { return room.size }
+        let steps = max(free < headroom ? (headroom - free - 1) / step + 1 : 0, isShort ? 1 : 0)
         let (more, tooMuch) = steps.multipliedReportingOverflow(by: step)
         let (grown, alsoTooMuch) = room.size.addingReportingOverflow(more)
         let size = tooMuch || alsoTooMuch ? bound : min(grown, bound)

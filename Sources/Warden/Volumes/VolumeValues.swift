@@ -101,6 +101,8 @@ extension VolumeTrouble {
         switch self {
         case .countsInconsistent:
             "the kernel says that its counts are inconsistent, so limits may not hold; `btrfs quota rescan` mends it"
+        case .notEnforcing:
+            "the file system of the volumes keeps no limits any more: somebody has turned its quotas off"
         case .readOnly:
             "the file system of the volumes takes no more writes, as after a failure of its device"
         case .subvolumeInside(let name):
