@@ -86,11 +86,8 @@ import Testing
         let after = try fixture.image.room().size
         #expect(after > before && after % megabyte == 0)
         #expect(try run("dd if=/dev/zero of=g bs=1M count=60 conv=fsync", in: volume).status == 0)
-        // A part that meets the end before the image has grown is short: how many there are is not known.
-        for part in 0..<24 {
+        for part in 0..<8 {
             _ = try fixture.driver.tend()
-            let policy = fixture.image.policy
-            if policy.free(try fixture.image.room()) < policy.headroom { break }
             try run("dd if=/dev/zero of=h\(part) bs=1M count=30 conv=fsync", in: volume)
         }
         #expect(try fixture.image.room().size == fixture.image.policy.bound)

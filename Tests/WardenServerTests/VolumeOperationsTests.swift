@@ -115,7 +115,7 @@ struct VolumeOperationsTests {
         let (client, first, second) = (bench.client, freshID(), freshID())
         try client.session(first, workspace: VolumeBench.own(first))
         try client.session(second, workspace: VolumeBench.own(second))
-        #expect(try bench.run(first, "dd if=/dev/zero of=f bs=1M count=170 conv=fsync").status == .exited(0))
+        #expect(try bench.run(first, "dd if=/dev/zero of=f bs=1M count=185 conv=fsync").status == .exited(0))
         let full = try bench.run(second, "dd if=/dev/zero of=f bs=1M count=150 conv=fsync")
         #expect(full.status == .exited(1) && full.text.contains("No space left on device"), "\(full)")
         #expect(try eventually { try bench.driver().troubles.contains { $0.contains("cannot grow") } })
@@ -125,7 +125,7 @@ struct VolumeOperationsTests {
         try client.session(third)
         #expect(try bench.run(third, "echo x >f && cat f").text == "x\n")
         try client.finish(third)
-        #expect(try bench.run(first, "cmp -n 178257920 f /dev/zero && echo whole").text == "whole\n")
+        #expect(try bench.run(first, "cmp -n 193986560 f /dev/zero && echo whole").text == "whole\n")
         try client.finish(second)
         try client.finish(first)
         // Their room comes back.

@@ -207,4 +207,44 @@ struct VolumeRequestTests {
         #expect(try bench.list() == [])
         try bench.end()
     }
+
+    @Test func `an ordinary user's warden has no volumes, and says why`() throws {
+        let user = Host.ordinaryUser
+        let warden = try TestWarden(allowing: user, user: user)
+        let (client, id) = (try Client(warden.socket), freshID())
+        #expect(try client.refusal(of: .volumeDriver).code == .volumeNoDriver)
+        let order = SessionOrder(id: id, profile: "default", workspace: VolumeBench.own(id))
+        let refused = try client.refusal(of: .create(order))
+        #expect(refused.code == .volumeNoDriver && refused.sentence.contains("root"), "\(refused)")
+        try client.session(id)
+        try client.finish(id)
+    }
+
+    @Test func `a state directory on a btrfs with quotas is used as it is`() throws {
+        let directory = try TemporaryDirectory()
+        let state = directory("state")
+        let prepare = """
+            mkdir "$1/state" && truncate -s 256M "$1/disk" && mkfs.btrfs -q "$1/disk" &&
+            mount -o loop "$1/disk" "$1/state" && btrfs quota enable "$1/state"
+            """
+        let prepared = try Program.run(["sh", "-c", prepare, "sh", directory.path])
+        defer { _ = try? Program.run(["umount", "--lazy", state]) }
+        try #require(prepared.status == 0, "\(prepared.errors)")
+        let id = freshID()
+        do {
+            let bench = try VolumeBench(in: directory)
+            let driver = try bench.driver()
+            #expect(driver.kind == .btrfs && driver.place.contains("the btrfs at \(state)"), "\(driver)")
+            try bench.client.session(id, workspace: VolumeBench.own(id, bytes: 8 * mebibyte))
+            let full = try bench.run(id, "dd if=/dev/zero of=full bs=1M count=40 conv=fsync")
+            #expect(full.text.contains("Disk quota exceeded"), "\(full)")
+            #expect(try bench.top(.workspace(id)).value.open("full", O_RDONLY, resolve: .beneath).number >= 0)
+            try bench.client.finish(id)
+            #expect(try bench.list() == [])
+            #expect(unsafe access(bench.image, F_OK) != 0, "an image was made")
+            #expect(try bench.warden.end().status == 0)
+        }
+        #expect(try eventually { try Program.run(["umount", state]).status == 0 }, "somebody holds it")
+        #expect(eventually { VolumeBench.loops(of: directory("disk")).isEmpty })
+    }
 }
