@@ -118,7 +118,7 @@ struct BadArchive: Sendable, CustomTestStringConvertible {
             "tar: bytes behind the end", "file('x')\ndata = tarred() + b'more'", 4, "end marker",
             fools: true),
         .raw(
-            "tar: another one behind it", "file('x')\ndata = tarred() * 2", 4, "end marker", fools: true),
+            "tar: another one behind it", "file('x')\ndata = tarred() * 2", 4, "behind its end", fools: true),
         .raw(
             "gzip: bytes behind the end", "file('x')\ndata = gzip.compress(tarred()) + b'more'", 4,
             "behind its end"),
