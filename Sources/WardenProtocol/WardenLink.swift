@@ -6,7 +6,8 @@ package import Linux
 package protocol WardenLinkDelegate: AnyObject {
     /// - Parameter packet: the descriptors that the event's roles name.
     func warden(_ link: WardenLink, tells event: WardenEvent, _ packet: Packet)
-    /// The connection is over, and no completion is called any more. Connecting again is the delegate's.
+    /// The connection is over, and no completion is called any more; those who wait are told next. Connecting
+    /// again is the delegate's.
     func warden(_ link: WardenLink, isLostBecause why: String)
 }
 
@@ -41,6 +42,7 @@ package final class WardenLink: EventHandler {
     private struct Pending {
         let completion: Completion
         let isList: Bool
+        let lost: (() -> Void)?
     }
 
     /// Differs for every warden that ever was.
@@ -104,20 +106,26 @@ package final class WardenLink: EventHandler {
 
     /// Asks for something. The completion is called once, or for `list` once for each entry and then for the
     /// page's end; not at all when the connection is lost first.
-    /// - Parameter descriptors: sent beside the request; they stay the caller's, who keeps them open until the
-    ///   answer unless `owner` does.
+    /// - Parameters:
+    ///   - descriptors: sent beside the request; they stay the caller's, who keeps them open until the answer
+    ///     unless `owner` does.
+    ///   - lost: called in place of the completion when the connection is lost before the answer, for whom the
+    ///     comparison with the next warden does not serve. Whether what was asked for came about is not known.
     package func send(
         _ request: WardenRequest, descriptors: [CInt] = [], keeping owner: AnyObject? = nil,
-        _ completion: @escaping Completion
+        orLost lost: (() -> Void)? = nil, _ completion: @escaping Completion
     ) {
-        guard isOpen else { return }
+        guard isOpen else {
+            lost?()
+            return
+        }
         let failPoints = request.failPoints
         failPoints.map { FailPoint.pass($0.before) }
         defer { failPoints.map { FailPoint.pass($0.after) } }
         lastRequest += 1
         var isList = false
         if case .list = request { isList = true }
-        pending[lastRequest] = Pending(completion: completion, isList: isList)
+        pending[lastRequest] = Pending(completion: completion, isList: isList, lost: lost)
         do throws(SystemError) {
             try channel.send(
                 ToWarden(lastRequest, request).encoded(), descriptors: descriptors, keeping: owner)
@@ -189,8 +197,10 @@ package final class WardenLink: EventHandler {
 
     private func lose(_ why: String) {
         guard isOpen else { return }
+        let waiting = pending.sorted { $0.key < $1.key }.compactMap(\.value.lost)
         close()
         delegate?.warden(self, isLostBecause: why)
+        for tell in waiting { tell() }
     }
 }
 

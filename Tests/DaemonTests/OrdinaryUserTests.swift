@@ -81,6 +81,42 @@ struct OrdinaryUserTests {
         #expect(try user([corral, "daemon", "status"]).status == 3)
     }
 
+    @Test func `whoever waits for a warden that is lost is answered, and a new one is started`() throws {
+        defer { _ = try? user([corral, "daemon", "stop", "--sessions"]) }
+        #expect(try user([corral, "daemon", "run", "--detach"]).status == 0)
+        #expect(try api("POST", "/v1/sessions", #"{"name":"mine"}"#)["state"]?.text == "running")
+        let process = "/v1/sessions/mine/processes/p"
+        _ = try api("POST", "/v1/sessions/mine/processes", #"{"name":"p","argv":["sleep","1000"]}"#)
+        #expect(try eventually { try api("GET", process, "")["state"]?.text == "running" })
+        let status = try JSONTree(parsing: user([corral, "daemon", "status", "-o", "json"]).stdout)
+        let warden = try #require(status["warden_pid"]?.text.flatMap { pid_t($0) })
+        #expect(kill(warden, SIGSTOP) == 0)
+        let waiting = try [
+            ("GET", "/v1/sessions/mine/stats", ""), ("POST", "\(process)/signal", #"{"signal":"HUP"}"#),
+            ("GET", "/v1/sessions/mine/files/stat?path=.", ""),
+            ("PUT", "/v1/sessions/mine/files/content?path=f", "x"),
+        ].map { method, path, body in
+            let words = ["curl", "-sSv", "--unix-socket", socket, "-X", method, "--data-binary", body]
+            return try Program(
+                words + ["http://corral\(path)"], environment: environment, user: Host.ordinaryUser
+            ).start()
+        }
+        for client in waiting { #expect(try client.waitForText("> \r\n")) }
+        // The control: the daemon answers what needs no warden, and none of these.
+        for _ in 0..<2 { #expect(try api("GET", "/v1/health", "")["warden"]?.text == "connected") }
+        for client in waiting { #expect(try !client.waitForText("\"error\"", within: 0.1)) }
+        #expect(kill(warden, SIGKILL) == 0)
+        for client in waiting {
+            let outcome = try client.wait()
+            #expect(outcome.errors.contains("< HTTP/1.1 503 "), "\(outcome.errors)")
+            let error = try JSONTree(parsing: outcome.stdout)["error"]
+            #expect(error?["code"]?.text == "unavailable", "\(outcome.output)")
+            #expect(error?["message"]?.text == "the warden was lost before it answered", "\(outcome.output)")
+        }
+        #expect(try eventually { try api("GET", "/v1/sessions/mine", "")["cause"]?.text == "daemon-restart" })
+        #expect(try api("POST", "/v1/sessions", "{}")["state"]?.text == "running")
+    }
+
     /// A cgroup that belongs to that user, as a service manager makes it; nil where there is no v2.
     private func delegated() throws -> String? {
         let mount = (File.text("/proc/self/mountinfo") ?? "").split(separator: "\n")

@@ -44,6 +44,20 @@ import Testing
         }
     }
 
+    /// A daemon that lost its warden still has those who wait, and the warden may be there again as it was.
+    @Test(arguments: [SessionStep.pausing, .resuming], [true, false])
+    func `whoever waits for a pause or its end is answered`(step: SessionStep, isFrozen: Bool) {
+        var fixture = SessionFixture(in: step)
+        let actions = fixture.send(.adopted(Holding(isFrozen: isFrozen)))
+        #expect(actions.compactMap(\.answered) == [Ticket(900)])
+        let isDone = (step == .pausing) == isFrozen
+        let isRefused = actions.contains {
+            if case .answer(_, .refused) = $0 { true } else { false }
+        }
+        #expect(isRefused != isDone)
+        #expect(fixture.send(.adopted(Holding(isFrozen: isFrozen))).compactMap(\.answered) == [])
+    }
+
     @Test func `a launch that the warden never heard of is made now`() {
         for step in [SessionStep.created, .starting] {
             var fixture = restored(SessionFixture(in: step), after: 100_000)

@@ -56,7 +56,8 @@ extension Daemon {
         guard let link, link.isOpen else { throw ServiceError(.unavailable, "the warden is not there") }
         let jobs = try fileJobs()
         handle(.used, id)
-        link.send(.workspace(SandboxID(id.value))) { answer, packet in
+        let lost = { if isWanted() { finish(.failure(.wardenLost)) } }
+        link.send(.workspace(SandboxID(id.value)), orLost: lost) { answer, packet in
             guard isWanted() else { return }
             do throws(ServiceError) {
                 let top = Parcel(try Daemon.workspace(answer, packet))

@@ -5,6 +5,7 @@ import FailPoints
 import Glibc
 import Linux
 import Sandbox
+import Service
 import Sessions
 import WardenProtocol
 import Wire
@@ -52,12 +53,13 @@ extension Daemon {
         return file
     }
 
-    func signal(_ run: ProcessRun, _ number: Int32, _ done: @escaping (Refusal?) -> Void = { _ in }) {
+    /// - Parameter done: takes why it was not passed on.
+    func signal(_ run: ProcessRun, _ number: Int32, _ done: @escaping (ServiceError?) -> Void = { _ in }) {
         guard let link, link.isOpen else {
-            return done(Refusal(.ending, "the warden is not there"))
+            return done(ServiceError(.unavailable, "the warden is not there"))
         }
-        link.send(.signal(run.key, number)) { answer, _ in
-            if case .refused(let refusal) = answer { done(refusal) } else { done(nil) }
+        link.send(.signal(run.key, number), orLost: { done(.wardenLost) }) { answer, _ in
+            if case .refused(let refusal) = answer { done(ServiceError(refusal)) } else { done(nil) }
         }
     }
 

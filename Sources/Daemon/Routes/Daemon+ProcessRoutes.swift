@@ -84,7 +84,7 @@ extension Daemon {
         }
         let pending = Pending()
         signal(run, number) { refusal in
-            if let refusal { pending.fail(ServiceError(refusal)) } else { pending.complete(.nothing) }
+            if let refusal { pending.fail(refusal) } else { pending.complete(.nothing) }
         }
         return .later(pending)
     }

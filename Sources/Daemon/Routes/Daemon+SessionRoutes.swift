@@ -184,7 +184,7 @@ extension Daemon {
     ) throws(ServiceError) -> Reply {
         guard let link, link.isOpen else { throw ServiceError(.unavailable, "the warden is not there") }
         let pending = Pending()
-        link.send(request) { answer, _ in
+        link.send(request, orLost: { pending.fail(.wardenLost) }) { answer, _ in
             if case .refused(let refusal) = answer {
                 pending.fail(ServiceError(refusal))
             } else {

@@ -55,6 +55,10 @@ extension ServiceError {
         }
     }
 
+    /// What a client waits for that a warden took with it.
+    static let wardenLost = ServiceError(
+        .unavailable, "the warden was lost before it answered", hint: "see what became of the session")
+
     static func notRecorded(_ why: String) -> ServiceError {
         ServiceError(.full, "the request cannot be recorded, so it was not carried out: \(why)")
     }

@@ -9,8 +9,16 @@ extension SessionMachine {
         case .ended: return out.append(.ignored(.ended))
         case .created, .starting, .running, .pausing, .paused, .resuming:
             count(holding, at: now)
-            let next: Stage = holding.isFrozen ? .paused : .running
-            if stage != next { enter(next, at: now, &out) }
+            // Who waits for what a warden was asked in vain is told; the warden may be the same as before.
+            let why = "the warden was lost before it answered"
+            switch (stage, holding.isFrozen) {
+            case (.pausing, false):
+                giveUp(.pausing, for: .running, .paused, .pauseFailed(why), at: now, &out)
+            case (.resuming, true):
+                giveUp(.resuming, for: .paused, .resumed, .resumeFailed(why), at: now, &out)
+            case (.running, false), (.paused, true): break
+            case (_, let isFrozen): enter(isFrozen ? .paused : .running, at: now, &out)
+            }
         case .stopping(let sequence):
             count(holding, at: now)
             goOn(sequence, holding, at: now, &out)
