@@ -64,7 +64,10 @@ extension APIObject {
             APIField("cause", .cause, "why it ended"),
             APIField("message", .text(most: 4096), "what there is to say about the cause"),
             .required("created", .time, "when it was asked for"),
-            APIField("started", .time, "when its sandbox was ready"),
+            APIField(
+                "started", .time,
+                "when its sandbox was ready; not there if it never was, or if a loss of power took that it was"
+            ),
             APIField("ended", .time, "when the last of it was gone"),
             APIField("last_used", .time, "the last exec, attach or traffic"),
             APIField("expires", .time, "when it will end if nobody renews or uses it"),

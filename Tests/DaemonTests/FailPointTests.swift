@@ -1,3 +1,4 @@
+import API
 import FailPoints
 import Glibc
 import TestSupport
@@ -45,6 +46,20 @@ import Testing
         let found = try daemon.call("GET", "/v1/sessions/\(id)/processes")["processes"]?.list.first
         #expect(found?["state"]?.text == "ended")
         #expect(found?["exit"]?.text == "0")
+    }
+
+    @Test func `when a session came up is known although the daemon died before it could record it`() throws {
+        let daemon = try TestDaemon(environment: variables)
+        sheet.arm(.daemonHearsReady, 1)
+        _ = try Program.run(daemon.curl("POST", "/v1/sessions", #"{"name":"up"}"#))
+        #expect(try daemon.endingSignal() == SIGKILL)
+        // In seconds, as the next daemon's are later.
+        let died = Int64(time(nil)) + 1
+        #expect(eventually { Int64(time(nil)) > died })
+        try daemon.startAgain()
+        #expect(try eventually { try daemon.state("up") == "running" })
+        let started = try daemon.call("GET", "/v1/sessions/up").text("started")
+        #expect(try #require(APITime(started)).milliseconds <= died * 1000, "\(started)")
     }
 
     @Test func `a detached exec is answered for once the warden has it`() throws {

@@ -163,6 +163,8 @@ extension Daemon: WardenLinkDelegate {
         keep.layers = entry.layers
         keep.limits = entry.layers.isEmpty ? nil : entry.limits
         keep.warden = link.map { String($0.instance) }
+        // That it came up may not be on record. It was ordered shortly before.
+        if keep.started == nil, !entry.layers.isEmpty { keep.started = DaemonClock.moment(entry.began) }
         // Of a request that was never recorded, or of one whose end is on record already.
         let over = found.filter { key, _ in
             key.session == keep.sandbox && run(key).flatMap { machine($0) }?.hasEnded ?? true
