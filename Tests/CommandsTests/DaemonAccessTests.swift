@@ -22,7 +22,7 @@ import Testing
 
     @Test func `what a daemon refuses is what the command says`() throws {
         let error = #expect(throws: CommandError.self) {
-            try DaemonAccess.asking { () throws(ClientError) in
+            try CommandError.asking { () throws(ClientError) in
                 _ = try DaemonClient(path: "/nowhere/s").ask(HTTPRequest(.get, ["v1", "health"]))
             }
         }

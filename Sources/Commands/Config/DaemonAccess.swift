@@ -18,15 +18,4 @@ enum DaemonAccess {
         }
         return DaemonSocket.choose(candidates) { unsafe access($0, F_OK) == 0 }
     }
-
-    /// Runs what asks a daemon; its failure becomes the command's.
-    static func asking<Value>(
-        _ body: () throws(ClientError) -> Value
-    ) throws(CommandError) -> Value {
-        do throws(ClientError) {
-            return try body()
-        } catch {
-            throw CommandError(error.description)
-        }
-    }
 }

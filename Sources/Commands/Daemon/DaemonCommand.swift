@@ -121,7 +121,7 @@ enum DaemonCommand {
     // MARK: Reload
 
     private static func info(_ place: DaemonPlace) throws(CommandError) -> DaemonAnswer {
-        try DaemonAccess.asking { () throws(ClientError) in
+        try CommandError.asking { () throws(ClientError) in
             let client = DaemonClient(path: place.socket, patience: 10_000)
             return DaemonAnswer(try client.ask(HTTPRequest(.get, ["v1", "info"])).json())
         }

@@ -37,18 +37,11 @@ struct FileCalls {
 
     /// All pages of a directory, each as it comes.
     func list(_ path: String, _ page: ([FileAnswer]) throws(ClientError) -> Void) throws(ClientError) {
-        var next: String?
-        repeat {
-            let more = next.map { [("after", $0)] } ?? []
-            let answer = try AnswerMembers(
-                try client.ask(request(.get, nil, [("path", path)] + more)).json())
+        try client.pages(place(nil), [("path", path)]) { (answer) throws(ClientError) in
             var files: [FileAnswer] = []
             for json in try answer.list("files") { files.append(try FileAnswer(json)) }
             try page(files)
-            let following = answer.text("next")
-            guard following != next || following == nil else { throw .unexpected("a page follows itself") }
-            next = following
-        } while next != nil
+        }
     }
 
     /// The content, in parts as they come.
@@ -90,7 +83,11 @@ struct FileCalls {
     private func request(
         _ method: HTTPRequest.Method, _ what: String?, _ query: [(String, String)]
     ) -> HTTPRequest {
-        HTTPRequest(method, ["v1", "sessions", session, "files"] + (what.map { [$0] } ?? []), query: query)
+        HTTPRequest(method, place(what), query: query)
+    }
+
+    private func place(_ what: String?) -> [String] {
+        ["v1", "sessions", session, "files"] + (what.map { [$0] } ?? [])
     }
 }
 

@@ -34,6 +34,9 @@ struct AnswerMembers {
         if case .number(let text)? = value(name) { UInt64(text) } else { nil }
     }
 
+    /// Of an end: an exit code or a signal.
+    func code(_ name: String) -> Int32? { whole(name).flatMap { Int32(exactly: $0) } }
+
     func flag(_ name: String) -> Bool {
         if case .bool(let flag)? = value(name) { flag } else { false }
     }

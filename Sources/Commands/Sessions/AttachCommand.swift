@@ -49,7 +49,7 @@ enum AttachCommand {
         let keys = try keys(arguments)
         let socket = try DaemonAccess.socket(arguments)
         let client = DaemonClient(path: socket)
-        let process = try DaemonAccess.asking { () throws(ClientError) in
+        let process = try CommandError.asking { () throws(ClientError) in
             try ProcessAnswer.ask(client, place)
         }
         let start = try start(arguments, process, place, client)
@@ -85,7 +85,7 @@ enum AttachCommand {
         }
         guard process.hasEnded || arguments.value("tail") != nil else { return process.written }
         let tail = try arguments.tail()
-        return try DaemonAccess.asking { () throws(ClientError) in
+        return try CommandError.asking { () throws(ClientError) in
             try StreamPlaces.ask(client, place, tail.map { ("tail", "\($0)") }).offsets
         }
     }
@@ -102,9 +102,9 @@ struct StreamPlaces {
         _ client: DaemonClient, _ place: ProcessPlace, _ query: (String, String)?
     ) throws(ClientError) -> StreamPlaces {
         let request = HTTPRequest(.get, place.path("offsets"), query: query.map { [$0] } ?? [])
-        let members = Members(try client.ask(request).json())
+        let members = try AnswerMembers(try client.ask(request).json())
         return StreamPlaces(
-            offsets: ["stdout", "stderr"].map { members.number($0).flatMap { UInt64($0) } ?? 0 },
+            offsets: ["stdout", "stderr"].map { members.whole($0) ?? 0 },
             isTimed: members.flag("timed"))
     }
 }

@@ -42,7 +42,7 @@ struct AttachFollower {
                 let isTransient = AttachFollower.isTransient(error)
                 // One that was never there is not waited for.
                 guard isTransient, let waitsSince, clinux_boottime() - waitsSince < Self.patience else {
-                    throw CommandError(error.description)
+                    throw CommandError(asking: error)
                 }
             }
             if let outcome = loop.pause(milliseconds: 200) { return outcome }

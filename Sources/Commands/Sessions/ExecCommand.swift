@@ -102,7 +102,7 @@ enum ExecCommand {
             return AttachConnection(
                 try DaemonClient(path: socket, patience: nil).upgrade(request, to: "corral-attach/1"))
         } catch {
-            throw CommandError(error.description, code: code(error))
+            throw CommandError(asking: error, code: code(error))
         }
     }
 
@@ -121,9 +121,9 @@ enum ExecCommand {
         do throws(ClientError) {
             let request = HTTPRequest(.post, ["v1", "sessions", session, "exec"]).with(json: body)
             let answer = try DaemonClient(path: socket).ask(request).json()
-            Terminal.print(Members(answer).text("process") ?? "")
+            Terminal.print(try AnswerMembers(answer).need("process"))
         } catch {
-            throw CommandError(error.description, code: code(error))
+            throw CommandError(asking: error, code: code(error))
         }
     }
 }

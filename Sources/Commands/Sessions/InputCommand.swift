@@ -67,6 +67,6 @@ enum InputCommand {
         _ client: DaemonClient, _ place: ProcessPlace, _ body: (inout JSONObjectWriter) -> Void
     ) throws(CommandError) {
         let request = HTTPRequest(.post, place.path("stdin")).with(json: .object(body))
-        _ = try DaemonAccess.asking { () throws(ClientError) in try client.ask(request) }
+        _ = try CommandError.asking { () throws(ClientError) in try client.ask(request) }
     }
 }

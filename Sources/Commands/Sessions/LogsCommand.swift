@@ -43,7 +43,7 @@ enum LogsCommand {
         }
         let socket = try DaemonAccess.socket(arguments)
         let client = DaemonClient(path: socket)
-        let process = try DaemonAccess.asking { () throws(ClientError) in
+        let process = try CommandError.asking { () throws(ClientError) in
             try ProcessAnswer.ask(client, place)
         }
         var options = AttachLoop.Options()
@@ -82,7 +82,7 @@ enum LogsCommand {
             let outcome = try follower.follow()
             guard case .ended = outcome else { return follower.finish(outcome) }
             // Another run of it may follow, with streams of its own.
-            let process = try DaemonAccess.asking { () throws(ClientError) in
+            let process = try CommandError.asking { () throws(ClientError) in
                 try ProcessAnswer.ask(DaemonClient(path: follower.socket), follower.place)
             }
             if !follows || process.hasEnded { return ExitCode.success }
@@ -93,7 +93,7 @@ enum LogsCommand {
     private static func places(
         _ client: DaemonClient, _ place: ProcessPlace, _ query: (String, String)?, _ loop: AttachLoop
     ) throws(CommandError) -> [UInt64] {
-        let found = try DaemonAccess.asking { () throws(ClientError) in
+        let found = try CommandError.asking { () throws(ClientError) in
             try StreamPlaces.ask(client, place, query)
         }
         if query?.0 == "since", !found.isTimed {
@@ -107,7 +107,7 @@ enum LogsCommand {
     private static func now(
         _ client: DaemonClient, _ place: ProcessPlace
     ) throws(CommandError) -> [UInt64] {
-        try DaemonAccess.asking { () throws(ClientError) in
+        try CommandError.asking { () throws(ClientError) in
             try ProcessAnswer.ask(client, place)
         }.written
     }
@@ -117,7 +117,7 @@ enum LogsCommand {
         _ client: DaemonClient, _ place: ProcessPlace, _ query: (String, String), _ process: ProcessAnswer,
         _ loop: AttachLoop
     ) throws(CommandError) -> [UInt64] {
-        let found = try DaemonAccess.asking { () throws(ClientError) in
+        let found = try CommandError.asking { () throws(ClientError) in
             try StreamPlaces.ask(client, place, query)
         }
         if found.isTimed { return found.offsets }

@@ -14,10 +14,12 @@ enum ProcessCommand {
             let client = try DaemonAccess.client(arguments)
             let session = arguments.operands[0]
             if session.isEmpty { throw CommandError("SESSION is empty; expected a name or an id") }
-            let answer = try DaemonAccess.asking { () throws(ClientError) in
-                try client.ask(HTTPRequest(.get, ["v1", "sessions", session, "processes"])).json()
+            var found: [ProcessAnswer] = []
+            try CommandError.asking { () throws(ClientError) in
+                let request = HTTPRequest(.get, ["v1", "sessions", session, "processes"])
+                let answer = try AnswerMembers(try client.ask(request).json())
+                for json in try answer.list("processes") { found.append(try ProcessAnswer(json)) }
             }
-            let found = Members(answer).list("processes").compactMap { ProcessAnswer($0) }
             for line in listing.lines(found, arguments.presentation()) { Terminal.print(line) }
         }
     }
@@ -32,7 +34,7 @@ enum ProcessCommand {
             let places = try places(arguments)
             var found: [ProcessAnswer] = []
             let failures = each(places) { (place) throws(CommandError) in
-                let process = try DaemonAccess.asking { () throws(ClientError) in
+                let process = try CommandError.asking { () throws(ClientError) in
                     try ProcessAnswer.ask(client, place)
                 }
                 found.append(process)
@@ -57,7 +59,7 @@ enum ProcessCommand {
             let client = try DaemonAccess.client(arguments)
             let request = HTTPRequest(.post, place.path("signal")).with(
                 json: .object { $0.add("signal", name) })
-            _ = try DaemonAccess.asking { () throws(ClientError) in try client.ask(request) }
+            _ = try CommandError.asking { () throws(ClientError) in try client.ask(request) }
         }
     }
 
@@ -78,7 +80,7 @@ enum ProcessCommand {
                 if let grace = grace ?? nil { object.add("grace", grace) }
             }
             let failures = each(try places(arguments)) { (place) throws(CommandError) in
-                _ = try DaemonAccess.asking { () throws(ClientError) in
+                _ = try CommandError.asking { () throws(ClientError) in
                     try client.ask(HTTPRequest(.post, place.path("stop")).with(json: body))
                 }
                 Terminal.print(place.process)

@@ -9,11 +9,11 @@ struct ProcessEnd: Hashable, Sendable {
     var message: String?
 
     init(_ payload: [UInt8]) {
-        let members = Members(try? JSONTree(parsing: payload))
-        cause = members.text("cause") ?? ""
-        exit = members.number("exit").flatMap { Int32($0) }
-        signal = members.number("signal").flatMap { Int32($0) }
-        message = members.text("message")
+        let members = (try? JSONTree(parsing: payload)).flatMap { try? AnswerMembers($0) }
+        cause = members?.text("cause") ?? ""
+        exit = members?.code("exit")
+        signal = members?.code("signal")
+        message = members?.text("message")
     }
 
     init(_ process: ProcessAnswer) {

@@ -76,22 +76,14 @@ struct SessionCalls {
     func list(
         all: Bool = false, state: String? = nil, label: String? = nil
     ) throws(ClientError) -> [SessionAnswer] {
+        var query = [("limit", "\(page)")]
+        if all { query.append(("all", "true")) }
+        if let state { query.append(("state", state)) }
+        if let label { query.append(("label", label)) }
         var found: [SessionAnswer] = []
-        var next: String?
-        repeat {
-            var query = [("limit", "\(page)")]
-            if all { query.append(("all", "true")) }
-            if let state { query.append(("state", state)) }
-            if let label { query.append(("label", label)) }
-            if let next { query.append(("after", next)) }
-            let answer = try AnswerMembers(
-                try client.ask(HTTPRequest(.get, ["v1", "sessions"], query: query)).json())
+        try client.pages(["v1", "sessions"], query) { (answer) throws(ClientError) in
             for json in try answer.list("sessions") { found.append(try SessionAnswer(json)) }
-            // One that says the same again would never end.
-            let following = answer.text("next")
-            guard following != next || following == nil else { throw .unexpected("a page follows itself") }
-            next = following
-        } while next != nil
+        }
         return found
     }
 
@@ -115,6 +107,26 @@ struct SessionCalls {
     }
 }
 
+extension DaemonClient {
+    /// Asks for every page of a list.
+    /// - Parameter page: takes each as it comes.
+    func pages(
+        _ path: [String], _ query: [(String, String)],
+        _ page: (AnswerMembers) throws(ClientError) -> Void
+    ) throws(ClientError) {
+        var next: String?
+        repeat {
+            let place = next.map { [("after", $0)] } ?? []
+            let answer = try AnswerMembers(try ask(HTTPRequest(.get, path, query: query + place)).json())
+            try page(answer)
+            // One that says the same again would never end.
+            let following = answer.text("next")
+            guard following != next || following == nil else { throw .unexpected("a page follows itself") }
+            next = following
+        } while next != nil
+    }
+}
+
 extension ClientError {
     /// Whether the daemon is away, so that another one may answer in its place.
     var isAway: Bool {
@@ -134,14 +146,14 @@ extension ClientError {
 extension CommandError {
     /// What a daemon refused, with the option in place of the member of the request, and the hint on a line of
     /// its own.
-    init(asking error: ClientError) {
+    init(asking error: ClientError, code: Int32 = ExitCode.ours) {
         guard case .refused(let refusal) = error else {
-            self.init(error.description)
+            self.init(error.description, code: code)
             return
         }
         let place = CommandError.option(refusal.field ?? "")
         let hint = refusal.hint.map { $0.isEmpty ? "" : "\nhint: \($0)" } ?? ""
-        self.init((place.isEmpty ? "" : "\(place): ") + refusal.problem + hint)
+        self.init((place.isEmpty ? "" : "\(place): ") + refusal.problem + hint, code: code)
     }
 
     private static func option(_ field: String) -> String {
@@ -157,7 +169,7 @@ extension CommandError {
         return options[String(first)].map { "--\($0)" } ?? field
     }
 
-    /// Runs what asks a daemon about sessions; its failure becomes the command's.
+    /// Runs what asks a daemon; its failure becomes the command's.
     static func asking<Value>(_ body: () throws(ClientError) -> Value) throws(CommandError) -> Value {
         do throws(ClientError) {
             return try body()

@@ -58,71 +58,26 @@ struct ProcessAnswer {
 
     var hasEnded: Bool { state == "ended" }
 
-    init?(_ tree: JSONTree) {
-        guard case .object(let list) = tree.value else { return nil }
-        let members = Members(list)
-        guard let id = members.text("id"), let state = members.text("state") else { return nil }
+    init(_ tree: JSONTree) throws(ClientError) {
+        let members = try AnswerMembers(tree)
         json = JSONText(of: tree)
-        self.id = id
-        self.state = state
+        id = try members.need("id")
+        state = try members.need("state")
         name = members.text("name")
         kind = members.text("kind") ?? ""
-        command = members.texts("argv")
+        command = members.words("argv")
         cause = members.text("cause")
-        exit = members.number("exit").flatMap { Int32($0) }
-        signal = members.number("signal").flatMap { Int32($0) }
+        exit = members.code("exit")
+        signal = members.code("signal")
         started = members.text("started")
         ended = members.text("ended")
-        restarts = members.number("restarts").flatMap { UInt64($0) } ?? 0
-        written = ["stdout_bytes", "stderr_bytes"].map { members.number($0).flatMap { UInt64($0) } ?? 0 }
+        restarts = members.whole("restarts") ?? 0
+        written = ["stdout_bytes", "stderr_bytes"].map { members.whole($0) ?? 0 }
         hasTerminal = members.flag("tty")
     }
 
     static func ask(_ client: DaemonClient, _ place: ProcessPlace) throws(ClientError) -> ProcessAnswer {
-        guard let found = ProcessAnswer(try client.ask(HTTPRequest(.get, place.path)).json()) else {
-            throw .malformed(.badLine("no process"))
-        }
-        return found
-    }
-}
-
-/// The members of an object by their names.
-struct Members {
-    private let members: [JSONTree.Member]
-
-    init(_ members: [JSONTree.Member]) { self.members = members }
-
-    init(_ tree: JSONTree?) {
-        if case .object(let members)? = tree?.value { self.members = members } else { members = [] }
-    }
-
-    subscript(_ name: String) -> JSONTree? { members.first { $0.key == name }?.value }
-
-    func text(_ name: String) -> String? {
-        if case .string(let text)? = self[name]?.value { return text }
-        return nil
-    }
-
-    func number(_ name: String) -> String? {
-        if case .number(let text)? = self[name]?.value { return text }
-        return nil
-    }
-
-    func flag(_ name: String) -> Bool {
-        if case .bool(let flag)? = self[name]?.value { return flag }
-        return false
-    }
-
-    func list(_ name: String) -> [JSONTree] {
-        if case .array(let list)? = self[name]?.value { return list }
-        return []
-    }
-
-    func texts(_ name: String) -> [String] {
-        list(name).compactMap { element in
-            if case .string(let text) = element.value { return text }
-            return nil
-        }
+        try ProcessAnswer(try client.ask(HTTPRequest(.get, place.path)).json())
     }
 }
 

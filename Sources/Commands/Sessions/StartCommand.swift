@@ -36,12 +36,11 @@ enum StartCommand {
                 if program.interactive { object.add("stdin", true) }
             }
             let client = try DaemonAccess.client(arguments)
-            let answer = try DaemonAccess.asking { () throws(ClientError) in
-                try client.ask(
-                    HTTPRequest(.post, ["v1", "sessions", program.session, "processes"]).with(json: body)
-                ).json()
+            let id = try CommandError.asking { () throws(ClientError) in
+                let request = HTTPRequest(.post, ["v1", "sessions", program.session, "processes"])
+                return try AnswerMembers(try client.ask(request.with(json: body)).json()).need("id")
             }
-            Terminal.print(Members(answer).text("id") ?? "")
+            Terminal.print(id)
         }
     }
 }
