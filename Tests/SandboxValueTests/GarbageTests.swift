@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Sandbox
@@ -12,7 +13,7 @@ import Testing
         let bare = whole.split(separator: UInt8(ascii: "\n"))
             .filter { $0.first(where: { $0 != UInt8(ascii: " ") }) != UInt8(ascii: "#") }
             .joined(separator: [UInt8(ascii: "\n")])
-        var random = SplitMix(state: UInt64(whole.count))
+        var random = Seeded(UInt64(whole.count))
         var refused = 0
         for round in 0..<1500 {
             let bytes = damaged(round % 4 == 0 ? whole : Array(bare), &random)
@@ -33,7 +34,7 @@ import Testing
     }
 
     /// Bytes changed, removed, doubled and inserted, the latter mostly such as mean something in YAML.
-    private func damaged(_ bytes: [UInt8], _ random: inout SplitMix) -> [UInt8] {
+    private func damaged(_ bytes: [UInt8], _ random: inout Seeded) -> [UInt8] {
         let telling = Array("\t\n :-[]{},&*!|>'\"%@`#?~<0.\0é\u{feff}".utf8) + [0xFF, 0xC0, 0x80]
         var result = bytes
         for _ in 0..<Int.random(in: 1...6, using: &random) {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Sandbox
@@ -23,7 +24,7 @@ import Testing
     @Test(arguments: [Quantity.Kind.count, .size, .cpus, .duration, .mode])
     func `every value survives being written and read`(kind: Quantity.Kind) throws {
         let quantity = Quantity(kind, 0...UInt64.max)
-        var random = SplitMix(state: 7)
+        var random = Seeded(7)
         for _ in 0..<2000 {
             let value = random.next() >> (random.next() % 64)
             #expect(try quantity.read(quantity.write(value)) == value)
@@ -77,19 +78,5 @@ import Testing
         #expect(throws: ValueError("\"2049\" is too large; expected 1KiB to 2KiB")) {
             try quantity.read("2049")
         }
-    }
-}
-
-/// Reproducible random numbers (Steele, Lea and Flood, "Fast splittable pseudorandom number
-/// generators", 2014).
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -109,7 +109,7 @@ struct DockerPolicyTests {
     /// Each call has one rule, so that nothing contradicts anything, and conditions are equalities, which
     /// libseccomp 2.5.4 compiles rightly: so it vouches for telling calls apart.
     @Test func `random policies are compiled as libseccomp compiles them`() throws {
-        var random = Seeded(state: 20_261_121)
+        var random = Seeded(20_261_121)
         let actions = [
             #""SCMP_ACT_ALLOW""#, #""SCMP_ACT_ERRNO","errnoRet":9"#, #""SCMP_ACT_TRAP""#,
             #""SCMP_ACT_KILL_PROCESS""#, #""SCMP_ACT_ERRNO""#,

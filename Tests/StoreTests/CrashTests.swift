@@ -79,7 +79,7 @@ import Testing
         }
         let database = try File.read(fixture.file)
         let log = try File.read(fixture.directory("corral.db-wal"))
-        var random = Seeded(state: 25)
+        var random = Seeded(25)
         let places = (0..<20).map { _ in Int.random(in: 0...log.count, using: &random) }.sorted()
         var before = 0
         for (index, place) in (places + [log.count]).enumerated() {

@@ -63,7 +63,7 @@ import Testing
     @Test func `a file cut off anywhere is set aside as it was`() throws {
         try fill()
         let whole = try File.read(fixture.file)
-        var random = Seeded(state: 7)
+        var random = Seeded(7)
         var sizes = [1, 100, 4095, 4096, 4097, 8192, whole.count - 4096, whole.count - 1]
         sizes += (0..<6).map { _ in Int.random(in: 1..<whole.count, using: &random) }
         for size in sizes {
@@ -100,7 +100,7 @@ import Testing
     func `overwritten bytes are noticed, or do no harm`(seed: UInt64) throws {
         try fill()
         var bytes = try File.read(fixture.file)
-        var random = Seeded(state: seed)
+        var random = Seeded(seed)
         let count = [1, 8, 300, 5000][Int(seed % 4)]
         // Each third time in the header and the schema.
         let end = seed % 3 == 0 ? 4096 : bytes.count - count
@@ -158,18 +158,5 @@ import Testing
         try fixture.sqlite3("PRAGMA foreign_keys = OFF; DELETE FROM sessions WHERE id = '\(Fixture.id(3))'")
         let report = try #require(try fixture.open().setAside)
         #expect(report.problem.hasPrefix("a row of "))
-    }
-}
-
-/// The same numbers for the same seed (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

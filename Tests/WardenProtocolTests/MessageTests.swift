@@ -1,4 +1,5 @@
 import Sandbox
+import TestSupport
 import Testing
 import WardenProtocol
 
@@ -131,7 +132,7 @@ private func received(_ message: EncodedMessage) throws -> (ReceivedMessage, [UI
     }
 
     @Test func `mutated messages never trap and what is taken says the same again`() throws {
-        var generator = Seeded(state: 2026)
+        var generator = Seeded(2026)
         let all =
             Samples.requests.map { ToWarden(1, $0).encoded().bytes }
             + Samples.answers.map { FromWarden.answer(1, $0).encoded().bytes }
@@ -162,18 +163,5 @@ private func received(_ message: EncodedMessage) throws -> (ReceivedMessage, [UI
         {
             #expect(SandboxID(text) == nil, "\(text)")
         }
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
     }
 }

@@ -187,7 +187,7 @@ private func refusal(
     func `garbage harms nobody`(seed: UInt64) throws {
         let warden = try TestWarden()
         let before = File.names(in: "/proc/\(warden.program.pid)/fd").count
-        var numbers = SystemSeeded(state: seed)
+        var numbers = Seeded(seed)
         let null = try FileDescriptor.open("/dev/null", O_RDONLY)
         for round in 0..<30 {
             let socket = try FileDescriptor.packetSocket()
@@ -215,7 +215,7 @@ private func refusal(
 
 /// Messages that are none, or hardly.
 private enum Garbage {
-    static func message(_ numbers: inout SystemSeeded) -> [UInt8] {
+    static func message(_ numbers: inout Seeded) -> [UInt8] {
         var bytes: [UInt8]
         switch Int.random(in: 0...3, using: &numbers) {
         case 0:
@@ -233,18 +233,5 @@ private enum Garbage {
             }
         }
         return bytes
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-private struct SystemSeeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
     }
 }

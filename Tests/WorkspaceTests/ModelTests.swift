@@ -115,7 +115,7 @@ import Workspace
     func `two thousand operations leave what the model says`(seed: Int) throws {
         let yard = try Yard()
         var model = Model()
-        var numbers = Numbers(state: UInt64(seed))
+        var numbers = Seeded(UInt64(seed))
         var succeeded = 0
         for step in 0..<2000 {
             let (path, other) = (randomPath(&numbers), randomPath(&numbers))
@@ -168,23 +168,10 @@ import Workspace
         #expect(succeeded > 250, "\(succeeded) of 2,000 did anything")
     }
 
-    private func randomPath(_ numbers: inout Numbers) -> String {
+    private func randomPath(_ numbers: inout Seeded) -> String {
         let names = ["a", "b", "c d\n"]
         // Short ones more often, or hardly anything would be there.
         let depth = min(numbers.next() % 4, numbers.next() % 4)
         return (0...depth).map { _ in names[Int(numbers.next() % 3)] }.joined(separator: "/")
-    }
-}
-
-/// SplitMix64: numbers that follow from the seed alone.
-private struct Numbers {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
     }
 }
