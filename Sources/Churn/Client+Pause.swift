@@ -25,7 +25,7 @@ extension ChurnClient {
 
     /// It takes no exec, and the kernel says that nothing in it moves. A group that is gone went with its warden.
     private func compareStanding(_ index: Int, _ groups: [String]) throws {
-        let stands = eventually(within: 30) {
+        let stands = eventually(within: 120) {
             groups.allSatisfy { File.text("\($0)/cgroup.events")?.contains("frozen 1") ?? true }
         }
         let body = JSONText.object { $0.add("shell", "true") }

@@ -157,7 +157,7 @@ extension ChurnClient {
         let process = sessions[index].processes[place]
         let output = Array(process.output.utf8)
         var last = Reply.lost
-        let isRight = try eventually(within: 30) {
+        let isRight = try eventually(within: 120) {
             last = try get(path(index, "processes", process.id, "logs"))
             if case .answer(_, let bytes) = last, output.starts(with: bytes),
                 bytes.count >= (process.end == nil ? output.count : process.seen)
@@ -184,7 +184,7 @@ extension ChurnClient {
     private func waitFor(_ state: String, _ index: Int, _ place: Int) throws -> Bool {
         let id = sessions[index].processes[place].id
         var last = Reply.lost
-        let isSo = try eventually(within: 30) {
+        let isSo = try eventually(within: 120) {
             last = try get(path(index, "processes", id))
             if case .answer(let found?, _) = last, found["state"]?.text == state { return true }
             return try hasEnded(index)

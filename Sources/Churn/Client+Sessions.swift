@@ -20,7 +20,7 @@ extension ChurnClient {
         var reply = try insist(.post, ["sessions"], body).reply
         if case .refused = reply, isWardenDoomed || world.wardenDeaths > asked {
             // It was made, and ends with its warden: once it has, that is the answer.
-            _ = try eventually(within: 30) {
+            _ = try eventually(within: 120) {
                 reply = try insist(.post, ["sessions"], body).reply
                 if case .answer = reply { return true }
                 return false

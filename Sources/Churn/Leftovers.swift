@@ -9,7 +9,7 @@ enum Leftovers {
 
     static func of(_ ids: Set<String>, place: String) -> [String] {
         var left: [String] = []
-        _ = eventually(within: 30) {
+        _ = eventually(within: 120) {
             left = look(ids, place)
             return left.isEmpty
         }

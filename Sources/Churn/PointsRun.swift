@@ -102,7 +102,7 @@ struct PointsRun {
     private func awaitNext(_ kill: () -> Void) throws {
         let starts = world.starts
         kill()
-        if !eventually(within: 30, { world.starts > starts }) { world.find("corrald does not follow") }
+        if !eventually(within: 120, { world.starts > starts }) { world.find("corrald does not follow") }
         _ = try ChurnClient("health", world, seed: 1).get(["health"])
     }
 }

@@ -115,7 +115,7 @@ final class World: Sendable {
 
     func killWarden() {
         // Between two wardens there is none for a moment.
-        guard eventually(within: 20, { warden != nil }), let pid = warden else {
+        guard eventually(within: 120, { warden != nil }), let pid = warden else {
             return find("there is no warden to kill")
         }
         expectWardenDeath()
@@ -160,7 +160,7 @@ final class World: Sendable {
         for left in Leftovers.of(ids, place: directory.path) { find("left: \(left)") }
         if let before {
             var left: [String] = []
-            _ = eventually(within: 30) {
+            _ = eventually(within: 120) {
                 left = Census.take(processes: Leftovers.names).added(since: before)
                 return left.isEmpty
             }
@@ -190,7 +190,7 @@ final class World: Sendable {
         let pid = state.withLock { $0.pid }
         kill(pid, SIGTERM)
         var end: Spawned.End?
-        let hasEnded = eventually(within: 30) {
+        let hasEnded = eventually(within: 120) {
             end = Spawned.end(of: pid)
             return end != nil
         }

@@ -46,7 +46,7 @@ package struct Census: Hashable, Sendable {
 
     /// What is left since `before`: the kernel takes some things down in its own time, so it is
     /// asked again until nothing is left or `seconds` have passed.
-    package static func leftovers(since before: Census, within seconds: Double = 5) -> [String] {
+    package static func leftovers(since before: Census, within seconds: Double = 60) -> [String] {
         var left: [String] = []
         _ = eventually(within: seconds) {
             left = take().added(since: before)

@@ -42,7 +42,7 @@ package enum Host {
 /// Asks `condition` every 5 ms until it holds or `seconds` have passed; returns whether it held. The
 /// time is for a machine that is busy with something else.
 package func eventually<Failure>(
-    within seconds: Double = 20, _ condition: () throws(Failure) -> Bool
+    within seconds: Double = 60, _ condition: () throws(Failure) -> Bool
 ) throws(Failure) -> Bool {
     let deadline = Host.now + seconds * Host.patience
     while true {

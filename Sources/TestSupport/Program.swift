@@ -67,7 +67,7 @@ package struct Program {
     /// Never takes longer than about two seconds more than `timeout` (in seconds).
     package static func run(
         _ arguments: [String], environment: [String: String] = Program.environment, stdin: [UInt8]? = nil,
-        timeout: Double = 30, uid: UInt32? = nil, directory: String? = nil, descriptors: [CInt] = []
+        timeout: Double = 120, uid: UInt32? = nil, directory: String? = nil, descriptors: [CInt] = []
     ) throws(SystemError) -> Outcome {
         try Program(
             arguments, environment: environment, input: stdin, directory: directory, user: uid,

@@ -63,7 +63,7 @@ package final class RunningProgram {
 
     /// Reads until standard output or error contains `text`; false when it ended or `seconds`
     /// passed without.
-    package func waitForText(_ text: String, within seconds: Double = 10) throws(SystemError) -> Bool {
+    package func waitForText(_ text: String, within seconds: Double = 60) throws(SystemError) -> Bool {
         let deadline = Host.now + seconds * Host.patience
         while true {
             if outputSoFar.contains(text) || errorsSoFar.contains(text) { return true }
@@ -74,7 +74,7 @@ package final class RunningProgram {
     }
 
     /// Waits for the end, reading all the while; after `timeout` seconds the group is killed.
-    package func wait(timeout: Double = 30) throws(SystemError) -> Program.Outcome {
+    package func wait(timeout: Double = 120) throws(SystemError) -> Program.Outcome {
         var deadline = Host.now + timeout * Host.patience
         var timedOut = false
         var end = Host.now

@@ -60,12 +60,12 @@ package final class UserTerminal {
     // MARK: The program
 
     /// Its number, once it runs; nil when it does not within `seconds`.
-    package func waitForProgram(within seconds: Double = 20) throws(SystemError) -> Int32? {
+    package func waitForProgram(within seconds: Double = 60) throws(SystemError) -> Int32? {
         try wait(for: "<pid ", seconds)
     }
 
     /// The exit code as a shell has it, once it has ended; nil when it does not within `seconds`.
-    package func waitForEnd(within seconds: Double = 30) throws(SystemError) -> Int32? {
+    package func waitForEnd(within seconds: Double = 120) throws(SystemError) -> Int32? {
         try wait(for: "<code ", seconds)
     }
 
@@ -89,7 +89,7 @@ package final class UserTerminal {
     /// Whether the text was or is shown within `seconds`.
     /// - Parameter start: how much of the screen, in bytes, was there before; ``mark`` tells.
     package func waitForText(
-        _ text: String, after start: Int = 0, within seconds: Double = 20
+        _ text: String, after start: Int = 0, within seconds: Double = 60
     ) throws(SystemError) -> Bool {
         let deadline = Host.now + seconds * Host.patience
         while true {

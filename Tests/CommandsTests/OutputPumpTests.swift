@@ -34,7 +34,7 @@ import Testing
     /// Moves until the end, which may come late: a process that another test is just starting holds
     /// a copy of every descriptor until it executes its program.
     private static func finish(_ pump: inout OutputPump) {
-        let deadline = Host.now + 10
+        let deadline = Host.now + 60 * Host.patience
         while pump.isOpen, Host.now < deadline {
             var interest = pump.interest
             if unsafe poll(&interest, 1, 100) > 0 { pump.move() }

@@ -69,7 +69,9 @@ import Wire
     @Test func `without its warden every session ends as daemon-restart, and nothing is left`() throws {
         let daemon = try TestDaemon()
         let id = try daemon.session(#"{"name":"lost"}"#)
-        try daemon.call("POST", "/v1/sessions/\(id)/processes", #"{"argv":["sleep","86399"]}"#)
+        // Others may sleep as long beside this.
+        let seconds = "86399.\(getpid())"
+        try daemon.call("POST", "/v1/sessions/\(id)/processes", #"{"argv":["sleep","\#(seconds)"]}"#)
         let warden = try #require(daemon.warden)
         #expect(kill(warden, SIGKILL) == 0)
         if Host.isRoot {
@@ -82,7 +84,7 @@ import Wire
                 try daemon.call("GET", "/v1/sessions/\(id)").text("state") == "ended"
             })
         #expect(try daemon.call("GET", "/v1/sessions/\(id)").text("cause") == "daemon-restart")
-        #expect(eventually(within: 60) { !TestDaemon.isRunning(["sleep", "86399"]) })
+        #expect(eventually(within: 60) { !TestDaemon.isRunning(["sleep", seconds]) })
         #expect(try daemon.session(#"{"name":"lost"}"#) != id)
     }
 

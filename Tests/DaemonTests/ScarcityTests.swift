@@ -31,7 +31,7 @@ import Testing
         let shift = directory("shift")
         let daemon = try TestDaemon(
             environment: ["LD_PRELOAD": directory("clock.so"), "CORRAL_TEST_SHIFT": shift])
-        let brief = try daemon.session(#"{"ttl":4000}"#)
+        let brief = try daemon.session(#"{"ttl":8000}"#)
         let long = try daemon.session(#"{"ttl":3000000,"idle":3000000}"#)
         let before = try daemon.call("GET", "/v1/sessions/\(long)").text("last_used")
         try directory.write("shift", "")
@@ -49,7 +49,7 @@ import Testing
             #expect(try daemon.state(id) == "running")
             #expect(try daemon.exec(id, "true").text("exit") == "0")
         }
-        #expect(try daemon.waitForEnd(try daemon.session(#"{"ttl":1500}"#)).text("cause") == "ttl")
+        #expect(try daemon.waitForEnd(try daemon.session(#"{"ttl":6000}"#)).text("cause") == "ttl")
         #expect(try daemon.call("GET", "/v1/health").text("status") == "ok")
     }
 

@@ -25,6 +25,16 @@ struct SessionBenchmarkTests {
         }
     }
 
+    /// Whether a process's child was given that directory.
+    private func isCorrald(below directory: String, of pid: Int32) -> Bool {
+        File.names(in: "/proc").contains { name in
+            guard pid_t(name) != nil, let status = File.text("/proc/\(name)/status"),
+                status.contains("\nPPid:\t\(pid)\n")
+            else { return false }
+            return File.text("/proc/\(name)/cmdline")?.contains(directory) ?? false
+        }
+    }
+
     @Test(arguments: [
         (
             "launch",
@@ -49,20 +59,19 @@ struct SessionBenchmarkTests {
     }
 
     @Test func `a benchmark that is killed takes its daemon and all sessions with it`() throws {
-        // A warden that ends removes what it made; so its directory tells one benchmark's from another's.
-        let before = Set(File.names(in: "/var/tmp"))
         let benchmark = try Program(words("idle", []), environment: Self.environment).start()
         var own: [String] = []
         #expect(
             eventually(within: 60) {
+                // Others have benchmarks beside this one.
                 own = File.names(in: "/var/tmp").filter {
-                    $0.hasPrefix("corral-bench.") && !before.contains($0)
+                    $0.hasPrefix("corral-bench.") && isCorrald(below: "/var/tmp/\($0)", of: benchmark.pid)
                         && daemons(of: "/var/tmp/\($0)").contains { $0.contains("corral-warden") }
                 }
                 return !own.isEmpty
             })
         try benchmark.signal(SIGKILL)
-        _ = try benchmark.wait(timeout: 30)
+        _ = try benchmark.wait(timeout: 60)
         for name in own {
             #expect(eventually(within: 60) { daemons(of: "/var/tmp/\(name)").isEmpty })
             #expect(eventually(within: 60) { !File.exists("/var/tmp/\(name)") })

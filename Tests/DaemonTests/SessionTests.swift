@@ -47,9 +47,10 @@ import Testing
 
     @Test func `ttl, idle and max end a session, each with its cause`() throws {
         let daemon = try TestDaemon()
-        let ttl = try daemon.session(#"{"ttl":1500}"#)
-        let idle = try daemon.session(#"{"idle":1500}"#)
-        let most = try daemon.session(#"{"max":1500,"ttl":600000}"#)
+        // Long enough for a launch on a machine that is busy.
+        let ttl = try daemon.session(#"{"ttl":6000}"#)
+        let idle = try daemon.session(#"{"idle":6000}"#)
+        let most = try daemon.session(#"{"max":6000,"ttl":600000}"#)
         #expect(try daemon.waitForEnd(ttl).text("cause") == "ttl")
         #expect(try daemon.waitForEnd(idle).text("cause") == "idle")
         #expect(try daemon.waitForEnd(most).text("cause") == "max")

@@ -38,7 +38,7 @@ final class TestDaemon {
 
     deinit {
         _ = try? program.signal(SIGKILL)
-        _ = try? program.wait(timeout: 20)
+        _ = try? program.wait(timeout: 60)
         endWarden()
     }
 
@@ -54,7 +54,7 @@ final class TestDaemon {
 
     func waitUntilServing() throws {
         try #require(
-            try program.waitForText("serving", within: 60), "the daemon said: \(program.errorsSoFar)")
+            try program.waitForText("serving", within: 120), "the daemon said: \(program.errorsSoFar)")
     }
 
     // MARK: Ends
@@ -99,7 +99,7 @@ final class TestDaemon {
     private func endWarden() {
         guard let warden else { return }
         _ = Glibc.kill(warden, SIGTERM)
-        _ = eventually(within: 30) { self.warden == nil }
+        _ = eventually(within: 120) { self.warden == nil }
         if let warden = self.warden { _ = Glibc.kill(warden, SIGKILL) }
     }
 

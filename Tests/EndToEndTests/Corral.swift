@@ -8,7 +8,7 @@ enum Corral {
     static let path = Product.path("corral")
 
     static func run(
-        _ words: [String], stdin: [UInt8]? = nil, timeout: Double = 30, directory: String? = nil
+        _ words: [String], stdin: [UInt8]? = nil, timeout: Double = 120, directory: String? = nil
     ) throws -> Program.Outcome {
         try Program.run([path, "run"] + words, stdin: stdin, timeout: timeout, directory: directory)
     }

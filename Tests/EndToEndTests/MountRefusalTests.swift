@@ -11,7 +11,7 @@ import Testing
         corral: String = Corral.path
     ) throws {
         let words = wrapper + [corral, "run", "-v", "\(source):/x", "--", "ls", "-R", "/x"]
-        let outcome = try Program(words, user: user).start().wait(timeout: 30)
+        let outcome = try Program(words, user: user).start().wait(timeout: 60)
         Refusal("", [], says: says).check(outcome)
     }
 
@@ -263,12 +263,12 @@ struct OrdinaryUserMountTests {
         var seen: Set<String> = []
         for _ in 0..<60 {
             let words = ["-v", "\(user.directory("name")):/data:ro", "--", "ls", "/data"]
-            let outcome = try user.program(words).start().wait(timeout: 30)
+            let outcome = try user.program(words).start().wait(timeout: 60)
             seen.insert(
                 outcome.status == 0 ? outcome.output : "refused \(outcome.status ?? -1)\(outcome.output)")
         }
         try swapper.signal(SIGTERM)
-        let swaps = try swapper.wait(timeout: 20).output.split(separator: "\n").last.flatMap { Int($0) }
+        let swaps = try swapper.wait(timeout: 60).output.split(separator: "\n").last.flatMap { Int($0) }
         #expect(try #require(swaps) > 1000)
         #expect(seen.isSubset(of: ["marker\n", "refused 125"]), "\(seen)")
     }

@@ -19,7 +19,7 @@ struct OrdinaryUser {
 
     func program(_ words: [String]) -> Program { Program([corral, "run"] + words, user: Self.uid) }
 
-    func run(_ words: [String], timeout: Double = 30) throws -> Program.Outcome {
+    func run(_ words: [String], timeout: Double = 120) throws -> Program.Outcome {
         try Corral.leavesNothing { try program(words).start().wait(timeout: timeout) }
     }
 
@@ -191,7 +191,7 @@ struct OrdinaryUserTests {
             #expect(try program.waitForText("running"))
             #expect(eventually { Self.sleeping(seconds) == 2 })
             try program.signal(SIGKILL)
-            #expect(try program.wait(timeout: 5).signal == SIGKILL)
+            #expect(try program.wait(timeout: 60).signal == SIGKILL)
             #expect(eventually { Self.sleeping(seconds) == 0 })
         }
     }
@@ -208,7 +208,7 @@ struct OrdinaryUserTests {
             let program = try user.program(["--json", "--", "sh", "-c", "echo running; sleep 100"]).start()
             #expect(try program.waitForText("running"))
             try program.signal(number)
-            let outcome = try program.wait(timeout: 10)
+            let outcome = try program.wait(timeout: 60)
             #expect(outcome.status.map(Int.init) == code)
             #expect(try Report(in: outcome.errors).text("cause") == "operator")
         }
@@ -227,7 +227,7 @@ struct OrdinaryUserTests {
         try #require(eventually { Host.listens(at: socket) })
         let outcome = try user.run(words)
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(try server.wait(timeout: 20).status == 0)
+        #expect(try server.wait(timeout: 60).status == 0)
         #expect(try OrdinaryUser.owner(of: "\(workspace)/notes.json") == "65534:65534")
     }
 

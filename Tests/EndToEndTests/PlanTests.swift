@@ -25,16 +25,20 @@ import Testing
     }
 
     @Test func `a sandbox that goes on running is seen, or no test here would show anything`() throws {
-        let (program, left) = try Corral.leftovers(within: 0.1) {
-            let program = try Program([Corral.path, "run", "--", "sh", "-c", "echo running; sleep 100"])
-                .start()
-            #expect(try program.waitForText("running"))
-            return program
+        // It may get the numbers of namespaces that were another test's when it began.
+        let isSeen = try eventually {
+            let (program, left) = try Corral.leftovers(within: 0.1) {
+                let program = try Program([Corral.path, "run", "--", "sh", "-c", "echo running; sleep 100"])
+                    .start()
+                #expect(try program.waitForText("running"))
+                return program
+            }
+            #expect(left.contains("process corral (\(program.pid))"))
+            try program.signal(15)
+            #expect(try program.wait(timeout: 60).status == 143)
+            return left.contains { $0.hasPrefix("namespace net:") }
         }
-        #expect(left.contains("process corral (\(program.pid))"))
-        #expect(left.contains { $0.hasPrefix("namespace net:") })
-        try program.signal(15)
-        #expect(try program.wait(timeout: 10).status == 143)
+        #expect(isSeen)
     }
 
     @Test func `what a plan lists as layers is what a run reports`() throws {
@@ -70,7 +74,7 @@ import Testing
             try Corral.run(["--timeout", "300ms", "--json", "--", "sleep", "100"])
         }
         #expect(outcome.status == 124)
-        #expect(outcome.elapsed < 10)
+        #expect(outcome.elapsed < 60 * Host.patience)
         #expect(
             outcome.errors.contains(
                 "corral run: ended: time limit of 300ms reached (change it with --timeout)\n"))

@@ -66,7 +66,7 @@ struct Exchange {
             try #require(try host.waitForText("ready"))
             let words = ["--relay", "tgo=\(socket)", "--json"] + options
             let plugin = try Corral.run(words + ["--", Corral.python, "-c", common + pluginStart + plugin])
-            let outcome = try host.wait(timeout: 20)
+            let outcome = try host.wait(timeout: 60)
             return Exchange(host: outcome, plugin: plugin, report: try Report(in: plugin.errors))
         }
     }

@@ -45,16 +45,11 @@ import Testing
     @Test func `a plugin that never connects is ended by the time limit`() throws {
         let exchange = try Exchange.run(
             host: """
-                connection.settimeout(0.3)
-                try:
-                    connection.recv(4)
-                    print("something came")
-                except TimeoutError:
-                    print("nothing came in time")
+                print("something came" if connection.recv(4) else "nothing came")
                 """,
             plugin: "time.sleep(100)", options: ["--timeout", "1s"])
         #expect(exchange.plugin.status == 124)
-        #expect(exchange.hostSaid == "nothing came in time\n")
+        #expect(exchange.hostSaid == "nothing came\n")
         #expect(exchange.report.number("relay", "connections") == 0)
     }
 

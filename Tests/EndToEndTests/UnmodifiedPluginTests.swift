@@ -54,7 +54,7 @@ import Testing
                 ["--relay", "tgo=\(socket)", "--workspace", workspace, "--report", report, "--"]
                     + plugin.command)
             #expect(outcome.status == 0, "\(outcome.errors)")
-            let served = try host.wait(timeout: 20)
+            let served = try host.wait(timeout: 60)
             #expect(served.status == 0, "\(served.errors)")
             #expect(served.output.contains("plugin -> host  shutdown answered: success"))
         }
@@ -105,7 +105,7 @@ import Testing
                     server,
                     Corral.path, "run", "--relay", "tgo=/var/run/tgo/tgo.sock", "--workspace", workspace,
                     "--timeout", "20s", "--",
-                ] + plugin.command, timeout: 40)
+                ] + plugin.command, timeout: 120)
         }
         let log = File.text(directory("server.log")) ?? ""
         #expect(outcome.status == 0, "\(outcome.errors)\n\(log)")

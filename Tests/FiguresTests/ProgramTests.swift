@@ -92,7 +92,7 @@ import Testing
         ).start()
         #expect(eventually(within: 60) { idle.processes.count == 4 })
         try run.signal(SIGKILL)
-        _ = try run.wait(timeout: 30)
+        _ = try run.wait(timeout: 60)
         #expect(eventually { idle.processes.isEmpty })
     }
 

@@ -252,7 +252,7 @@ import Wire
         let start = ContinuousClock.now
         rig.relay.stop(drain: .milliseconds(100))
         let taken = ContinuousClock.now - start
-        #expect(taken >= .milliseconds(90) && taken < .seconds(5))
+        #expect(taken >= .milliseconds(90) && taken < .seconds(60))
         #expect(try ends.plugin.receiveToEnd() == [])
     }
 

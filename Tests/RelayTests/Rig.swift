@@ -66,7 +66,7 @@ struct Rig: ~Copyable {
 
     /// The host's next connection.
     func acceptHost() throws -> End {
-        guard connectionComes(within: 20_000) else { throw Missing() }
+        guard connectionComes(within: 60_000) else { throw Missing() }
         return try acceptBlocking(host)
     }
 
@@ -79,7 +79,7 @@ struct Rig: ~Copyable {
 /// A connection whose reads and writes wait. Close-on-exec from the start: a copy in the process of
 /// an exit test would keep it open.
 func acceptBlocking(_ listener: borrowing FileDescriptor) throws -> End {
-    guard isReady(listener, within: 20_000), let socket = try listener.accept() else { throw Missing() }
+    guard isReady(listener, within: 60_000), let socket = try listener.accept() else { throw Missing() }
     let number = socket.number
     _ = try call("fcntl(F_SETFL)") { fcntl(number, F_SETFL, 0) }
     return End(socket)
@@ -101,12 +101,12 @@ struct Joined: ~Copyable {
     var host: End
 }
 
-/// A blocking socket that gives up after 20 seconds, so that a lost byte is a failure and no hang.
+/// A blocking socket that gives up after a minute, so that a lost byte is a failure and no hang.
 struct End: ~Copyable {
     let socket: FileDescriptor
 
     init(_ socket: consuming FileDescriptor) {
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         _ = unsafe setsockopt(socket.number, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         _ = unsafe setsockopt(socket.number, SOL_SOCKET, SO_SNDTIMEO, &limit, size)

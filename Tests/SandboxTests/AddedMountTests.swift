@@ -218,7 +218,7 @@ struct AddedMountTests {
             if ended.status != 0 { #expect(ended.status == 125 && ended.text == "", "\(ended)") }
         }
         try swapper.signal(SIGTERM)
-        let swaps = try swapper.wait(timeout: 20).output.split(separator: "\n").last.flatMap { Int($0) }
+        let swaps = try swapper.wait(timeout: 60).output.split(separator: "\n").last.flatMap { Int($0) }
         #expect(try #require(swaps) > 1000)
         #expect(seen.isSubset(of: ["marker", "refused"]), "\(seen)")
     }

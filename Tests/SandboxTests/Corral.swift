@@ -40,7 +40,7 @@ struct Corral: Sendable {
 
     /// Runs a command to its end. Every run is given a time limit of its own, so that no fault of
     /// the product can stop the tests.
-    func run(_ command: [String], input: [UInt8]? = nil, timeout: Double = 60) throws -> Ended {
+    func run(_ command: [String], input: [UInt8]? = nil, timeout: Double = 120) throws -> Ended {
         Ended(try program(command, input: input).start().wait(timeout: timeout))
     }
 
@@ -129,7 +129,7 @@ struct Mark: Sendable {
     }
 
     /// The sandbox that a marked process is in, once there is one.
-    func sandbox(within seconds: Double = 10) -> LiveSandbox? {
+    func sandbox(within seconds: Double = 60) -> LiveSandbox? {
         var found: LiveSandbox?
         _ = eventually(within: seconds) {
             found = processes.lazy.compactMap(LiveSandbox.init(of:)).first

@@ -164,7 +164,7 @@ struct ExitTests {
     @Test func `a reader that goes away ends the program as in a pipeline`() throws {
         let words = Corral().program(["yes"], report: false).arguments
         let script = #""$@" | head -1; echo ${PIPESTATUS[0]}"#
-        let outcome = try Program.run(["bash", "-c", script, "bash"] + words, timeout: 20)
+        let outcome = try Program.run(["bash", "-c", script, "bash"] + words, timeout: 60)
         #expect(outcome.output == "y\n141\n")
         #expect(outcome.ownErrors == "" && !outcome.timedOut)
     }
@@ -173,7 +173,7 @@ struct ExitTests {
         let words = Corral().program(["sh", "-c", "echo out; echo error >&2; exit 4"], report: false)
             .arguments
         let outcome = try Program.run(
-            ["sh", "-c", #""$@" <&- >&- 2>&-; echo $?"#, "sh"] + words, timeout: 20)
+            ["sh", "-c", #""$@" <&- >&- 2>&-; echo $?"#, "sh"] + words, timeout: 60)
         #expect(outcome.output == "4\n" && !outcome.timedOut, "\(outcome.output)")
     }
 }

@@ -55,7 +55,7 @@ struct MountPlaceTests {
             #expect(hostMounts(mentioning: source.path) == [])
         }
         try swapper.signal(SIGTERM)
-        let swaps = try swapper.wait(timeout: 20).output.split(separator: "\n").last.flatMap { Int($0) }
+        let swaps = try swapper.wait(timeout: 60).output.split(separator: "\n").last.flatMap { Int($0) }
         #expect(try #require(swaps) > 1000)
         let right: Set = ["/home\n/workspace/place", "/home\n/workspace/other", "refused"]
         #expect(seen.isSubset(of: right), "\(seen)")

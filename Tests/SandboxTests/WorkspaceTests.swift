@@ -87,7 +87,7 @@ struct WorkspaceTests {
         let first = try corral.program(["sh", "-c", "echo 1 > first; \(waiting)"], report: false).start()
         let second = try corral.shell("until [ -e first ]; do sleep 0.01; done; echo 2 > second")
         #expect(second.status == 0)
-        #expect(try first.wait(timeout: 20).output == "seen\n")
+        #expect(try first.wait(timeout: 60).output == "seen\n")
         #expect(File.text(directory("first")) == "1\n" && File.text(directory("second")) == "2\n")
     }
 }

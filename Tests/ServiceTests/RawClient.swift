@@ -63,14 +63,14 @@ final class RawClient {
 
     func forget() { received = [] }
 
-    func sees(_ text: String, within seconds: Double = 20) -> Bool {
+    func sees(_ text: String, within seconds: Double = 60) -> Bool {
         eventually(within: seconds) {
             read()
             return self.text.contains(text)
         }
     }
 
-    func seesEnd(within seconds: Double = 20) -> Bool {
+    func seesEnd(within seconds: Double = 60) -> Bool {
         eventually(within: seconds) {
             read()
             return isClosed

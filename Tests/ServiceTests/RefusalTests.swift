@@ -7,7 +7,7 @@ import Wire
 private let knownTrace = "0af7651916cd43dd8448eb211c80319c"
 
 /// What the library refuses by itself, byte for byte on the socket.
-@Suite(.timeLimit(.minutes(10))) struct RefusalTests {
+@Suite(.timeLimit(.minutes(20))) struct RefusalTests {
     /// The last answer's body, which has to be all that there is.
     private func refusal(_ client: RawClient) throws -> (code: String?, message: String?) {
         let text = client.text

@@ -78,7 +78,7 @@ import Trees
         #expect(File.names(in: directory.path) == ["outside"])
     }
 
-    @Test(.timeLimit(.minutes(1))) func `somebody who makes names all the while does not keep it for ever`()
+    @Test(.timeLimit(.minutes(20))) func `somebody who makes names all the while does not keep it for ever`()
         throws
     {
         try File.makeDirectories(directory("gone/d"))

@@ -33,7 +33,7 @@ final class EngineBench {
 
     /// Turns the loop until `condition` holds; fails the test where it does not.
     func wait(
-        _ what: Comment, within seconds: Double = 30, sourceLocation: SourceLocation = #_sourceLocation,
+        _ what: Comment, within seconds: Double = 120, sourceLocation: SourceLocation = #_sourceLocation,
         until condition: (EngineBench) throws -> Bool
     ) throws {
         let deadline = Host.now + seconds * Host.patience

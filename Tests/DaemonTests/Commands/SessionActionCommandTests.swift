@@ -28,7 +28,7 @@ import Wire
 
     @Test func `ends are waited for, over the end of the daemon as well`() throws {
         let daemon = try TestDaemon()
-        let short = try daemon.session(#"{"name":"short","ttl":1500}"#)
+        let short = try daemon.session(#"{"name":"short","ttl":6000}"#)
         let long = try daemon.session(#"{"name":"long"}"#)
         let waiter = try daemon.begin(["wait", "long", "short", short])
         #expect(try daemon.waitForEnd(short).text("cause") == "ttl")
