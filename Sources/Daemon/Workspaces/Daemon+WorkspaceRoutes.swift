@@ -170,7 +170,8 @@ extension Daemon {
         guard let link, link.isOpen, let state = workspaces[key]?.state, ![.creating, .lost].contains(state)
         else { return recorded(shape(key)) }
         let pending = Pending()
-        link.send(.volumeInspect(VolumeKey(key))) { [weak self] answer, _ in
+        let lost = { [weak self] in if let self { pending.complete(shape(key)) } }
+        link.send(.volumeInspect(VolumeKey(key)), orLost: lost) { [weak self] answer, _ in
             guard let self else { return }
             var used: VolumeAmounts?
             if case .volume(let state) = answer { used = state.used }
