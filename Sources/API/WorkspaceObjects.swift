@@ -112,7 +112,8 @@ extension APIObject {
     package static let volumes = APIObject(
         "Volumes", "What keeps workspaces to their limits here.",
         [
-            APIField("driver", .word(["btrfs", "project", "tmpfs", "directory"]), "absent where there can be none"),
+            APIField(
+                "driver", .word(["btrfs", "project", "tmpfs", "directory"]), "absent where there can be none"),
             APIField("place", .text(most: 4096), "where volumes are"),
             .required("reason", .text(most: 4096), "why this one, or why none"),
             APIField("open", .flag, "whether it is in use; it is not before the first volume"),
