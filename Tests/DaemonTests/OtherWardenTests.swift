@@ -43,12 +43,16 @@ import Wire
         let status = WardenStatus(
             build: "0.0.9", pid: 1, sessions: 2, processes: 0, descriptors: 0, descriptorLimit: 9, remarks: []
         )
-        let answers = [last, "1=\(hex(hello))", "13=\(hex(.page(next: nil)))", "15=\(hex(.status(status)))"]
+        let noDriver = Refusal(.volumeNoDriver, "it keeps no volumes")
+        let answers = [
+            last, "1=\(hex(hello))", "13=\(hex(.page(next: nil)))", "15=\(hex(.status(status)))",
+            "25=\(hex(.volumes([], next: nil)))", "29=\(hex(.refused(noDriver)))",
+        ]
         let start = #"""
             run="${0%/s}/run"; script=$1; shift
             mkdir -p "$run"
-            python3 -c "$script" "$run/warden.sock" "$1" "$2" "$3" "$4" &
-            shift 4
+            python3 -c "$script" "$run/warden.sock" "$1" "$2" "$3" "$4" "$5" "$6" &
+            shift 6
             until [ -S "$run/warden.sock" ]; do sleep 0.02; done
             exec "$@"
             """#
