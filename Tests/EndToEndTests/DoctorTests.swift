@@ -40,7 +40,7 @@ import Testing
             "kernel", "namespaces", "mount API", "/proc", "seccomp", "landlock", "cgroups", "ids",
             "open files",
             "workspaces", "kernel log", "sandbox-init", "corral-unpack", "profiles", "images", "state",
-            "sandbox",
+            "volumes", "sandbox",
         ]
         #expect(Set(visit.findings.keys) == Set(names))
         let failed = visit.findings.filter { $0.value.text("state") == "failed" }.map(\.key)
