@@ -25,6 +25,8 @@ package struct TreeDifference {
 
     /// The most names to compare, of both trees together.
     package var mostNames = 2_000_000
+    /// The most bytes of names that are held at once, those of the directories on the way.
+    package var mostHeld = 64 << 20
     /// Seconds since 1970: a file of one inode number and of equal times in both trees is believed to be the same
     /// where its times are older than this, such as the moment before a snapshot was made. Within the tick of a
     /// clock a file may change and its times not. Nil compares contents always.
@@ -33,12 +35,14 @@ package struct TreeDifference {
     package private(set) var skipped: UInt64 = 0
 
     private var names = 0
+    /// Bytes of names that are held.
+    private var held = 0
 
     package init(believedBefore: Int? = nil) { self.believedBefore = believedBefore }
 
     /// Gives `body` each path that differs, a directory before what is in it, names in the order of their bytes.
-    /// - Throws: code `limit` for more names than ``mostNames``, or more than 100 directories inside each other; what
-    ///   `body` throws.
+    /// - Throws: code `limit` for more names than ``mostNames`` or ``mostHeld``, or more than 100 directories inside
+    ///   each other; what `body` throws.
     package mutating func visit(
         from old: borrowing FileDescriptor, to new: borrowing FileDescriptor,
         _ body: (Entry) throws(WorkspaceError) -> Void
@@ -58,6 +62,8 @@ package struct TreeDifference {
         guard path.names.count < TreeWalk.levels else {
             throw WorkspaceError(.limit, path, "is more than \(TreeWalk.levels) directories deep")
         }
+        let heldAbove = held
+        defer { held = heldAbove }
         let (before, after) = (try sortedNames(old, path), try sortedNames(new, path))
         var (left, right) = (before[...], after[...])
         while let name = [left.first, right.first].compactMap({ $0 }).min(by: Self.precedes) {
@@ -84,16 +90,23 @@ package struct TreeDifference {
         var buffer = [UInt8](repeating: 0, count: 1 << 14)
         var isMore = true
         while isMore {
-            var odd: UInt64 = 0
+            var (odd, added) = (0 as UInt64, 0)
             isMore = try at(path) { () throws(SystemError) in
                 try directory.value.visitEntries(&buffer) { name, kind in
                     let entry = DirectoryEntry(name, kind: kind)
+                    // A text of up to 15 bytes takes 16, a longer one its bytes and 48 more.
+                    added += entry.name.utf8.count + 48
                     if entry.oddName == nil { found.append(entry.name) } else { odd += 1 }
                 }
             }
             skipped += odd
             guard names + found.count <= mostNames else {
                 throw WorkspaceError(.limit, path, "and what was before have more than \(mostNames) names")
+            }
+            held += added
+            guard held <= mostHeld else {
+                throw WorkspaceError(
+                    .limit, path, "has names of more bytes than the \(mostHeld) that are held at once")
             }
         }
         names += found.count

@@ -45,21 +45,25 @@ struct TreeWalk: ~Copyable {
 
     /// Nil after the first directory has been left.
     mutating func next() throws(WorkspaceError) -> Step? {
-        guard let level = levels.last else { return nil }
-        if level.names.isEmpty {
-            var names: [DirectoryEntry] = []
-            _ = try at(level.path) { () throws(SystemError) in
-                try level.directory.visitEntries(&buffer) { names.append(DirectoryEntry($0, kind: $1)) }
+        // A loop: somebody who takes names away as fast as they are read must not make a call inside a call of each.
+        while let level = levels.last {
+            if level.names.isEmpty {
+                var names: [DirectoryEntry] = []
+                _ = try at(level.path) { () throws(SystemError) in
+                    try level.directory.visitEntries(&buffer) { names.append(DirectoryEntry($0, kind: $1)) }
+                }
+                level.names = names.reversed()
             }
-            level.names = names.reversed()
+            guard let name = level.names.popLast() else {
+                levels.removeLast()
+                return .leave
+            }
+            if let step = try step(name, in: level) { return step }
         }
-        guard let name = level.names.popLast() else {
-            levels.removeLast()
-            return .leave
-        }
-        return try step(name, in: level)
+        return nil
     }
 
+    /// - Returns: nil for what is gone since its name was read.
     private mutating func step(_ name: DirectoryEntry, in level: Level) throws(WorkspaceError) -> Step? {
         let path = level.path.appending(name.name)
         if name.oddName != nil { return .skip("name", path) }
@@ -69,8 +73,7 @@ struct TreeWalk: ~Copyable {
                 try level.directory.open(name.name, CLINUX_O_PATH | O_NOFOLLOW, resolve: .workspace))
         } catch {
             switch error.errno {
-            // Gone since its name was read.
-            case .noSuchFileOrDirectory: return try next()
+            case .noSuchFileOrDirectory: return nil
             case .crossesDevice: return .skip("mount", path)
             default: throw WorkspaceError(error, at: path)
             }

@@ -18,6 +18,8 @@ package struct TreeWatch: ~Copyable, Sendable {
 
     /// The most directories of one watch.
     package static let mostDirectories = 1000
+    /// The most names that are told of one directory that comes with a tree in it, together with those below.
+    package static let mostTold = 10_000
 
     private static let events = UInt32(
         bitPattern: IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO
@@ -83,7 +85,7 @@ package struct TreeWatch: ~Copyable, Sendable {
         case .movedAway, .removed: forget(below: path)
         case .created, .movedHere:
             do throws(WorkspaceError) {
-                try add(path, files, telling: &events)
+                try add(path, files, telling: Self.mostTold, &events)
             } catch {
                 // It may be gone again, or another one; too many are told, and not silently left out.
                 if error.code == .limit {
@@ -104,20 +106,29 @@ package struct TreeWatch: ~Copyable, Sendable {
     }
 
     /// Watches a directory and, where that is asked for, those below it.
+    /// - Parameters:
+    ///   - most: how many of the names that are there already are told; if there are more, an overflow says so.
+    ///     Whoever moves a million files in must not make a million events of them at once.
     fileprivate mutating func add(
-        _ path: WorkspacePath, _ files: WorkspaceFiles, following: Bool = false, telling events: inout [Event]
+        _ path: WorkspacePath, _ files: WorkspaceFiles, following: Bool = false, telling most: Int,
+        _ events: inout [Event]
     ) throws(WorkspaceError) {
         let reference = try files.reference(to: path, following: following)
         try add(reference, path)
         guard isRecursive else { return }
         var walk = try TreeWalk(reference, path)
+        var told = 0
         while let step = try walk.next() {
             guard case .entry(let entry) = step else { continue }
-            events.append(
-                Event(
-                    kind: .created, path: "\(entry.path)", isDirectory: entry.status.kind == .directory,
-                    move: 0))
-            if entry.status.kind == .directory { try add(entry.reference.value, entry.path) }
+            let isDirectory = entry.status.kind == .directory
+            if told < most {
+                events.append(
+                    Event(kind: .created, path: "\(entry.path)", isDirectory: isDirectory, move: 0))
+            } else if told == most, most > 0 {
+                events.append(Event(kind: .overflow, path: "\(path)", isDirectory: true, move: 0))
+            }
+            told += 1
+            if isDirectory { try add(entry.reference.value, entry.path) }
         }
     }
 
@@ -150,7 +161,7 @@ extension WorkspaceFiles {
         _ = try directory(path)
         var watch = try TreeWatch(path, isRecursive: recursive)
         var there: [TreeWatch.Event] = []
-        try watch.add(path, self, following: true, telling: &there)
+        try watch.add(path, self, following: true, telling: 0, &there)
         return watch
     }
 }

@@ -78,6 +78,14 @@ import Workspace
         var difference = TreeDifference()
         difference.mostNames = 2
         #expect(code { _ = try lines(yard, &difference) } == .limit)
+        // What is held counts, and not what was: one name at a time is enough for any number of directories.
+        difference = TreeDifference()
+        difference.mostHeld = 110
+        #expect(code { _ = try lines(yard, &difference) } == .limit)
+        try yard.shell("rm new/*; mkdir new/1 new/2; touch new/1/x new/2/x")
+        difference = TreeDifference()
+        difference.mostHeld = 150
+        #expect(try lines(yard, &difference).count == 4)
         try yard.shell("cd new; i=0; while [ $i -lt 101 ]; do mkdir d; cd d; i=$((i+1)); done")
         #expect(code { _ = try lines(yard) } == .limit)
     }

@@ -110,4 +110,16 @@ import Workspace
         try yard.shell("mkdir t/more")
         #expect(try lines(&watch, yard) == ["created t/more", "overflow t/more"])
     }
+
+    @Test func `of a directory that comes with more names than are told an overflow says so`() throws {
+        let most = TreeWatch.mostTold
+        let yard = try Yard("mkdir t d d/last; cd d; seq 1 \(most) | xargs touch")
+        var watch = try yard.files.watchTree(WorkspacePath("t"), recursive: true)
+        try yard.shell("mv d t/d")
+        let told = try lines(&watch, yard)
+        #expect(told.first == "movedHere t/d" && told.last == "overflow t/d" && told.count == most + 2)
+        // Those that were not told are watched all the same.
+        try yard.shell("echo x >t/d/last/x")
+        #expect(try lines(&watch, yard).contains("created t/d/last/x"))
+    }
 }
