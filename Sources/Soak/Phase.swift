@@ -51,7 +51,8 @@ struct Phase {
             try Crowd.sweep(options.corral)
             if done >= options.cycles, options.dropsCaches { try KernelState.dropCaches() }
             let planted = try options.plants ? Planted(kind.rawValue) : nil
-            var sample = Sample.take(done, since: before, state, within: options.patience)
+            var sample = try Sample.take(
+                done, since: before, state, within: options.patience, corral: options.corral)
             sample.start = phase.median(phase.starts, from: done - count, to: done)
             sample.reference = phase.median(phase.references, from: done - count, to: done)
             phase.samples.append(sample)
@@ -185,12 +186,20 @@ struct Sample {
 
     /// Looks until nothing is left or it has been there for as long as a busy machine may take: other
     /// processes come and go meanwhile, and only what was there all the time was left by a cycle.
+    ///
+    /// One `corral` was run before, to sweep what killed ones left; more follow, because on a busy machine the init
+    /// that was killed last may not have been dead by then.
     static func take(
-        _ cycle: Int, since before: Census, _ first: KernelState, within seconds: Double
-    ) -> Sample {
+        _ cycle: Int, since before: Census, _ first: KernelState, within seconds: Double, corral: String
+    ) throws -> Sample {
         var left: Set<String>?
         var state = first
-        _ = eventually(within: seconds) {
+        var nextSweep = Host.now + 1
+        _ = try eventually(within: seconds) {
+            if Host.now >= nextSweep {
+                try Crowd.sweep(corral)
+                nextSweep = Host.now + 1
+            }
             state = KernelState.take()
             let now = Set(Census.take().added(since: before) + state.added(since: first))
             left = left?.intersection(now) ?? now
