@@ -37,7 +37,8 @@ extension APIObject {
             .required("sessions_max", .count, "at most"),
             .required("started", .time, "when this daemon began"),
             APIField("volumes", .object(volumes), "of workspaces; absent while the warden is lost"),
-            APIField("networks", .object(networks), "made ahead of sessions; absent while the warden is lost"),
+            APIField(
+                "networks", .object(networks), "made ahead of sessions; absent while the warden is lost"),
             APIField("reload", .object(reload), "what came of the last SIGHUP; absent where there was none"),
         ])
 

@@ -93,7 +93,8 @@ package final class ProcessOutput {
         let offsets = try zip(rings, starts).map { (ring, start) throws(CaptureError) in
             try ring.offset(of: start)
         }
-        let reader = AttachedReader(socket, at: offsets, of: self, on: loop, calendar: calendar, delegate: delegate)
+        let reader = AttachedReader(
+            socket, at: offsets, of: self, on: loop, calendar: calendar, delegate: delegate)
         do {
             try reader.begin(behind: bytes)
         } catch {

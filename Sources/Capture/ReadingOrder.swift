@@ -73,7 +73,9 @@ struct ReadingOrder {
         let others = rings.indices.contains {
             $0 != stream.rawValue && cursors[$0].offset < rings[$0].position
         }
-        guard others || isTimed, let boundary = rings[stream.rawValue].times.boundary(after: offset) else { return most }
+        guard others || isTimed, let boundary = rings[stream.rawValue].times.boundary(after: offset) else {
+            return most
+        }
         return min(most, boundary - offset)
     }
 }

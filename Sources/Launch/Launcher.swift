@@ -14,8 +14,8 @@ package struct LaunchDescriptors {
     package var lock: CInt
     /// As ``LowDescriptors/first``; -1 for who has few descriptors.
     package var low: CInt = -1
-    /// A network namespace that is ready to be the sandbox's, and that of the calling thread; or -1. Used where
-    /// ``LaunchPlan/takesReadyNetwork(without:)``.
+    /// A network namespace that is ready to be the sandbox's, and that of the calling thread; or -1. Used
+    /// where ``LaunchPlan/takesReadyNetwork(without:)``.
     package var network: CInt = -1
     package var networkHome: CInt = -1
 

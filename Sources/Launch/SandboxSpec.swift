@@ -42,7 +42,7 @@ package struct SandboxSpec: Sendable {
     /// Whether the kernel kills the init when the thread that made it ends (PR_SET_PDEATHSIG of prctl(2)). An
     /// init ends by itself when its control socket closes; one that is frozen does not see that.
     package var diesWithLauncher: Bool
-    /// Whether the network namespace has its loopback interface up already (``RunningSandbox/networkIsReady``).
+    /// Whether the network namespace has its loopback interface up (``RunningSandbox/networkIsReady``).
     package var networkIsReady: Bool
     /// How memory, swap, pids and cpu are limited: by cgroups, or why not.
     package var cgroups: [Layer: LayerState]

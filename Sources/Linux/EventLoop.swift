@@ -108,8 +108,8 @@ package final class EventLoop {
     /// Calls the handler of `token` once more, after the descriptors that are ready now.
     package func again(_ token: Token) { waiting.append(token) }
 
-    /// Calls `work` once, in a turn of its own in which no descriptor is ready: for what nobody waits for. What
-    /// becomes ready meanwhile waits for it, so it should be short.
+    /// Calls `work` once, in a turn of its own in which no descriptor is ready: for what nobody waits for.
+    /// What becomes ready meanwhile waits for it, so it should be short.
     package func whenIdle(_ work: @escaping () -> Void) { idle.append(work) }
 
     /// Runs handlers until ``stop()`` is called on this thread.

@@ -83,7 +83,8 @@ import Testing
 
     @Test(
         arguments: [
-            (header(0), .kind(0)), (header(12), .kind(12)), (header(11), .direction(.time)), (header(2), .direction(.output)),
+            (header(0), .kind(0)), (header(12), .kind(12)), (header(11), .direction(.time)),
+            (header(2), .direction(.output)),
             (header(1, flags: 2), .flags(2, .input)),
             (header(7, flags: 1, length: [0, 0, 0, 1]), .flags(1, .signal)),
             (header(1, reserved: 1), .reserved), (header(1, length: [0, 1, 0, 1]), .length(65_537, .input)),

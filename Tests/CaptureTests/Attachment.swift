@@ -70,7 +70,8 @@ final class Stage {
         delegate: (any AttachDelegate)? = nil
     ) throws -> (client: Client, reader: AttachedReader) {
         let ends = try StreamPair.make()
-        let reader = try output.attach(ends.ours, from: [start, .oldest], leads: leads, calendar: calendar, delegate: delegate)
+        let reader = try output.attach(
+            ends.ours, from: [start, .oldest], leads: leads, calendar: calendar, delegate: delegate)
         return (Client(ends.theirs), reader)
     }
 }

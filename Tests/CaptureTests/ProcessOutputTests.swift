@@ -24,7 +24,9 @@ import Testing
         #expect(client.gaps.isEmpty)
     }
 
-    @Test func `a client is told of times where it asks, once for each, before the bytes that have it`() throws {
+    @Test func `a client is told of times where it asks, once for each, before the bytes that have it`()
+        throws
+    {
         let stage = try Stage()
         try stage.write(10)
         let first = try #require(stage.output.rings[0].times.entries.last?.time)

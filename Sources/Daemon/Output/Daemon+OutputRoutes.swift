@@ -145,8 +145,8 @@ extension Daemon {
         return .now(try Response.upgrade(request.head, upgrade))
     }
 
-    /// Milliseconds since 1970 of a moment of the rings, by what the host's calendar says now: where it was set
-    /// since, that moment is shown as the new one has it.
+    /// Milliseconds since 1970 of a moment of the rings, by what the host's calendar says now: where that was
+    /// set since, the moment is shown as the new one has it.
     private static func calendar(_ time: BootTime) -> UInt64 {
         UInt64(max(1, DaemonClock.moment(time).wall))
     }

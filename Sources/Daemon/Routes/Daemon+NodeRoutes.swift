@@ -22,7 +22,8 @@ extension Daemon {
                 }))
     }
 
-    /// With what the warden says of itself, where it does so at once: this is asked to find out what is wrong.
+    /// With what the warden says of itself, where it does so at once: this is asked to find out what is
+    /// wrong.
     func info() -> Reply {
         // For whoever asks next: what troubles volumes may come with time.
         defer { lookAtDriver() }

@@ -99,7 +99,8 @@ final class Engine: SandboxEngine {
             }
         }
         volumes.begin(on: loop)
-        networks = NetworkPool(readyNetworks, isPrivileged: host.abilities.privileged, on: loop, telling: tell)
+        networks = NetworkPool(
+            readyNetworks, isPrivileged: host.abilities.privileged, on: loop, telling: tell)
     }
 
     func say(_ event: EngineEvent) { tell(event) }

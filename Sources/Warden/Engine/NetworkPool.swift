@@ -12,8 +12,8 @@ import WardenProtocol
 ///
 /// Where there is none left, a launch makes its own as it would without a pool: the same isolation, later.
 final class NetworkPool {
-    /// At most kept, and the default. As many as clients ask for at once before the loop is idle again; more
-    /// would take descriptors of ``DescriptorBudget/reserve`` that a launch needs, and kernel memory for nothing.
+    /// At most kept, and the default: a burst of so many before the loop is idle again. More would take
+    /// descriptors of ``DescriptorBudget/reserve`` that a launch needs, and kernel memory for nothing.
     static let most = 8
 
     /// How many are kept; 0 for none ever.
@@ -87,11 +87,15 @@ final class NetworkPool {
         let number = home.value.number
         do throws(SystemError) {
             ready.append(
-                Held(FileDescriptor(owning: try call("unshare(CLONE_NEWNET)") { clinux_network_make(number) })))
+                Held(
+                    FileDescriptor(owning: try call("unshare(CLONE_NEWNET)") { clinux_network_make(number) }))
+            )
             problem = ""
             if ready.count < size { fill() }
         } catch {
-            if problem.isEmpty { say(.remark("a network namespace cannot be made ahead of launches: \(error)")) }
+            if problem.isEmpty {
+                say(.remark("a network namespace cannot be made ahead of launches: \(error)"))
+            }
             problem = error.description
         }
     }
