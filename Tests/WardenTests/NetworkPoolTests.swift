@@ -4,6 +4,7 @@ import CLinux
 import Glibc
 import Launch
 import Linux
+import Sandbox
 import TestSupport
 import Testing
 import WardenProtocol
