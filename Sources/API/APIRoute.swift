@@ -145,6 +145,7 @@ extension APIRoute {
                 APIField("stderr", .whole(0...UInt64.max), "the same of standard error"),
                 APIField("stdin", .flag, "whether this client writes to its input"),
                 APIField("lead", .flag, "whether the process waits for this client, and ends with it"),
+                APIField("times", .flag, "whether this client is told when what it gets came"),
             ], status: 101, .upgrade),
         APIRoute(
             .get, "\(process)/offsets", "offsets", "Where in its streams a time or the last lines begin",

@@ -37,7 +37,19 @@ extension APIObject {
             .required("sessions_max", .count, "at most"),
             .required("started", .time, "when this daemon began"),
             APIField("volumes", .object(volumes), "of workspaces; absent while the warden is lost"),
+            APIField(
+                "networks", .object(networks), "made ahead of sessions; absent while the warden is lost"),
             APIField("reload", .object(reload), "what came of the last SIGHUP; absent where there was none"),
+        ])
+
+    private static let networks = APIObject(
+        "Networks", "The network namespaces that the warden keeps ready.",
+        [
+            .required("ready", .count, "that there are"),
+            .required("most", .count, "that are kept; 0: each session makes its own"),
+            .required("taken", .count, "sessions that got one"),
+            .required("missed", .count, "sessions that waited until theirs was made"),
+            APIField("problem", .text(most: 4096), "why there are none, or fewer than `most`"),
         ])
 
     private static let reload = APIObject(

@@ -5,6 +5,7 @@
 #include "clinux_start.h"
 
 #include "clinux_mounts.h"
+#include "clinux_network.h"
 #include "clinux_owner.h"
 #include "clinux_security.h"
 #include "clinux_terminal.h"
@@ -188,7 +189,7 @@ static pid_t start_owned(
     return -1;
 }
 
-static pid_t start_with(
+static pid_t start_here(
     const struct init_context *context, int *pidfd, struct clinux_failure *failure) {
     const struct clinux_init *init = context->init;
     struct clone_args args = {.flags = init->namespaces | (context->bound > 0 ? CLONE_FILES : 0)};
@@ -198,6 +199,20 @@ static pid_t start_with(
     }
     if (init->owner != CLINUX_OWN_ID) return start_owned(init->owner, &args, context, pidfd, failure);
     return start(&args, run_init, context, pidfd, failure);
+}
+
+// A child without CLONE_NEWNET has the network namespace of the thread that clones it.
+static pid_t start_with(
+    const struct init_context *context, int *pidfd, struct clinux_failure *failure) {
+    const struct clinux_init *init = context->init;
+    if (init->network < 0) return start_here(context, pidfd, failure);
+    if (clinux_network_enter(init->network) < 0) {
+        *failure = (struct clinux_failure){CLINUX_STEP_NETWORK, errno, init->network};
+        return -1;
+    }
+    pid_t pid = start_here(context, pidfd, failure);
+    clinux_network_return(init->network_home);
+    return pid;
 }
 
 // Each number is taken by the kernel: another thread may open something at any moment, and what looked free

@@ -73,6 +73,7 @@ package struct AttachDecoder: Sendable {
     private func check(_ frame: AttachFrame) throws(AttachFrameError.Problem) {
         switch frame.kind {
         case .gap where frame.lost.map { $0.bytes.isEmpty } ?? true: throw .payload(.gap)
+        case .time where frame.time.map { $0.milliseconds > UInt64(Int64.max) } ?? true: throw .payload(.time)
         case .resize where frame.payload.allSatisfy { $0 == 0 }: throw .payload(.resize)
         case .signal where !(1...64).contains(frame.payload[0]): throw .payload(.signal)
         default: break
@@ -84,19 +85,19 @@ extension AttachFrame.Kind {
     var sender: AttachFrame.Side {
         switch self {
         case .input, .resize, .signal, .leave: .client
-        case .output, .errors, .gap, .exit, .credit, .error: .server
+        case .output, .errors, .gap, .exit, .credit, .error, .time: .server
         }
     }
 
     fileprivate var isStream: Bool { self == .input || self == .output || self == .errors }
     fileprivate var alwaysEnds: Bool { self == .exit || self == .error }
-    fileprivate var hasOffset: Bool { isStream || self == .gap || self == .credit }
+    fileprivate var hasOffset: Bool { isStream || self == .gap || self == .credit || self == .time }
 
     fileprivate var lengths: ClosedRange<Int> {
         switch self {
         case .input, .output, .errors: 0...AttachFrame.payloadLimit
         case .exit, .error: 0...AttachFrame.noteLimit
-        case .gap: 9...9
+        case .gap, .time: 9...9
         case .resize: 4...4
         case .signal: 1...1
         case .credit, .leave: 0...0
@@ -128,7 +129,7 @@ extension AttachFrameError: CustomStringConvertible {
 extension AttachFrameError.Problem {
     fileprivate var sentence: String {
         switch self {
-        case .kind(let byte): "there is no frame of type \(byte), only 1 to 10"
+        case .kind(let byte): "there is no frame of type \(byte), only 1 to 11"
         case .direction(let kind): "a frame of type \(kind) is not for this side to send"
         case .flags(let flags, let kind): "a frame of type \(kind) cannot have the flags \(flags)"
         case .reserved: "the bytes 2 and 3 must be 0"

@@ -26,6 +26,7 @@ package struct AttachFrame: Hashable, Sendable {
         case credit = 8
         case error = 9
         case leave = 10
+        case time = 11
     }
 
     package enum Side: Hashable, Sendable { case client, server }
@@ -82,6 +83,11 @@ extension AttachFrame {
     /// The process goes on without this client, even where it was to end with it.
     package static var leave: AttachFrame { AttachFrame(.leave) }
 
+    /// When the bytes of a stream from `offset` on came, in milliseconds since 1970; 0 where it is not known.
+    package static func time(_ milliseconds: UInt64, of stream: OutputStream, offset: UInt64) -> AttachFrame {
+        AttachFrame(.time, offset: offset, payload: [stream.kind.rawValue] + bigEndian(milliseconds, 8))
+    }
+
     /// What was wrong, as UTF-8 text. The last frame.
     package static func error(_ text: String) -> AttachFrame {
         AttachFrame(.error, isEnd: true, payload: Array(text.utf8.prefix(noteLimit)))
@@ -92,6 +98,12 @@ extension AttachFrame {
         guard kind == .gap, payload.count == 9, let stream = OutputStream(payload[0]) else { return nil }
         let (end, overflow) = offset.addingReportingOverflow(number(payload[1...]))
         return overflow ? nil : (stream, offset..<end)
+    }
+
+    /// What a time frame says.
+    package var time: (stream: OutputStream, milliseconds: UInt64)? {
+        guard kind == .time, payload.count == 9, let stream = OutputStream(payload[0]) else { return nil }
+        return (stream, number(payload[1...]))
     }
 
     /// What a resize frame says.

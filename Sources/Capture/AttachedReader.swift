@@ -52,17 +52,33 @@ package final class AttachedReader: EventHandler, InputSender {
     private var received: UInt64 = 0
     private var taken: UInt64 = 0
     private var isInputEnded = false
+    /// Milliseconds since 1970 of a moment of the rings, where this client is told of times.
+    private let calendar: ((BootTime) -> UInt64)?
+    /// The moment that was told last, of each stream; nil before the first.
+    private var told: [BootTime?] = [nil, nil]
 
     init(
         _ socket: consuming FileDescriptor, at offsets: [UInt64], of output: ProcessOutput,
-        on loop: EventLoop,
+        on loop: EventLoop, calendar: ((BootTime) -> UInt64)? = nil,
         delegate: (any AttachDelegate)?
     ) {
         self.socket = socket
         self.loop = loop
         self.output = output
         self.delegate = delegate
+        self.calendar = calendar
         order = ReadingOrder(cursors: offsets.map { ReadingOrder.Cursor(offset: $0) })
+        order.isTimed = calendar != nil
+    }
+
+    /// What a client that is told of times has to know before the bytes from `offset` on.
+    private func time(of stream: OutputStream, _ offset: UInt64, in ring: OutputRing) -> AttachFrame? {
+        guard let calendar else { return nil }
+        // 0: before every time that is known.
+        let time = ring.times.time(of: offset) ?? 0
+        guard told[stream.rawValue] != time else { return nil }
+        told[stream.rawValue] = time
+        return .time(time == 0 ? 0 : calendar(time), of: stream, offset: offset)
     }
 
     /// How far into a stream it is; what was promised to it and is not yet sent counts as behind it.
@@ -215,7 +231,9 @@ package final class AttachedReader: EventHandler, InputSender {
         guard let output else { return false }
         switch order.next(output.rings, until: output.end?.offsets) {
         case .bytes(let stream, let range):
-            try sender.take(range, of: stream, in: output.rings[stream.rawValue])
+            let ring = output.rings[stream.rawValue]
+            try sender.take(
+                range, of: stream, in: ring, behind: time(of: stream, range.lowerBound, in: ring))
             output.advanced(self)
         case .lost(let stream, let range): sender.take(.gap(range, of: stream))
         case .end(let stream, let offset):

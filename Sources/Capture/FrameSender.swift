@@ -20,10 +20,11 @@ struct FrameSender {
     mutating func take(_ frame: AttachFrame) { (front, done) = (frame.bytes, 0) }
 
     /// To be called when ``isEmpty``, with no more bytes than a frame may have.
+    /// - Parameter first: a frame that goes before it.
     mutating func take(
-        _ range: Range<UInt64>, of stream: OutputStream, in ring: OutputRing
+        _ range: Range<UInt64>, of stream: OutputStream, in ring: OutputRing, behind first: AttachFrame? = nil
     ) throws(CaptureError) {
-        front = AttachFrame.header(stream.kind, false, range.count, range.lowerBound)
+        front = (first?.bytes ?? []) + AttachFrame.header(stream.kind, false, range.count, range.lowerBound)
         done = 0
         if range.count <= Self.smallPayload {
             front += try ring.bytes(range)

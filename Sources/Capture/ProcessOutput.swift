@@ -87,13 +87,14 @@ package final class ProcessOutput {
     ///   - leads: whether the process waits for this one from now on, see ``pace()``.
     package func attach(
         _ socket: consuming FileDescriptor, from start: [StartPoint], behind bytes: [UInt8] = [],
-        leads: Bool = false, delegate: (any AttachDelegate)?
+        leads: Bool = false, calendar: ((BootTime) -> UInt64)? = nil, delegate: (any AttachDelegate)?
     ) throws(CaptureError) -> AttachedReader {
         let starts = rings.indices.map { $0 < start.count ? start[$0] : start.last ?? .oldest }
         let offsets = try zip(rings, starts).map { (ring, start) throws(CaptureError) in
             try ring.offset(of: start)
         }
-        let reader = AttachedReader(socket, at: offsets, of: self, on: loop, delegate: delegate)
+        let reader = AttachedReader(
+            socket, at: offsets, of: self, on: loop, calendar: calendar, delegate: delegate)
         do {
             try reader.begin(behind: bytes)
         } catch {

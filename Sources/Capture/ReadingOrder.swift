@@ -9,6 +9,8 @@ struct ReadingOrder {
 
     /// By number of the stream.
     var cursors: [Cursor]
+    /// Whether the bytes of one step have one time, as far as it is known.
+    var isTimed = false
 
     enum Step: Hashable {
         case bytes(OutputStream, Range<UInt64>)
@@ -71,7 +73,9 @@ struct ReadingOrder {
         let others = rings.indices.contains {
             $0 != stream.rawValue && cursors[$0].offset < rings[$0].position
         }
-        guard others, let boundary = rings[stream.rawValue].times.boundary(after: offset) else { return most }
+        guard others || isTimed, let boundary = rings[stream.rawValue].times.boundary(after: offset) else {
+            return most
+        }
         return min(most, boundary - offset)
     }
 }

@@ -35,6 +35,12 @@ package struct LaunchPlan: Sendable {
         ]
         return flags.reduce(0) { without.contains($1.0) ? $0 : $0 | UInt64($1.1) }
     }
+
+    /// Whether a network namespace that was made before will do. It belongs to the launcher's user namespace:
+    /// a sandbox without one of its own could configure it.
+    package static func takesReadyNetwork(without: Set<Layer>) -> Bool {
+        !without.contains(.netNamespace) && !without.contains(.userNamespace)
+    }
 }
 
 /// Writes steps and describes them.

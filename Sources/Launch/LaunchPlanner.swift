@@ -90,7 +90,8 @@ package struct LaunchPlanner {
         if !spec.without.contains(.utsNamespace) {
             list.add(.hostname, "hostname \(spec.image.hostname)") { $0.text(spec.image.hostname) }
         }
-        if hasOwnNetwork { list.add(.loopback, "loopback interface up") }
+        // In one that was made before it is, and the init could not.
+        if hasOwnNetwork, !spec.networkIsReady { list.add(.loopback, "loopback interface up") }
         for socket in spec.sockets { listen(socket, &list) }
         if !spec.without.contains(.cgroupNamespace) { list.add(.cgroupNamespace, "cgroup namespace") }
         rules(&list)

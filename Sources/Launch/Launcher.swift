@@ -14,6 +14,10 @@ package struct LaunchDescriptors {
     package var lock: CInt
     /// As ``LowDescriptors/first``; -1 for who has few descriptors.
     package var low: CInt = -1
+    /// A network namespace that is ready to be the sandbox's, and that of the calling thread; or -1. Used
+    /// where ``LaunchPlan/takesReadyNetwork(without:)``.
+    package var network: CInt = -1
+    package var networkHome: CInt = -1
 
     package init(cgroupV2: CInt = -1, cgroupTasks: [CInt] = [], lock: CInt = -1) {
         self.cgroupV2 = cgroupV2
@@ -50,7 +54,9 @@ package enum Launcher {
         identity: Identity, without: Set<Layer>, privileged: Bool, workspace: WorkspaceDirectory?,
         descriptors: LaunchDescriptors, executable: borrowing InitExecutable
     ) throws(LaunchError) -> RunningSandbox {
-        let namespaces = LaunchPlan.namespaces(without: without)
+        var namespaces = LaunchPlan.namespaces(without: without)
+        let networkIsReady = descriptors.network >= 0 && LaunchPlan.takesReadyNetwork(without: without)
+        if networkIsReady { namespaces &= ~UInt64(CLINUX_NEWNET) }
         do throws(SystemError) {
             let channel = try Channel.make()
             let given = [channel.inner.number, channel.statusWriting.number, descriptors.lock]
@@ -58,8 +64,9 @@ package enum Launcher {
             let ownsNamespace = namespaces & UInt64(CLINUX_NEWUSER) != 0
             let (pid, pidfd) = try start(
                 namespaces, ownedBy: ownsNamespace ? identity.owner : nil, executable,
-                given.filter { $0 >= 0 }, enters, descriptors)
-            let sandbox = RunningSandbox(pid: pid, pidfd: pidfd, channel: consume channel)
+                given.filter { $0 >= 0 }, enters, descriptors, networkIsReady)
+            let sandbox = RunningSandbox(
+                pid: pid, pidfd: pidfd, channel: consume channel, networkIsReady: networkIsReady)
             guard ownsNamespace else { return sandbox }
             do throws(SystemError) {
                 try IdentityMap.write(identity, pid: pid)
@@ -122,7 +129,7 @@ package enum Launcher {
 
     private static func start(
         _ namespaces: UInt64, ownedBy owner: UInt32?, _ executable: borrowing InitExecutable,
-        _ given: [CInt], _ enters: CInt, _ descriptors: LaunchDescriptors
+        _ given: [CInt], _ enters: CInt, _ descriptors: LaunchDescriptors, _ networkIsReady: Bool
     ) throws(SystemError) -> (pid: Int32, pidfd: CInt) {
         let null = FileDescriptor(
             owning: try call("open", on: "/dev/null") { unsafe open("/dev/null", O_RDWR | O_CLOEXEC) })
@@ -135,14 +142,18 @@ package enum Launcher {
         var failure = clinux_failure()
         let (program, nullNumber) = (executable.descriptor.number, null.number)
         let hasOwnUsers = namespaces & UInt64(CLINUX_NEWUSER) != 0
-        let capabilities = initCapabilities | (hasOwnUsers ? userNamespaceCapabilities : 0)
+        let capabilities =
+            initCapabilities | (hasOwnUsers ? userNamespaceCapabilities : 0)
+            | (networkIsReady ? 0 : networkCapabilities)
+        let network = networkIsReady ? descriptors.network : -1
         let pid = unsafe given.withUnsafeBufferPointer { fds in
             unsafe descriptors.cgroupTasks.withUnsafeBufferPointer { tasks in
                 var start = unsafe clinux_init(
                     namespaces: namespaces, owner: owner ?? UInt32.max, executable: program,
                     fds: fds.baseAddress, fd_count: fds.count, cgroup_v2: descriptors.cgroupV2,
                     cgroup_tasks: tasks.baseAddress, cgroup_tasks_count: tasks.count,
-                    capabilities: capabilities, low_fds: descriptors.low)
+                    capabilities: capabilities, network: network, network_home: descriptors.networkHome,
+                    low_fds: descriptors.low)
                 return unsafe clinux_start_init(&start, nullNumber, &pidfd, &failure)
             }
         }
@@ -163,9 +174,12 @@ package enum Launcher {
     }
 
     /// CHOWN 0, DAC_OVERRIDE 1, KILL 5, SETGID 6, SETUID 7, SETPCAP 8, NET_BIND_SERVICE 10,
-    /// NET_ADMIN 12, SYS_ADMIN 21 (capabilities(7)): what building a sandbox takes.
+    /// SYS_ADMIN 21 (capabilities(7)): what building a sandbox takes.
     private static let initCapabilities: UInt64 =
-        1 << 0 | 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 12 | 1 << 21
+        1 << 0 | 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 21
+
+    /// NET_ADMIN 12: raising the loopback interface, where that is left to the init.
+    private static let networkCapabilities: UInt64 = 1 << 12
 
     /// SYS_RESOURCE 24: closing a user namespace of one's own for further ones, which nothing else takes.
     private static let userNamespaceCapabilities: UInt64 = 1 << 24
@@ -195,6 +209,7 @@ package enum Launcher {
 enum StartStep {
     private static let names: [(clinux_step, String)] = [
         (CLINUX_STEP_CLONE, "clone3"), (CLINUX_STEP_OWNER, "own the user namespace"),
+        (CLINUX_STEP_NETWORK, "setns to the network namespace"),
         (CLINUX_STEP_CGROUP, "join cgroup"),
         (CLINUX_STEP_AMBIENT, "keep capabilities"), (CLINUX_STEP_DESCRIPTORS, "place descriptors"),
         (CLINUX_STEP_SESSION, "setsid"), (CLINUX_STEP_TERMINAL, "controlling terminal"),

@@ -29,6 +29,8 @@ package final class RunningSandbox {
     package let pidfd: FileDescriptor
     /// Readable when the init has something to say.
     package let control: FileDescriptor
+    /// Whether its network namespace was ready before it: nothing is left to do in it, nor could the init.
+    package let networkIsReady: Bool
     /// Until the sandbox is ready, where somebody wants to save it.
     private var status: FileDescriptor?
     private var steps: [String] = []
@@ -40,8 +42,9 @@ package final class RunningSandbox {
     /// Exits that the init could not be told about, because it is not reading.
     private var unacknowledged: [UInt64] = []
 
-    init(pid: Int32, pidfd: CInt, channel: consuming Channel) {
+    init(pid: Int32, pidfd: CInt, channel: consuming Channel, networkIsReady: Bool = false) {
         self.pid = pid
+        self.networkIsReady = networkIsReady
         self.pidfd = FileDescriptor(owning: pidfd)
         control = channel.outer
         status = .some(channel.statusReading)

@@ -42,6 +42,8 @@ package struct SandboxSpec: Sendable {
     /// Whether the kernel kills the init when the thread that made it ends (PR_SET_PDEATHSIG of prctl(2)). An
     /// init ends by itself when its control socket closes; one that is frozen does not see that.
     package var diesWithLauncher: Bool
+    /// Whether the network namespace has its loopback interface up (``RunningSandbox/networkIsReady``).
+    package var networkIsReady: Bool
     /// How memory, swap, pids and cpu are limited: by cgroups, or why not.
     package var cgroups: [Layer: LayerState]
     /// Limits of each process that begin below the hard ones, which the profile has.
@@ -53,7 +55,7 @@ package struct SandboxSpec: Sendable {
         profile: Profile, limits: Limits, image: Image, filter: [UInt8], identity: Identity,
         workspace: Workspace, sockets: [String], cgroups: [Layer: LayerState], softLimits: [SoftLimit] = [],
         without: Ablation = [], mounts: [PreparedMount] = [], terminal: Terminal = .none,
-        sharesFiles: Bool = false, diesWithLauncher: Bool = false
+        sharesFiles: Bool = false, diesWithLauncher: Bool = false, networkIsReady: Bool = false
     ) {
         self.profile = profile
         self.limits = limits
@@ -66,6 +68,7 @@ package struct SandboxSpec: Sendable {
         self.terminal = terminal
         self.sharesFiles = sharesFiles
         self.diesWithLauncher = diesWithLauncher
+        self.networkIsReady = networkIsReady
         self.cgroups = cgroups
         self.softLimits = softLimits
         self.without = without

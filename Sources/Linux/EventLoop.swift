@@ -60,6 +60,7 @@ package final class EventLoop {
     private var slots: [Slot] = []
     private var free: [Int] = []
     private var waiting: [Token] = []
+    private var idle: [() -> Void] = []
     private var batch = [clinux_event](
         repeating: clinux_event(token: 0, events: 0), count: Int(CLINUX_EVENT_BATCH))
     package private(set) var isStopped = false
@@ -107,6 +108,10 @@ package final class EventLoop {
     /// Calls the handler of `token` once more, after the descriptors that are ready now.
     package func again(_ token: Token) { waiting.append(token) }
 
+    /// Calls `work` once, in a turn of its own in which no descriptor is ready: for what nobody waits for.
+    /// What becomes ready meanwhile waits for it, so it should be short.
+    package func whenIdle(_ work: @escaping () -> Void) { idle.append(work) }
+
     /// Runs handlers until ``stop()`` is called on this thread.
     package func run() throws(SystemError) {
         while !isStopped { _ = try turn(timeout: -1) }
@@ -117,10 +122,10 @@ package final class EventLoop {
     /// Waits once and calls the handlers of what is ready.
     ///
     /// - Parameter timeout: in milliseconds; -1 waits for ever.
-    /// - Returns: how many handlers were called.
+    /// - Returns: how many handlers were called, and what was to be done when idle.
     package func turn(timeout: CInt) throws(SystemError) -> Int {
         let epoll = epoll.number
-        let timeout = waiting.isEmpty ? timeout : 0
+        let timeout = waiting.isEmpty && idle.isEmpty ? timeout : 0
         let count = try unsafe batch.withUnsafeMutableBufferPointer { (events) throws(SystemError) in
             try call("epoll_wait") { unsafe clinux_epoll_wait(epoll, events.baseAddress, timeout) }
         }
@@ -132,13 +137,16 @@ package final class EventLoop {
             handler(of: token)?.ready(token, Events(rawValue: event.events))
         }
         for token in repeated { handler(of: token)?.ready(token, []) }
-        return Int(count) + repeated.count
+        guard count == 0, repeated.isEmpty, !idle.isEmpty else { return Int(count) + repeated.count }
+        idle.removeFirst()()
+        return 1
     }
 
     /// Lets go of every handler.
     package func removeAll() {
-        let released = slots
+        let released = (slots, idle)
         slots = []
+        idle = []
         free = []
         waiting = []
         // Freed only now: a handler's end may call the loop.

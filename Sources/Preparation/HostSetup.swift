@@ -121,7 +121,8 @@ extension HostSetup {
     package func plan(
         _ rules: LaunchRules, identity: Identity, cgroups: [Layer: LayerState], sockets: [String] = [],
         softLimits: [SoftLimit] = [], terminal: SandboxSpec.Terminal = .none,
-        sharesFiles: Bool = false, diesWithLauncher: Bool = false, volume: String? = nil
+        sharesFiles: Bool = false, diesWithLauncher: Bool = false, networkIsReady: Bool = false,
+        volume: String? = nil
     ) throws(PreparationError) -> LaunchPlan {
         let own: SandboxSpec.Workspace = volume.map { .volume($0) } ?? .ephemeral
         let spec = SandboxSpec(
@@ -129,7 +130,7 @@ extension HostSetup {
             identity: identity, workspace: workspace.map { .directory($0.path) } ?? own,
             sockets: sockets, cgroups: cgroups, softLimits: softLimits, without: without,
             mounts: mounts.prepared, terminal: terminal, sharesFiles: sharesFiles,
-            diesWithLauncher: diesWithLauncher)
+            diesWithLauncher: diesWithLauncher, networkIsReady: networkIsReady)
         do throws(LaunchError) {
             return try LaunchPlanner.plan(spec, host: abilities, hostPaths: rules.hostPaths)
         } catch {

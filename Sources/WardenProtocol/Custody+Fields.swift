@@ -150,11 +150,26 @@ extension SessionEntry {
     }
 }
 
+extension NetworkPoolState {
+    func write(to fields: inout FieldWriter) {
+        for value in [ready, most] { fields.word(value) }
+        for value in [taken, missed] { fields.long(value) }
+        fields.sentence(problem)
+    }
+
+    init(from fields: inout FieldReader) throws(WireProblem) {
+        self.init(
+            ready: try fields.word("ready"), most: try fields.word("most"), taken: try fields.long("taken"),
+            missed: try fields.long("missed"), problem: try fields.sentence("problem"))
+    }
+}
+
 extension WardenStatus {
     func write(to fields: inout FieldWriter) {
         fields.text(build)
         fields.word(UInt32(bitPattern: pid))
         for value in [sessions, processes, descriptors, descriptorLimit] { fields.word(value) }
+        networks.write(to: &fields)
         fields.list(remarks) { $0.sentence($1) }
     }
 
@@ -163,6 +178,7 @@ extension WardenStatus {
             build: try fields.text("build"), pid: Int32(bitPattern: try fields.word("pid")),
             sessions: try fields.word("sessions"), processes: try fields.word("processes"),
             descriptors: try fields.word("descriptors"), descriptorLimit: try fields.word("limit"),
+            networks: try NetworkPoolState(from: &fields),
             remarks: try fields.list("remarks", limit: 8) { (fields) throws(WireProblem) in
                 try fields.sentence("remark")
             })

@@ -222,6 +222,28 @@ package struct SessionEntry: Hashable, Sendable {
     }
 }
 
+/// The network namespaces that a warden keeps ready.
+package struct NetworkPoolState: Hashable, Sendable {
+    /// There now, and at most; 0 where none are kept.
+    package var ready: UInt32
+    package var most: UInt32
+    /// Sandboxes that got one, and those that waited until theirs was made.
+    package var taken: UInt64
+    package var missed: UInt64
+    /// Why there are none, or fewer than there should be; else empty.
+    package var problem: String
+
+    package init(
+        ready: UInt32 = 0, most: UInt32 = 0, taken: UInt64 = 0, missed: UInt64 = 0, problem: String = ""
+    ) {
+        self.ready = ready
+        self.most = most
+        self.taken = taken
+        self.missed = missed
+        self.problem = problem
+    }
+}
+
 /// The warden itself.
 package struct WardenStatus: Hashable, Sendable {
     package var build: String
@@ -231,12 +253,13 @@ package struct WardenStatus: Hashable, Sendable {
     /// Open descriptors in custody, and how many there may be.
     package var descriptors: UInt32
     package var descriptorLimit: UInt32
+    package var networks: NetworkPoolState
     /// What this warden could not do as it should, a sentence each.
     package var remarks: [String]
 
     package init(
         build: String, pid: Int32, sessions: UInt32, processes: UInt32, descriptors: UInt32,
-        descriptorLimit: UInt32, remarks: [String]
+        descriptorLimit: UInt32, networks: NetworkPoolState, remarks: [String]
     ) {
         self.build = build
         self.pid = pid
@@ -244,6 +267,7 @@ package struct WardenStatus: Hashable, Sendable {
         self.processes = processes
         self.descriptors = descriptors
         self.descriptorLimit = descriptorLimit
+        self.networks = networks
         self.remarks = remarks
     }
 }

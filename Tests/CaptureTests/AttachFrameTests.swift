@@ -8,6 +8,7 @@ import Testing
         .bytes([UInt8](repeating: 7, count: AttachFrame.payloadLimit), of: .errors, offset: 1 << 40),
         .gap(5..<900, of: .errors), .bytes([], of: .output, offset: 2, isEnd: true),
         .exit(Array(#"{"status":0}"#.utf8)), .error("no"),
+        .time(1_763_806_311_123, of: .errors, offset: 77), .time(0, of: .output, offset: 0),
     ]
     private static let fromClient: [AttachFrame] = [
         .input(Array("hello".utf8), offset: 0), .resize(columns: 80, rows: 24), .signal(15),
@@ -47,6 +48,9 @@ import Testing
         #expect(AttachFrame.resize(columns: 513, rows: 24).size?.columns == 513)
         #expect(AttachFrame.resize(columns: 513, rows: 24).size?.rows == 24)
         #expect(AttachFrame.signal(9).signal == 9)
+        #expect(AttachFrame.time(258, of: .errors, offset: 1).time?.milliseconds == 258)
+        #expect(AttachFrame.time(258, of: .errors, offset: 1).time?.stream == .errors)
+        #expect(AttachFrame.gap(5..<900, of: .errors).time == nil)
         #expect(AttachFrame.credit(1).lost == nil && AttachFrame.credit(1).signal == nil)
     }
 
@@ -79,7 +83,8 @@ import Testing
 
     @Test(
         arguments: [
-            (header(0), .kind(0)), (header(11), .kind(11)), (header(2), .direction(.output)),
+            (header(0), .kind(0)), (header(12), .kind(12)), (header(11), .direction(.time)),
+            (header(2), .direction(.output)),
             (header(1, flags: 2), .flags(2, .input)),
             (header(7, flags: 1, length: [0, 0, 0, 1]), .flags(1, .signal)),
             (header(1, reserved: 1), .reserved), (header(1, length: [0, 1, 0, 1]), .length(65_537, .input)),
@@ -110,6 +115,8 @@ import Testing
         arguments: [
             (header(4, length: [0, 0, 0, 9], [1, 0, 0, 0, 0, 0, 0, 0, 1]), .payload(.gap)),
             (header(4, length: [0, 0, 0, 9], [2, 0, 0, 0, 0, 0, 0, 0, 0]), .payload(.gap)),
+            (header(11, length: [0, 0, 0, 9], [1, 0, 0, 0, 0, 0, 0, 0, 1]), .payload(.time)),
+            (header(11, length: [0, 0, 0, 9], [2, 128, 0, 0, 0, 0, 0, 0, 0]), .payload(.time)),
             (header(5), .flags(0, .exit)),
             (header(9, flags: 1, length: [0, 0, 16, 1]), .length(4097, .error)),
             (header(1), .direction(.input)),

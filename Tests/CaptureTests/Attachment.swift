@@ -66,10 +66,12 @@ final class Stage {
     }
 
     func attach(
-        _ start: StartPoint = .oldest, leads: Bool = false, delegate: (any AttachDelegate)? = nil
+        _ start: StartPoint = .oldest, leads: Bool = false, calendar: ((BootTime) -> UInt64)? = nil,
+        delegate: (any AttachDelegate)? = nil
     ) throws -> (client: Client, reader: AttachedReader) {
         let ends = try StreamPair.make()
-        let reader = try output.attach(ends.ours, from: [start, .oldest], leads: leads, delegate: delegate)
+        let reader = try output.attach(
+            ends.ours, from: [start, .oldest], leads: leads, calendar: calendar, delegate: delegate)
         return (Client(ends.theirs), reader)
     }
 }
@@ -98,6 +100,8 @@ final class Client {
     var gaps: [Range<UInt64>] = []
     var ended: [Bool] = [false, false]
     var order: [OutputStream] = []
+    /// What was told of times: of which stream, from where on, and when.
+    var times: [(stream: OutputStream, offset: UInt64, milliseconds: UInt64)] = []
     var exit: String?
     var error: String?
     var credit: UInt64 = 0
@@ -144,6 +148,10 @@ final class Client {
             if let next = next[lost.stream.rawValue] { #expect(lost.bytes.lowerBound == next) }
             next[lost.stream.rawValue] = lost.bytes.upperBound
             gaps.append(lost.bytes)
+        case .time:
+            guard let time = frame.time else { return }
+            if let next = next[time.stream.rawValue] { #expect(frame.offset == next) }
+            times.append((time.stream, frame.offset, time.milliseconds))
         case .exit: exit = String(decoding: frame.payload, as: UTF8.self)
         case .error: error = String(decoding: frame.payload, as: UTF8.self)
         case .credit: credit = frame.offset

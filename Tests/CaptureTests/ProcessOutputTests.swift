@@ -24,6 +24,43 @@ import Testing
         #expect(client.gaps.isEmpty)
     }
 
+    @Test func `a client is told of times where it asks, once for each, before the bytes that have it`()
+        throws
+    {
+        let stage = try Stage()
+        try stage.write(10)
+        let first = try #require(stage.output.rings[0].times.entries.last?.time)
+        // Closer together they would count as one.
+        while clinux_boottime() < first + 5_000_000 {}
+        try stage.write(5)
+        try stage.write(3, to: .errors)
+        let (silent, _) = try stage.attach()
+        let (client, _) = try stage.attach(calendar: { $0 })
+        #expect(
+            try stage.run {
+                try silent.receive()
+                try client.receive()
+                return client.counts == [15, 3] && silent.counts == [15, 3]
+            })
+        #expect(silent.times.isEmpty)
+        func told() -> [(offset: UInt64, milliseconds: UInt64)] {
+            client.times.filter { $0.stream == .output }.map { ($0.offset, $0.milliseconds) }
+        }
+        let expected = stage.output.rings[0].times.entries
+        #expect(told().map(\.offset) == expected.map(\.offset) && told().map(\.offset) == [0, 10])
+        #expect(told().map(\.milliseconds) == expected.map(\.time))
+        #expect(client.times.filter { $0.stream == .errors }.count == 1)
+        // What comes live.
+        while clinux_boottime() < (expected.last?.time ?? 0) + 5_000_000 {}
+        try stage.write(7)
+        #expect(
+            try stage.run {
+                try client.receive()
+                return client.counts[0] == 22
+            })
+        #expect(told().last?.offset == 15 && told().count == 3)
+    }
+
     @Test func `a reader that left comes back where it was`() throws {
         let stage = try Stage()
         try stage.write(10_000)

@@ -40,6 +40,17 @@ extension TestDaemon {
         let text = try daemon.command("status").output
         #expect(text.hasPrefix("status    ok\ncorral    "), "\(text)")
         #expect(text.contains("\nsessions  1 of 1000\n") && text.contains("\nsince     20"))
+        let networks = try #require(tree["networks"])
+        if Host.isRoot {
+            #expect(networks["most"]?.text == "8" && networks["problem"] == nil)
+            // The session may have been there before the first of them.
+            #expect(Set([networks["taken"]?.text, networks["missed"]?.text]) == ["0", "1"])
+            #expect(
+                try eventually { try daemon.command("status").output.contains("\nnetworks  8 of 8 ready; ") })
+        } else {
+            #expect(networks["most"]?.text == "0" && networks["problem"]?.text == "it takes root's rights")
+            #expect(text.contains("\nnetworks  none ahead of sessions: it takes root's rights\n"))
+        }
         try daemon.kill()
         let (without, left) = try daemon.status()
         #expect(without == 3 && left["status"]?.text == "stopped" && left["pid"] == nil)
@@ -58,6 +69,20 @@ extension TestDaemon {
         #expect(code == 1 && tree["status"]?.text == "degraded")
         #expect(tree["problems"]?.list.first?.text?.contains("has said nothing for 10 seconds") == true)
         #expect(try daemon.status().code == 0)
+    }
+
+    @Test func `what the daemon is can be asked while its warden says nothing`() throws {
+        let daemon = try TestDaemon()
+        #expect(try daemon.call("GET", "/v1/info")["networks"] != nil)
+        let warden = try #require(daemon.warden)
+        #expect(kill(warden, SIGSTOP) == 0)
+        defer { kill(warden, SIGCONT) }
+        for _ in 0..<3 {
+            let info = try daemon.call("GET", "/v1/info")
+            #expect(info.status == 200 && info["networks"] == nil && info.text("version") != "")
+        }
+        #expect(kill(warden, SIGCONT) == 0)
+        #expect(try daemon.call("GET", "/v1/info")["networks"] != nil)
     }
 
     @Test func `stop ends the daemon and no session, and with --sessions all of them`() throws {

@@ -41,7 +41,8 @@ import Wire
     /// - Parameter last: the kind of request after which it takes no other client.
     private static func wrapper(_ hello: WardenAnswer, last: String = "13") -> [String] {
         let status = WardenStatus(
-            build: "0.0.9", pid: 1, sessions: 2, processes: 0, descriptors: 0, descriptorLimit: 9, remarks: []
+            build: "0.0.9", pid: 1, sessions: 2, processes: 0, descriptors: 0, descriptorLimit: 9,
+            networks: NetworkPoolState(), remarks: []
         )
         let noDriver = Refusal(.volumeNoDriver, "it keeps no volumes")
         let answers = [

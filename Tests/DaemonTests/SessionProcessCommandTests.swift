@@ -1,3 +1,4 @@
+import API
 import Glibc
 import TestSupport
 import Testing
@@ -189,6 +190,59 @@ import Wire
         let later = try daemon.pipeline("date -u -d '+1 second' +%Y-%m-%dT%H:%M:%S.%3NZ").output
         let until = later.split(separator: "\n").joined()
         #expect(try daemon.corral("logs", "-f", "--until", until, "b", "p").output == "one\ntwo\n")
+    }
+
+    @Test func `each line has the time at which it came`() throws {
+        let daemon = try TestDaemon()
+        let id = try daemon.session(#"{"name":"b"}"#)
+        func wait(_ stage: String) -> String { "until [ -e /tmp/\(stage) ]; do sleep 0.02; done" }
+        let script =
+            "printf 'one\\ntwo '; \(wait("a")); echo end; echo error >&2; \(wait("b")); echo live; "
+            + wait("c")
+        _ = try daemon.corral("start", "--name", "p", "--shell", script, "b")
+        func plain() throws -> String { try daemon.corral("logs", "b", "p").output }
+        func now() throws -> String {
+            try daemon.pipeline("date -u +%Y-%m-%dT%H:%M:%S.%3NZ").output.split(separator: "\n").joined()
+        }
+        let first = try now()
+        #expect(try eventually { try plain() == "one\ntwo " })
+        let between = try daemon.pipeline("sleep 0.1; date -u +%Y-%m-%dT%H:%M:%S.%3NZ; sleep 0.1")
+            .output.split(separator: "\n").joined()
+        try daemon.exec(id, "touch /tmp/a")
+        #expect(try eventually { try plain() == "one\ntwo end\n" })
+        let follower = try daemon.begin("logs", "-f", "-t", "b", "p")
+        #expect(try follower.waitForText("two end\n", within: 60))
+        // What comes while somebody looks on has its own time as well.
+        let third = try now()
+        try daemon.exec(id, "touch /tmp/b")
+        #expect(try follower.waitForText(" live\n", within: 60))
+        let last = try now()
+
+        let found = try daemon.corral("logs", "-t", "b", "p")
+        let lines = found.output.split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1) }
+        #expect(lines.map { $0.last.map(String.init) } == ["one", "two end", "live"], "\(found.output)")
+        let times = lines.compactMap { $0.first.map(String.init) }
+        #expect(times.allSatisfy { APITime($0) != nil && $0.hasSuffix("Z") && $0.utf8.count == 24 })
+        // The process may have written before the first time was taken.
+        #expect(times[0] == times[1] && times[0] < between && times[2] <= last, "\(times) \(first) \(last)")
+        #expect(times[2] >= third || times[2] > between, "\(times) \(third)")
+        let error = found.errors.split(separator: " ")
+        #expect(error.count == 2 && error[1] == "error\n" && String(error[0]) > between, "\(found.errors)")
+        try daemon.exec(id, "touch /tmp/c")
+        let followed = try follower.wait(timeout: 60)
+        #expect(followed.status == 0)
+        func texts(_ output: String) -> [String] {
+            output.split(separator: "\n").map { String($0.dropFirst(25)) }
+        }
+        #expect(texts(followed.output) == ["one", "two end", "live"], "\(followed.output)")
+
+        // Times are not kept with what it wrote.
+        try daemon.kill()
+        try daemon.startAgain()
+        let old = try daemon.corral("logs", "-t", "b", "p")
+        #expect(old.status == 0 && old.output == "- one\n- two end\n- live\n", "\(old)")
+        #expect(old.errors.contains("no longer known when it wrote"), "\(old.errors)")
+        #expect(try plain() == "one\ntwo end\nlive\n")
     }
 
     @Test func `attach begins where it is told, and leaves without a trace`() throws {

@@ -57,6 +57,19 @@ import Testing
         try LaunchPlanner.plan(spec, host: host, hostPaths: hostPaths)
     }
 
+    @Test func `who has a network that is ready leaves it as it is`() throws {
+        let step = "loopback interface up"
+        #expect(try Self.plan(Self.spec()).initial.descriptions.contains(step))
+        let ready = try Self.plan(Self.spec { $0.networkIsReady = true })
+        #expect(!ready.initial.descriptions.contains(step))
+        #expect(ready.layers[.netNamespace] == .inForce)
+        #expect(LaunchPlan.takesReadyNetwork(without: [.seccomp]))
+        // Who shares the host's has none, and without users of its own the init could change it.
+        for layer in [Layer.netNamespace, .userNamespace] {
+            #expect(!LaunchPlan.takesReadyNetwork(without: [layer]))
+        }
+    }
+
     /// Else the kernel would ask the rlimit first, and the cgroup would never count a refusal.
     @Test func `the rlimit of processes leaves room for the init only where a cgroup counts it as well`()
         throws

@@ -114,6 +114,29 @@ import Testing
         loop.removeAll()
     }
 
+    @Test func `what can wait is done one at a time, in turns in which nothing is ready`() throws {
+        let loop = try EventLoop()
+        let pipe = try Pipe.make()
+        let recorder = Recorder()
+        _ = try loop.add(pipe.reading, for: .readable, handler: recorder)
+        var done: [Int] = []
+        loop.whenIdle { done.append(recorder.seen.count) }
+        loop.whenIdle { done.append(recorder.seen.count) }
+        try write(1, to: pipe.writing)
+        for _ in 0..<3 { #expect(try loop.turn(timeout: -1) == 1) }
+        #expect(done.isEmpty)
+        var byte: UInt8 = 0
+        let number = pipe.reading.number
+        #expect(unsafe read(number, &byte, 1) == 1)
+        // It does not wait for events then.
+        #expect(try loop.turn(timeout: -1) == 1)
+        #expect(done == [3])
+        #expect(try loop.turn(timeout: -1) == 1)
+        #expect(done == [3, 3])
+        #expect(try loop.turn(timeout: 0) == 0)
+        loop.removeAll()
+    }
+
     @Test func `what is watched can be changed`() throws {
         let loop = try EventLoop()
         let pipe = try Pipe.make()

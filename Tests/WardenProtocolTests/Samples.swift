@@ -85,6 +85,7 @@ enum Samples {
         .status(
             WardenStatus(
                 build: "0.1.0", pid: 4, sessions: 1, processes: 2, descriptors: 30, descriptorLimit: 20_000,
+                networks: NetworkPoolState(ready: 1, most: 8, taken: 9, missed: 10, problem: "none left"),
                 remarks: ["one", "two"])),
         .workspace, .volume(volumeState), .volumes([], next: nil), .volumes([volume, copy], next: copy),
         .volumeTotal(VolumeTotal(limit: 5, used: nil)), .volumeDriver(volumeDriver),

@@ -119,6 +119,36 @@ import WardenProtocol
         #expect(status.descriptors == 0 && status.descriptorLimit == 32)
     }
 
+    @Test(.enabled(if: Host.isRoot, "needs root"))
+    func `with the warden that is killed every network goes that was ready`() throws {
+        let warden = try TestWarden(openFiles: 160)
+        func held(by pid: String) -> Set<String> {
+            let links =
+                File.names(in: "/proc/\(pid)/fd").map { "/proc/\(pid)/fd/\($0)" } + ["/proc/\(pid)/ns/net"]
+            return Set(links.compactMap(File.target(ofLink:)).filter { $0.hasPrefix("net:[") })
+        }
+        let own = try #require(File.target(ofLink: "/proc/self/ns/net"))
+        let pid = "\(warden.program.pid)"
+        let client = try Client(warden.socket)
+        let id = freshID()
+        try client.session(id, overrides: [.openFiles(64)])
+        #expect(
+            try eventually {
+                guard case .status(let status) = try client.ask(.status) else { return false }
+                // Custody has all that it would have without them.
+                return status.networks.ready == 8 && status.networks.most == 8 && status.descriptorLimit == 32
+            })
+        let ready = held(by: pid).subtracting([own])
+        #expect(ready.count == 8, "\(ready)")
+        func holders() -> [String] {
+            File.names(in: "/proc").filter { Int32($0) != nil && !held(by: $0).isDisjoint(with: ready) }
+        }
+        // The control, and nobody else: neither the session nor its init have one of the others.
+        #expect(holders() == [pid])
+        _ = try warden.kill()
+        #expect(eventually { holders().isEmpty })
+    }
+
     @Test func `many sessions are listed over pages, with their descriptors`() throws {
         let warden = try TestWarden()
         let ids = try {

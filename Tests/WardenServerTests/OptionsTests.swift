@@ -9,9 +9,11 @@ import WardenProtocol
             "--socket", "/run/corral/warden.sock", "--allow-uid", "990", "--state", "/var/lib/corral",
             "--ceiling", "sessions=100", "--ceiling", "limits.memory=1GiB=x", "--profiles", "/b",
             "--profiles",
-            "/a", "--uids", "300000-300999",
+            "/a", "--uids", "300000-300999", "--ready-networks", "3",
         ])
         #expect(options.profiles == ["/b", "/a"] && options.ids == 300_000...300_999)
+        #expect(options.readyNetworks == 3)
+        #expect(try WardenOptions(["--socket-fd", "3"]).readyNetworks == NetworkPool.most)
         #expect(options.socket == .path("/run/corral/warden.sock"))
         #expect(options.allowedUID == 990)
         #expect(options.state == "/var/lib/corral")
@@ -33,6 +35,10 @@ import WardenProtocol
         (["--socket", "a", "--profiles", "b"], "--profiles must be an absolute path, not b"),
         (["--socket", "a", "--uids", "9-5"], "--uids must be FIRST-LAST, not 9-5"),
         (["--socket", "a", "--uids", "5"], "--uids must be FIRST-LAST, not 5"),
+        (
+            ["--socket", "a", "--ready-networks", "9"],
+            "--ready-networks must be a number up to 8, not 9"
+        ),
         (["--socket", "a", "--verbose"], "unknown option --verbose\n" + WardenOptions.usage),
     ])
     func `what is not understood is named`(words: [String], sentence: String) {

@@ -20,11 +20,12 @@ final class EngineBench {
     /// - Parameter initPath: beside the tests, and not where the program is that runs them.
     init(
         _ ceilings: Ceilings = Ceilings(), host: HostSetup? = nil, root: String = Repository.root,
-        initPath: String = Product.path("sandbox-init")
+        initPath: String = Product.path("sandbox-init"), readyNetworks: Int = NetworkPool.most
     ) throws {
         loop = try EventLoop()
         engine = try Engine(
-            ceilings, Installation(root: root), host: host, initPath: initPath, hasMountNamespace: false)
+            ceilings, Installation(root: root), host: host, initPath: initPath, hasMountNamespace: false,
+            readyNetworks: readyNetworks)
         try engine.begin(on: loop) { [unowned self] event in
             if case .terminal(let key, let master) = event { terminals[key] = master }
             events.append(event)

@@ -51,7 +51,7 @@ struct EngineEndTests {
     /// In a process of its own, where nobody else opens any.
     @Test func `a sandbox holds three descriptors, a process none, and all are closed`() async {
         await #expect(processExitsWith: .success) {
-            let bench = try EngineBench()
+            let bench = try EngineBench(readyNetworks: 0)
             // What the first one of a process opens for good is no sandbox's.
             try bench.kill(bench.sandbox())
             let before = openDescriptors()
@@ -236,6 +236,9 @@ struct EngineEndTests {
             try becomeOrdinaryUser()
             let bench = try EngineBench(initPath: initPath)
             let id = try bench.sandbox()
+            // Network namespaces are made with the user namespaces that own them.
+            let networks = bench.engine.networkPool
+            #expect(networks == NetworkPoolState(problem: "it takes root's rights"))
             let told = try bench.finish(bench.start(.shell("id -u; echo $0", ["name"]), in: id))
             #expect(told.text == "1000\nname\n" && told.status == .exited(0))
             let key = bench.key(id)

@@ -46,7 +46,8 @@ import Testing
         let pid = unsafe withUnsafePointer(to: null.number) { given in
             var start = unsafe clinux_init(
                 namespaces: 0, owner: UInt32.max, executable: null.number, fds: given, fd_count: 1,
-                cgroup_v2: -1, cgroup_tasks: nil, cgroup_tasks_count: 0, capabilities: 0, low_fds: first)
+                cgroup_v2: -1, cgroup_tasks: nil, cgroup_tasks_count: 0, capabilities: 0, network: -1,
+                network_home: -1, low_fds: first)
             return unsafe clinux_start_init(&start, null.number, &pidfd, &failure)
         }
         #expect(pid == -1 && failure.step == Int32(CLINUX_STEP_EXEC.rawValue), "\(failure)")

@@ -16,6 +16,7 @@
 #include "clinux_events.h"
 #include "clinux_files.h"
 #include "clinux_mounts.h"
+#include "clinux_network.h"
 #include "clinux_owner.h"
 #include "clinux_probes.h"
 #include "clinux_projects.h"

@@ -14,6 +14,7 @@
 /// What a child was doing when it failed. The order is the order of the work.
 enum clinux_step {
     CLINUX_STEP_OWNER = 1,     ///< becoming the owner of the namespaces to be, and oneself again
+    CLINUX_STEP_NETWORK,       ///< entering the network namespace that the child is to have
     CLINUX_STEP_CLONE,
     CLINUX_STEP_CGROUP,        ///< writing itself into a v1 controller's group
     CLINUX_STEP_AMBIENT,       ///< keeping capabilities over the exec
@@ -58,6 +59,9 @@ struct clinux_init {
     const int *cgroup_tasks;
     size_t cgroup_tasks_count;
     uint64_t capabilities;           ///< kept over the exec as ambient
+    /// A network namespace of clinux_network_make for it, or -1; with CLINUX_NEWNET it would get another one.
+    int network;
+    int network_home;                ///< the caller's own; with `network` alone
     /// The first of CLINUX_LOW_FDS descriptors of clinux_reserve_low, or -1. With them the init is not given
     /// copies of the caller's descriptors above them, to be closed one by one at its exec: where those are
     /// locks on one file, as a sandbox's slot is, each close goes through the locks of all.

@@ -27,6 +27,8 @@ struct DaemonStatus: Hashable, Sendable {
     var socket: String
     /// What keeps workspaces to their limits, with the reason; nil where nobody has told.
     var volumes: Volumes?
+    /// Network namespaces that are made ahead of sessions; nil where nobody has told.
+    var networks: NetworkPoolState?
     /// What the operator should know, a sentence each.
     var problems: [String] = []
 
@@ -55,6 +57,7 @@ struct DaemonStatus: Hashable, Sendable {
         guard wardenPID != nil, let found = WardenVisit.status(at: place.wardenSocket) else { return }
         warden = found.build
         sessions = UInt64(found.sessions)
+        networks = found.networks
         problems.append(
             "corrald does not run; the warden keeps \(sessionCount(UInt64(found.sessions))) for the next one "
                 + "(corral daemon run)")
@@ -96,6 +99,7 @@ struct DaemonStatus: Hashable, Sendable {
         mostSessions = info.text("sessions_max").flatMap(UInt64.init)
         since = info.text("started")
         volumes = info.object("volumes").map(Volumes.init)
+        networks = info.object("networks").map(NetworkPoolState.init)
         problems += info.object("volumes")?.texts("problems").map { "volumes: \($0)" } ?? []
         if let told = info.text("state"), told != directory {
             // The warden that the settings lead to is another daemon's (docs/operators.md).
@@ -146,6 +150,7 @@ struct DaemonStatus: Hashable, Sendable {
             rows.append(["sessions", "\(sessions)" + (mostSessions.map { " of \($0)" } ?? "")])
         }
         for line in volumes?.lines ?? [] { rows.append(["volumes", shown(line)]) }
+        if let networks { rows.append(["networks", shown(networks.line)]) }
         rows += [["state", shown(directory)], ["socket", shown(socket)]]
         if let since { rows.append(["since", WallTime(rfc3339: since)?.local ?? shown(since)]) }
         rows += problems.map { ["problem", $0] }
@@ -173,8 +178,33 @@ struct DaemonStatus: Hashable, Sendable {
                     if !volumes.enforced.isEmpty { object.add("enforced", volumes.enforced) }
                 }
             }
+            if let networks { object.object("networks") { networks.write(to: &$0) } }
             object.array("problems") { list in for problem in problems { list.add(problem) } }
         }
+    }
+}
+
+extension NetworkPoolState {
+    fileprivate init(_ answer: DaemonAnswer) {
+        func number(_ name: String) -> UInt64 { answer.text(name).flatMap(UInt64.init) ?? 0 }
+        self.init(
+            ready: UInt32(clamping: number("ready")), most: UInt32(clamping: number("most")),
+            taken: number("taken"), missed: number("missed"), problem: answer.text("problem") ?? "")
+    }
+
+    /// `8 of 8 ready; 40 sessions had one, 2 waited for theirs`.
+    fileprivate var line: String {
+        let why = problem.isEmpty ? "" : ": \(problem)"
+        if most == 0 { return "none ahead of sessions\(why)" }
+        return "\(ready) of \(most) ready\(why); \(sessionCount(taken)) had one, \(missed) waited for theirs"
+    }
+
+    fileprivate func write(to object: inout JSONObjectWriter) {
+        object.add("ready", UInt64(ready))
+        object.add("most", UInt64(most))
+        object.add("taken", taken)
+        object.add("missed", missed)
+        if !problem.isEmpty { object.add("problem", problem) }
     }
 }
 

@@ -61,6 +61,7 @@ struct AttachFollower {
     private func attach() throws(ClientError) -> AttachConnection? {
         var query = [("stdout", "\(loop.offsets[0])"), ("stderr", "\(loop.offsets[1])")]
         if loop.options.takesInput { query.append(("stdin", "true")) }
+        if loop.options.stamps { query.append(("times", "true")) }
         if leads { query.append(("lead", "true")) }
         do throws(ClientError) {
             let request = HTTPRequest(.post, place.path("attach"), query: query)

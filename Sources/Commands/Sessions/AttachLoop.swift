@@ -36,6 +36,8 @@ final class AttachLoop {
         var keys: DetachKeys?
         /// Which streams are shown.
         var shown: [Bool] = [true, true]
+        /// Whether each line begins with the time at which it came.
+        var stamps = false
         /// Nothing from this moment on.
         var until: WallTime?
     }
@@ -54,6 +56,8 @@ final class AttachLoop {
     private(set) var isInputOver: Bool
     private var isOver = false
     private var asked = 0
+    private var stamps = [LineStamp(), LineStamp()]
+    private var isUnknownTimeTold = false
 
     /// Takes signals over; the terminal stays as it is until ``run(_:)``.
     /// - Parameter command: whose notices begin with its name.
@@ -155,6 +159,9 @@ final class AttachLoop {
             guard options.shown[stream.rawValue] else { break }
             let name = stream == .errors ? "standard error" : "standard output"
             notice("\(range.count) bytes of \(name) are no longer kept and left out here")
+        case .time:
+            guard let (stream, milliseconds) = frame.time else { break }
+            stamp(stream, milliseconds)
         case .exit: return .ended(ProcessEnd(frame.payload))
         case .error: return .failed(String(decoding: frame.payload, as: UTF8.self))
         case .input, .resize, .signal, .credit, .leave: break
@@ -170,7 +177,16 @@ final class AttachLoop {
         }
         offsets[index] = frame.offset + UInt64(frame.payload.count)
         guard options.shown[index] else { return }
+        if options.stamps { bytes = stamps[index].stamped(bytes) }
         if stream == .output { output.take(bytes) } else { errors.take(bytes) }
+    }
+
+    private func stamp(_ stream: OutputStream, _ milliseconds: UInt64) {
+        let index = stream.rawValue
+        stamps[index].time = milliseconds == 0 ? nil : WallTime(milliseconds: Int64(clamping: milliseconds))
+        guard milliseconds == 0, options.shown[index], !isUnknownTimeTold else { return }
+        isUnknownTimeTold = true
+        notice("it is no longer known when it wrote what has - in place of a time")
     }
 
     // MARK: What goes

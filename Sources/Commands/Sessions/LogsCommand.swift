@@ -8,7 +8,8 @@ enum LogsCommand {
         "session logs", summary: "Show what a process wrote.",
         operandsHelp: "SESSION PROCESS", operands: 2...2,
         options: [
-            .init("follow", short: "f", help: "go on with what it writes, until it ends for good")
+            .init("follow", short: "f", help: "go on with what it writes, until it ends for good"),
+            .init("timestamps", short: "t", help: "begin each line with the time at which it came, in UTC"),
         ] + Command.Option.logPart + [
             .init(
                 "stream", value: "stdout|stderr|both", help: "which stream; both is the default",
@@ -17,12 +18,14 @@ enum LogsCommand {
         examples: [
             "corral session logs build server", "corral session logs -f --tail 20 build server",
             "corral session logs --since 10m --stream stderr build server",
+            "corral session logs -t build server",
         ],
         details: """
             Standard output goes to standard output and standard error to standard error, as bytes. What is no
             longer kept is told on standard error. --follow goes on when the daemon is restarted, where it was,
             and when the process is. --tail counts in each stream. Times are known to about a millisecond, for
-            as long as a process runs.
+            as long as a process runs; of more than 255 moments in a stream those closest together count as
+            one, the earlier. A line has the time of its first byte, and - where that is no longer known.
             """
     ) { arguments in
         do throws(CommandError) {
@@ -53,6 +56,7 @@ enum LogsCommand {
         let isOver = until.map { $0 <= .now } ?? false
         let follows = arguments.has("follow") && !process.hasEnded && !isOver
         if follows { options.until = until }
+        options.stamps = arguments.has("timestamps")
         let loop = try AttachLoop("session logs", options)
         if process.state == "waiting", !follows {
             // It has no streams until it is started again, and to wait for that is what -f is for.

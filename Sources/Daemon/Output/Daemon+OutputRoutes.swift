@@ -137,11 +137,18 @@ extension Daemon {
         }
         let takesInput = query.flag("stdin") && run.feed != nil
         let leads = query.flag("lead") && run.output === output
+        let isTimed = query.flag("times")
         let upgrade = Upgrade(to: Daemon.attachProtocol) { [weak self] connection in
-            _ = self?.attach(connection, to: output, run, starts, takesInput, leads: leads)
+            _ = self?.attach(connection, to: output, run, starts, takesInput, leads: leads, isTimed: isTimed)
         }
         handle(.used, run.session)
         return .now(try Response.upgrade(request.head, upgrade))
+    }
+
+    /// Milliseconds since 1970 of a moment of the rings, by what the host's calendar says now: where that was
+    /// set since, the moment is shown as the new one has it.
+    private static func calendar(_ time: BootTime) -> UInt64 {
+        UInt64(max(1, DaemonClock.moment(time).wall))
     }
 
     static let attachProtocol = "corral-attach/1"
@@ -149,14 +156,14 @@ extension Daemon {
     /// - Returns: whether it is attached.
     func attach(
         _ connection: Upgraded, to output: ProcessOutput, _ run: ProcessRun, _ starts: [StartPoint],
-        _ takesInput: Bool, leads: Bool
+        _ takesInput: Bool, leads: Bool, isTimed: Bool = false
     ) -> Bool {
         let client = AttachedClient(self, run, connection, leading: leads ? output : nil)
         do {
             let early = connection.takeEarly(connection.early.count)
             let reader = try output.attach(
                 try connection.socket.value.duplicate(), from: starts, behind: early, leads: leads,
-                delegate: client)
+                calendar: isTimed ? Daemon.calendar : nil, delegate: client)
             connection.onStop = { [weak reader] in reader?.detach() }
             if takesInput { reader.acceptInput() }
             return true

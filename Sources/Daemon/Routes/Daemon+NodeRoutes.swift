@@ -1,5 +1,6 @@
 import API
 import Configuration
+import Linux
 import Preparation
 import Sandbox
 import Service
@@ -21,22 +22,57 @@ extension Daemon {
                 }))
     }
 
+    /// With what the warden says of itself, where it does so at once: this is asked to find out what is
+    /// wrong.
     func info() -> Reply {
         // For whoever asks next: what troubles volumes may come with time.
         defer { lookAtDriver() }
-        return .now(
-            .json(
-                .object { object in
-                    object.add("version", CorralVersion.current)
-                    object.add("warden_version", link?.wardenBuild ?? "")
-                    object.add("kernel", Boot.kernel())
-                    object.add("state", place.state)
-                    object.add("sessions", table.liveCount)
-                    object.add("sessions_max", table.limit)
-                    object.add("started", began.text)
-                    if link?.isOpen == true { object.object("volumes") { writeVolumes(to: &$0) } }
-                    if let lastReload { object.object("reload") { write(lastReload, to: &$0) } }
-                }))
+        guard let link, link.isOpen else { return .now(info(nil)) }
+        var timer: Timer?
+        let stop = {
+            timer?.cancel()
+            timer = nil
+        }
+        let pending = Pending(onCancel: stop)
+        let answer: (NetworkPoolState?) -> Void = { [weak self] networks in
+            stop()
+            if let self { pending.complete(info(networks)) }
+        }
+        timer = try? Timer.make(on: loop) { answer(nil) }
+        guard timer != nil else { return .now(info(nil)) }
+        timer?.fire(atLatest: Timer.now + Daemon.wardenPatience)
+        link.send(.status, orLost: { answer(nil) }) { told, _ in
+            guard case .status(let status) = told else { return answer(nil) }
+            answer(status.networks)
+        }
+        return .later(pending)
+    }
+
+    /// For how long ``info()`` waits for the warden, in nanoseconds.
+    private static let wardenPatience: UInt64 = 500_000_000
+
+    private func info(_ networks: NetworkPoolState?) -> Response {
+        .json(
+            .object { object in
+                object.add("version", CorralVersion.current)
+                object.add("warden_version", link?.wardenBuild ?? "")
+                object.add("kernel", Boot.kernel())
+                object.add("state", place.state)
+                object.add("sessions", table.liveCount)
+                object.add("sessions_max", table.limit)
+                object.add("started", began.text)
+                if link?.isOpen == true { object.object("volumes") { writeVolumes(to: &$0) } }
+                if let networks { object.object("networks") { write(networks, to: &$0) } }
+                if let lastReload { object.object("reload") { write(lastReload, to: &$0) } }
+            })
+    }
+
+    private func write(_ networks: NetworkPoolState, to object: inout JSONObjectWriter) {
+        object.add("ready", UInt64(networks.ready))
+        object.add("most", UInt64(networks.most))
+        object.add("taken", networks.taken)
+        object.add("missed", networks.missed)
+        if !networks.problem.isEmpty { object.add("problem", networks.problem) }
     }
 
     /// Within the bounds of its table.

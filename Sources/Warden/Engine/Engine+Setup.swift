@@ -23,7 +23,8 @@ extension Engine {
         }
         return try Engine(
             ceilings, try Installation.find(profiles: options.profiles), ids: ids,
-            hasMountNamespace: hasMountNamespace, isSpared: isSpared, state: options.state)
+            hasMountNamespace: hasMountNamespace, isSpared: isSpared, state: options.state,
+            readyNetworks: options.readyNetworks)
     }
 
     /// What launches read besides the host's own directories: a mount namespace that lacks it is of no use.

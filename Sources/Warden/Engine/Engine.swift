@@ -35,6 +35,9 @@ final class Engine: SandboxEngine {
     /// When to look for what dead launchers left: their inits may be dying still.
     private var sweeps: [UInt64] = []
     let volumes: VolumeKeeper
+    /// From ``begin(on:telling:)`` on.
+    private var networks: NetworkPool?
+    private let readyNetworks: Int
     /// Whom workspaces are given to; made when the first is asked for.
     var fileUser: FileUser?
     /// When sandboxes have to be looked at.
@@ -48,10 +51,11 @@ final class Engine: SandboxEngine {
     ///   - hasMountNamespace: whether the calling thread is in one of its own already.
     ///   - isSpared: whether ``SelfProtection/spareWhenMemoryRunsOut()`` holds.
     ///   - state: the warden's directory, where volumes are; nil for none.
+    ///   - readyNetworks: how many network namespaces are kept ready, as far as ``NetworkPool`` does.
     init(
         _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil,
         ids: IdentityRange = .standard, initPath: String? = nil, hasMountNamespace: Bool,
-        isSpared: Bool = false, state: String? = nil
+        isSpared: Bool = false, state: String? = nil, readyNetworks: Int = NetworkPool.most
     ) throws(PreparationError) {
         self.ceilings = ceilings
         var known = host
@@ -74,6 +78,7 @@ final class Engine: SandboxEngine {
         nextSlot = Int(getpid())
         self.hasMountNamespace = hasMountNamespace
         self.isSpared = isSpared
+        self.readyNetworks = readyNetworks
         volumes = VolumeKeeper(
             ceilings.volumes, state: state, isPrivileged: asked.abilities.privileged,
             hasMountNamespace: hasMountNamespace)
@@ -94,9 +99,13 @@ final class Engine: SandboxEngine {
             }
         }
         volumes.begin(on: loop)
+        networks = NetworkPool(
+            readyNetworks, isPrivileged: host.abilities.privileged, on: loop, telling: tell)
     }
 
     func say(_ event: EngineEvent) { tell(event) }
+
+    var networkPool: NetworkPoolState { networks?.state ?? NetworkPoolState() }
 
     // MARK: Launching
 
@@ -165,9 +174,15 @@ final class Engine: SandboxEngine {
     ) throws(Refusal) -> RunningSandbox {
         var descriptors = resources.descriptors
         descriptors.low = low.first
+        let without = rules.without(host)
+        let network = LaunchPlan.takesReadyNetwork(without: without) ? networks?.take() : nil
+        descriptors.network = network?.value.number ?? -1
+        descriptors.networkHome = networks?.homeNumber ?? -1
+        // The sandbox's alone from its clone on: what is open here goes.
+        defer { withExtendedLifetime(network) {} }
         do throws(LaunchError) {
             return try Launcher.begin(
-                identity: resources.identity, without: rules.without(host),
+                identity: resources.identity, without: without,
                 privileged: host.abilities.privileged, workspace: nil, descriptors: descriptors,
                 executable: executable.value)
         } catch {
@@ -187,7 +202,8 @@ final class Engine: SandboxEngine {
             let watch = try LimitWatch.make(rules.limits, resources, host, polls: true)
             let plan = try host.plan(
                 rules, identity: resources.identity, cgroups: resources.layers, terminal: terminal,
-                sharesFiles: true, diesWithLauncher: true, volume: volume?.path)
+                sharesFiles: true, diesWithLauncher: true, networkIsReady: sandbox.networkIsReady,
+                volume: volume?.path)
             let template = try host.template(rules, plan.placements, terminal: terminal != .none)
             try Launcher.build(
                 sandbox, plan, identity: resources.identity, workspace: volume

@@ -3,7 +3,8 @@ import WardenProtocol
 /// How many descriptors custody holds and may hold: an order that would not fit is refused before it opens
 /// any, since a process without descriptors can neither launch nor clean up.
 struct DescriptorBudget {
-    /// Never given to custody: the loop, the log, both connections, the files of one launch and of one kill.
+    /// Never given to custody: the loop, the log, both connections, the files of one launch and of one kill,
+    /// ``NetworkPool/most`` and the numbers of ``LowDescriptors``.
     static let reserve = 128
     /// What the engine keeps of a running sandbox: pidfd, control socket, lock.
     static let session = 3

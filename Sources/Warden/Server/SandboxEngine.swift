@@ -35,6 +35,8 @@ protocol SandboxEngine: AnyObject {
     /// The sandboxes that have a volume as their workspace.
     func users(of key: VolumeKey) -> [SandboxID]
 
+    var networkPool: NetworkPoolState { get }
+
     /// Watches its descriptors on `loop` from now on and tells every event.
     func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError)
 }

@@ -19,6 +19,8 @@ package struct WardenOptions: Hashable, Sendable {
     package var profiles: [String] = []
     /// The ids that sandboxes get, two each; nil for the default.
     package var ids: ClosedRange<UInt64>?
+    /// How many network namespaces are kept ready; the benchmarks compare with 0.
+    package var readyNetworks = NetworkPool.most
     /// `--ceiling KEY=VALUE`, in their order.
     package var ceilings: [(key: String, value: String)] { pairs.map { ($0.key, $0.value) } }
 
@@ -33,7 +35,7 @@ package struct WardenOptions: Hashable, Sendable {
     package static let usage = """
         usage: corral-warden (--socket PATH | --socket-fd N) [--allow-uid UID] [--state DIR]
                              [--log-format auto|json|text] [--ceiling KEY=VALUE]... [--profiles DIR]...
-                             [--uids FIRST-LAST]
+                             [--uids FIRST-LAST] [--ready-networks N]
         """
 
     package init(_ words: [String]) throws(Problem) {
@@ -71,6 +73,7 @@ package struct WardenOptions: Hashable, Sendable {
                 }
                 profiles.append(path)
             case "--uids": ids = try WardenOptions.range(try value())
+            case "--ready-networks": readyNetworks = Int(try number(UInt32(NetworkPool.most)))
             case "--ceiling":
                 let parts = try value().split(
                     separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -192,7 +192,8 @@ extension WardenServer {
         WardenStatus(
             build: settings.build, pid: getpid(), sessions: UInt32(clamping: table.sessions.count),
             processes: UInt32(clamping: table.processCount), descriptors: UInt32(clamping: budget.used),
-            descriptorLimit: UInt32(clamping: budget.limit), remarks: settings.remarks)
+            descriptorLimit: UInt32(clamping: budget.limit), networks: engine.networkPool,
+            remarks: settings.remarks)
     }
 }
 
