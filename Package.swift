@@ -248,7 +248,11 @@ let package = Package(
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(
             "WardenServerTests",
-            ["Warden", "WardenProtocol", "Preparation", "Cgroups", "Sandbox", "Wire", "Linux", "CLinux"]),
+            [
+                "Warden", "WardenProtocol", "FailPoints", "Preparation", "Cgroups", "Sandbox", "Wire",
+                "Linux",
+                "CLinux",
+            ]),
         tests(
             "WardenTests",
             [

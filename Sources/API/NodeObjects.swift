@@ -95,7 +95,8 @@ extension APIObject {
         "Event", "Something that happened, as it is sent in `data` of a server-sent event.",
         [
             .required("time", .time, "when"),
-            .required("type", .text(most: 64), "such as `session.running`, `process.ended` or `workspace.created`"),
+            .required(
+                "type", .text(most: 64), "such as `session.running`, `process.ended` or `workspace.created`"),
             APIField("session", .id, "of which session; absent in those of workspaces"),
             APIField("tenant", .name, "whose"),
             APIField("workspace", .name, "of which workspace; absent in those of sessions"),

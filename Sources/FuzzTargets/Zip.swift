@@ -20,7 +20,8 @@ func checkZipDirectory(_ bytes: [UInt8]) throws(FuzzFailure) {
         let text = "\(error)"
         return try hold(!text.isEmpty && !text.contains("\n"), "the error is not one line: \(text)")
     }
-    try hold(UInt64(entries.count) == end.entries, "\(entries.count) entries, and the end says \(end.entries)")
+    try hold(
+        UInt64(entries.count) == end.entries, "\(entries.count) entries, and the end says \(end.entries)")
     let names = entries.reduce(0) { $0 + $1.path.count }
     try hold(entries.count * 46 + names <= directory.count, "more names than there is room for")
     var last: UInt64 = 0

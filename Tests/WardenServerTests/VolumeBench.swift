@@ -1,6 +1,7 @@
 // A warden with volumes, and what tests ask of it.
 
 import CLinux
+import FailPoints
 import Glibc
 import Linux
 import Sandbox

@@ -44,7 +44,9 @@ package final class BtrfsDriver: VolumeDriver {
     }
 
     /// The driver of another process, in this one: what that one has left behind is none of this one's.
-    convenience init(sharing directory: consuming FileDescriptor, path: String, image: BtrfsImage?) throws(VolumeError) {
+    convenience init(sharing directory: consuming FileDescriptor, path: String, image: BtrfsImage?)
+        throws(VolumeError)
+    {
         try self.init(directory: directory, path: path, place: path, [], image: image)
     }
 

@@ -49,7 +49,8 @@ extension DirectoryDriver {
 
     private func copy(_ name: VolumeName, as copy: VolumeName) throws(VolumeError) {
         let parent = try place(of: copy)
-        let there = try doing("to make \(copy)") { () throws(SystemError) in try parent.status(of: copy.name) }
+        let there = try doing("to make \(copy)") { () throws(SystemError) in try parent.status(of: copy.name)
+        }
         if there != nil { throw .exists(copy) }
         let spare = try fill(from: name, in: parent)
         let number = parent.number
@@ -98,7 +99,8 @@ extension DirectoryDriver {
             case .tooManyFiles:
                 throw .unsupported(
                     .directory,
-                    "copy of \(source), which has more than \(TreeTransfer.depth) directories inside each other")
+                    "copy of \(source), which has more than \(TreeTransfer.depth) directories inside each other"
+                )
             default: throw .system("to copy \(source)", error)
             }
         }

@@ -100,14 +100,17 @@ package final class DirectoryDriver: VolumeDriver {
     static let old = ".old-"
     static let new = ".new-"
 
-    static func spare(_ prefix: String) -> String { prefix + String(UInt64.random(in: 0...UInt64.max), radix: 16) }
+    static func spare(_ prefix: String) -> String {
+        prefix + String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    }
 
     /// Removes some of the files of what was removed.
     package func settle() throws(VolumeError) -> Int {
         var (left, pending) = (Self.namesAtATime, 0)
         try spares(Self.old) { (name, directory) throws(SystemError) in
             do throws(SystemError) {
-                try directory.removeTree(DirectoryEntry(Array(name.utf8)[...], kind: .directory), names: &left)
+                try directory.removeTree(
+                    DirectoryEntry(Array(name.utf8)[...], kind: .directory), names: &left)
             } catch {
                 switch error.errno {
                 case .wouldBlock, .busy, .notEmpty: pending += 1

@@ -45,8 +45,12 @@ extension VolumeKeeper {
                 return try state(key)
             }
         case .volumeCreate(let order):
-            if let workers, workers.isBusy(VolumeName(order.key)) { return try turn(order.key, request, then) }
-            guard let driver = driverIfOpen, driver.isShortOfRoom, driver.isGrownElsewhere else { return false }
+            if let workers, workers.isBusy(VolumeName(order.key)) {
+                return try turn(order.key, request, then)
+            }
+            guard let driver = driverIfOpen, driver.isShortOfRoom, driver.isGrownElsewhere else {
+                return false
+            }
             grow(driver) { [weak self] in self?.answerNow(request, then) }
         case .volumeRemove(let key):
             guard let workers, workers.isBusy(VolumeName(key)) else { return false }
@@ -105,6 +109,7 @@ extension VolumeKeeper {
         _ result: @escaping () throws(Refusal) -> VolumeState
     ) throws(Refusal) {
         guard let first = keys.first else { return }
+        if join(work, then) { return }
         let driver = try refusing { () throws(VolumeError) in try self.driver(for: VolumeName(first)) }
         let lanes = Set(keys.map { VolumeJob.Lane.volume(VolumeName($0)) })
         let shown = target ?? first
@@ -113,16 +118,31 @@ extension VolumeKeeper {
             progress: { [weak self] in self?.tell(.copying(shown, $0)) }
         ) { [weak self] report in
             self?.afterWork(driver)
+            let answer: Answer
             do throws(Refusal) {
                 if case .refused(let why) = report { throw why }
-                then(.done(.volume(try result())))
+                answer = .done(.volume(try result()))
             } catch {
                 if report != .done { failed() }
-                then(.refused(error))
+                answer = .refused(error)
             }
+            for body in self?.waiting.removeValue(forKey: work) ?? [] { body(answer) }
         }
         guard let workers else { throw Refusal(.state, "nobody can work on volumes") }
-        try workers.add(job)
+        waiting[work] = [then]
+        do throws(Refusal) {
+            try workers.add(job)
+        } catch {
+            waiting[work] = nil
+            throw error
+        }
+    }
+
+    /// - Returns: whether the same is being done already; then it is answered with that.
+    private func join(_ work: VolumeWork, _ then: @escaping (Answer) -> Void) -> Bool {
+        guard waiting[work] != nil else { return false }
+        waiting[work]?.append(then)
+        return true
     }
 
     /// What a copy that was given up has left is removed when none is being made.
@@ -140,6 +160,7 @@ extension VolumeKeeper {
     private func copy(
         _ work: VolumeWork, of key: VolumeKey, to copy: VolumeKey, _ then: @escaping (Answer) -> Void
     ) throws(Refusal) {
+        if join(work, then) { return }
         try checkCount()
         let isAtOnce = try refusing { () throws(VolumeError) in
             try driver(for: VolumeName(key)).report.copiesAtOnce
@@ -150,7 +171,8 @@ extension VolumeKeeper {
         do throws(Refusal) {
             try self.work(
                 work, on: [key, copy], isAlone: !isAtOnce, to: copy, then,
-                failed: { [weak self] in self?.counted(-1) }
+                // Who ended before it said so may have done it.
+                failed: { [weak self] in self?.recount() }
             ) { [unowned self] () throws(Refusal) in try state(copy) }
         } catch {
             counted(-1)

@@ -56,6 +56,8 @@ final class VolumeKeeper {
     /// What of the house is being done.
     var chores: Set<Chore> = []
 
+    /// Who waits for each piece of work: a corrald that asks again, after its death, for what is being done joins.
+    var waiting: [VolumeWork: [(Answer) -> Void]] = [:]
     /// Who waits for the image to be bigger.
     var growing: [() -> Void] = []
 
@@ -240,6 +242,10 @@ final class VolumeKeeper {
     }
 
     func counted(_ change: Int) { count = max(0, count + change) }
+
+    func recount() {
+        if let names = try? driverIfOpen?.list() { count = names.count }
+    }
 
     /// One that nobody has any more.
     func remove(leftover name: VolumeName, _ driver: any VolumeDriver) {

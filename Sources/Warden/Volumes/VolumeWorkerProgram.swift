@@ -21,7 +21,9 @@ enum VolumeWorkerProgram {
     static func command(_ parts: DriverParts) -> ShortProgram {
         var environment = ["LANG=C"]
         let points = "CORRAL_TEST_FAIL_POINTS"
-        if let value = unsafe getenv(points) { environment.append("\(points)=\(unsafe String(cString: value))") }
+        if let value = unsafe getenv(points) {
+            environment.append("\(points)=\(unsafe String(cString: value))")
+        }
         return ShortProgram(
             path: "/proc/self/exe",
             words: [

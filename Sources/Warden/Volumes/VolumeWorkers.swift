@@ -139,7 +139,8 @@ final class VolumeWorkers {
                 ?? .refused(
                     Refusal(
                         .volumeSystem,
-                        "the process that was to do it has ended (\(worker.ending)); look whether it was done")))
+                        "the process that was to do it has ended (\(worker.ending)); look whether it was done"
+                    )))
         take()
         sendHome()
     }
@@ -262,7 +263,9 @@ final class VolumeWorker: EventHandler {
 
     private func reap(blocking: Bool) {
         var exit = clinux_exit()
-        guard unsafe clinux_wait_pidfd(process.number, blocking ? 1 : 0, &exit) == 0, exit.pid > 0 else { return }
+        guard unsafe clinux_wait_pidfd(process.number, blocking ? 1 : 0, &exit) == 0, exit.pid > 0 else {
+            return
+        }
         ending = exit.code == CLD_EXITED ? "exit \(exit.status)" : "signal \(exit.status)"
     }
 
