@@ -29,6 +29,15 @@ package struct Volume: ~Copyable, Sendable {
     package let name: VolumeName
     /// Its top directory, open for reading.
     package let directory: FileDescriptor
+    /// What its directory is on, where that is a mount of its own: nothing can be mounted elsewhere from one that
+    /// nobody holds any more.
+    private let mount: Held<FileDescriptor>?
+
+    init(name: VolumeName, directory: consuming FileDescriptor, mount: Held<FileDescriptor>? = nil) {
+        self.name = name
+        self.directory = directory
+        self.mount = mount
+    }
 
     package consuming func takeDirectory() -> FileDescriptor { directory }
 }

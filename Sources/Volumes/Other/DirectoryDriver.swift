@@ -58,7 +58,7 @@ package final class DirectoryDriver: VolumeDriver {
             let directory = try parent.open(
                 name.name, O_RDONLY | O_DIRECTORY, resolve: [.beneath, .noSymlinks])
             guard case .snapshot = name else { return Volume(name: name, directory: directory) }
-            return Volume(name: name, directory: try VolumeTree.readOnly(directory))
+            return try VolumeTree.readOnly(name, directory)
         } catch {
             switch error.errno {
             case .noSuchFileOrDirectory: throw .absent(name)

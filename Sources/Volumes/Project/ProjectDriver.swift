@@ -73,10 +73,9 @@ package final class ProjectDriver: VolumeDriver {
     package func open(_ name: VolumeName) throws(VolumeError) -> Volume {
         let found = try find(name)
         guard case .snapshot = name else { return Volume(name: name, directory: found.directory) }
-        let directory = try doing("to open \(name)") { () throws(SystemError) in
-            try VolumeTree.readOnly(found.directory)
+        return try doing("to open \(name)") { () throws(SystemError) in
+            try VolumeTree.readOnly(name, found.directory)
         }
-        return Volume(name: name, directory: directory)
     }
 
     /// Those that are in force: none where the file system has stopped enforcing.
