@@ -110,7 +110,7 @@ let package = Package(
         // What puts mechanisms together.
         library("Launch", ["Sandbox", "Seccomp", "Cgroups", "InitPlan", "Linux", "CLinux"]),
         library("Denials", ["Sandbox", "Seccomp", "Linux"]),
-        library("Volumes", ["Trees", "Linux", "CLinux"]),
+        library("Volumes", ["Trees", "FailPoints", "Linux", "CLinux"]),
         library("Quotas", ["API", "Sessions", "Sandbox"]),
         library("Access", ["API", "Sessions", "Trees", "Sandbox"]),
         library("Relay", ["Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
@@ -248,7 +248,11 @@ let package = Package(
         tests("RelayTests", ["Relay", "Dialects", "Sandbox", "Wire", "Linux", "CLinux"]),
         tests(
             "WardenServerTests",
-            ["Warden", "WardenProtocol", "Preparation", "Cgroups", "Sandbox", "Wire", "Linux", "CLinux"]),
+            [
+                "Warden", "WardenProtocol", "FailPoints", "Preparation", "Cgroups", "Sandbox", "Wire",
+                "Linux",
+                "CLinux",
+            ]),
         tests(
             "WardenTests",
             [

@@ -95,12 +95,25 @@ extension APIObject {
                             ])), most: 10_000), "sorted by name")
         ])
 
+    package static let progress = APIObject(
+        "Progress", "How far a copy is, where it takes as long as there is to copy.",
+        [
+            .required("entries", .count, "files, directories and links that are there"),
+            .required("bytes", .count, "bytes that are there"),
+            APIField("total_bytes", .count, "bytes that there are to copy; absent where nothing counts them"),
+        ])
+
     package static let event = APIObject(
         "Event", "Something that happened, as it is sent in `data` of a server-sent event.",
         [
             .required("time", .time, "when"),
-            .required("type", .text(most: 64), "such as `session.running` or `process.ended`"),
-            .required("session", .id, "whose"), APIField("tenant", .name, "whose"),
+            .required(
+                "type", .text(most: 64), "such as `session.running`, `process.ended` or `workspace.created`"),
+            APIField("session", .id, "of which session; absent in those of workspaces"),
+            APIField("tenant", .name, "whose"),
+            APIField("workspace", .name, "of which workspace; absent in those of sessions"),
+            APIField("snapshot", .name, "of which of its snapshots"),
+            APIField("progress", .object(progress), "how far a copy is"),
             APIField("process", .id, "of which process"),
             APIField("state", .text(most: 64), "the new state"), APIField("cause", .cause, "why"),
             APIField("message", .text(most: 4096), "more about it"),

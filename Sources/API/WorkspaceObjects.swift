@@ -67,6 +67,8 @@ extension APIObject {
         [
             .required("name", .name, "as it was asked for"), .required("tenant", .name, "whose it is"),
             .required("state", .word(workspaceStates), "how far it is"),
+            APIField(
+                "progress", .object(progress), "of the copy that becomes it, or that it is put back from"),
             APIField("bytes", .count, "the most that it may hold; absent for no limit"),
             APIField("inodes", .count, "the most files, directories and links; absent for no limit"),
             APIField("soft", .flag, "whether limits that nothing enforces will do"),
@@ -102,6 +104,7 @@ extension APIObject {
             .required("workspace", .name, "whose it is"),
             .required(
                 "state", .word(["creating", "ready", "removing", "lost", "unrecorded"]), "how far it is"),
+            APIField("progress", .object(progress), "of the copy that becomes it"),
             .required("created", .time, "when it was asked for"),
         ])
 

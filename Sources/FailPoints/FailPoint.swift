@@ -31,8 +31,16 @@ package enum FailPoint: Int, CaseIterable, Sendable {
     case wardenBeforeKill, wardenAfterKill, wardenInitDead, wardenGroupsRemoved, wardenToldGone
     case wardenBeforeRemove, wardenAfterRemove
 
+    // Volumes: in the warden, and in the processes that do its slow work.
+    case volumeMade, volumeRemoving, volumeRemoved
+    case volumeWorkBegun, volumeBeforeCopy, volumeCopied, volumeExchanged, volumeGrowing, volumeLengthened
+    case volumeWorkDone
+
     /// Whether it is the warden that dies there.
-    package var isWardens: Bool { rawValue >= FailPoint.wardenStarted.rawValue }
+    package var isWardens: Bool { rawValue >= FailPoint.wardenStarted.rawValue && !isOfVolumes }
+
+    /// Whether it is passed only where there are volumes, by the warden or a worker of its own.
+    package var isOfVolumes: Bool { rawValue >= FailPoint.volumeMade.rawValue }
 
     /// Counts the passing, and does not come back where the sheet says so.
     package static func pass(_ point: FailPoint) {

@@ -14,6 +14,7 @@ package struct FailPointSheet: Sendable {
     #endif
 
     private static let entry = 8
+    private static let hold: UInt32 = 1 << 31
     private let number: CInt
 
     /// - Returns: nil where the file cannot be opened.
@@ -24,21 +25,25 @@ package struct FailPointSheet: Sendable {
     }
 
     /// Has the process die that passes the point for the `count`th time from now on; 0 for never.
-    package func arm(_ point: FailPoint, _ count: UInt32) { put(count, at: place(point) + 4) }
+    /// - Parameter holding: it does not die, but stands still (SIGSTOP) until the test lets it go on.
+    package func arm(_ point: FailPoint, _ count: UInt32, holding: Bool = false) {
+        put(count | (holding ? FailPointSheet.hold : 0), at: place(point) + 4)
+    }
 
     /// Passings that are left until somebody dies; 0 when somebody has, or nobody will.
-    package func armed(_ point: FailPoint) -> UInt32 { get(place(point) + 4) }
+    package func armed(_ point: FailPoint) -> UInt32 { get(place(point) + 4) & ~FailPointSheet.hold }
 
     package func passed(_ point: FailPoint) -> UInt32 { get(place(point)) }
 
     func pass(_ point: FailPoint) {
         let place = place(point)
         put(get(place) &+ 1, at: place)
-        let left = get(place + 4)
+        let armed = get(place + 4)
+        let (left, holds) = (armed & ~FailPointSheet.hold, armed & FailPointSheet.hold)
         if left == 0 { return }
         // First, so that the process that follows lives.
-        put(left - 1, at: place + 4)
-        if left == 1 { kill(getpid(), SIGKILL) }
+        put(left == 1 ? 0 : armed - 1, at: place + 4)
+        if left == 1 { kill(getpid(), holds == 0 ? SIGKILL : SIGSTOP) }
     }
 
     private func place(_ point: FailPoint) -> off_t { off_t(point.rawValue * FailPointSheet.entry) }

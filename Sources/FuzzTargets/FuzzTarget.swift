@@ -44,6 +44,7 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("oci", checkImageFormats),
         FuzzTarget("apt", checkAptSources),
         FuzzTarget("layer", longest: 16384, checkLayer),
+        FuzzTarget("zip-directory", longest: 2048, checkZipDirectory),
         FuzzTarget("attached", checkAttached),
         FuzzTarget("times", checkTimes),
         FuzzTarget("warden", checkWarden),

@@ -75,7 +75,9 @@ package struct ShortProgram: Sendable {
         return signal == 0 ? status >> 8 & 0xFF : 128 + signal
     }
 
-    private func spawn(_ descriptors: [CInt]) throws(SystemError) -> pid_t {
+    /// Starts it, in a process group of its own, for who waits for it otherwise than ``run(timeout:descriptors:)``.
+    /// - Parameter descriptors: become its descriptors 0, 1 and so on; every other one is closed.
+    package func spawn(_ descriptors: [CInt]) throws(SystemError) -> Int32 {
         let argv = unsafe words.map { unsafe strdup($0) } + [nil]
         let envp = unsafe environment.map { unsafe strdup($0) } + [nil]
         let file = unsafe strdup(path)

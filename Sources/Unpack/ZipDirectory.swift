@@ -7,21 +7,21 @@ import Trees
 // and nothing may stand before, between or behind: what one program would see is what every other one sees.
 
 /// One entry of a zip file's directory.
-struct ZipEntry: Hashable {
-    enum Method: Hashable { case stored, deflated }
+package struct ZipEntry: Hashable {
+    package enum Method: Hashable { case stored, deflated }
 
-    var path: [UInt8]
-    var method: Method
-    var flags: UInt16
+    package var path: [UInt8]
+    package var method: Method
+    package var flags: UInt16
     var crc: UInt32
-    var compressed: UInt64
-    var size: UInt64
+    package var compressed: UInt64
+    package var size: UInt64
     /// Of its local header, from the file's beginning.
-    var offset: UInt64
+    package var offset: UInt64
     /// As stat(2) has it, with the type; 0 where the file was made by a system without modes.
     var unixMode: UInt32
     /// Seconds since 1970; nil where there is none that can be told.
-    var modified: Int?
+    package var modified: Int?
 
     /// APPNOTE 4.4.4, bit 3: sizes and sum follow the content.
     var hasDescriptor: Bool { flags & 8 != 0 }
@@ -29,19 +29,19 @@ struct ZipEntry: Hashable {
 }
 
 /// Where a zip file's directory is.
-struct ZipEnd: Hashable {
+package struct ZipEnd: Hashable {
     static let size = 22
     static let size64 = 56
     static let locatorSize = 20
 
-    var entries: UInt64
-    var directorySize: UInt64
-    var directoryOffset: UInt64
+    package var entries: UInt64
+    package var directorySize: UInt64
+    package var directoryOffset: UInt64
 
     /// - Parameters:
     ///   - tail: the last bytes of the file, ``size`` of them and those of the zip64 records before, or all.
     ///   - fileSize: of the whole.
-    init(_ tail: [UInt8], fileSize: UInt64) throws(UnpackError) {
+    package init(_ tail: [UInt8], fileSize: UInt64) throws(UnpackError) {
         let end = tail.count - Self.size
         guard end >= 0, tail.word(end) == 0x0605_4B50, tail.half(end + 20) == 0 else {
             throw .damaged(
@@ -85,12 +85,12 @@ struct ZipEnd: Hashable {
     }
 }
 
-enum ZipDirectory {
+package enum ZipDirectory {
     /// The entries of a directory, in the order of their contents.
     /// - Parameters:
     ///   - bytes: the whole directory.
     ///   - end: what the file's end says of it.
-    static func entries(_ bytes: [UInt8], _ end: ZipEnd) throws(UnpackError) -> [ZipEntry] {
+    package static func entries(_ bytes: [UInt8], _ end: ZipEnd) throws(UnpackError) -> [ZipEntry] {
         var entries: [ZipEntry] = []
         var place = 0
         while place < bytes.count {

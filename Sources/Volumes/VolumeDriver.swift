@@ -29,6 +29,15 @@ package struct Volume: ~Copyable, Sendable {
     package let name: VolumeName
     /// Its top directory, open for reading.
     package let directory: FileDescriptor
+    /// What its directory is on, where that is a mount of its own: nothing can be mounted elsewhere from one that
+    /// nobody holds any more.
+    private let mount: Held<FileDescriptor>?
+
+    init(name: VolumeName, directory: consuming FileDescriptor, mount: Held<FileDescriptor>? = nil) {
+        self.name = name
+        self.directory = directory
+        self.mount = mount
+    }
 
     package consuming func takeDirectory() -> FileDescriptor { directory }
 }
@@ -115,9 +124,41 @@ package protocol VolumeDriver: AnyObject {
 
     /// What an operator has to know, and the room for what comes next where the driver makes it.
     func tend() throws(VolumeError) -> [VolumeTrouble]
+
+    /// What another process of this program needs to do this driver's work; nil where no other process can.
+    var parts: DriverParts? { get }
+    /// Whether ``makeRoom()`` would make any. Costs a system call that waits for nothing.
+    var isShortOfRoom: Bool { get }
+    /// Told of another process that makes room: then this one does so only where it must.
+    var isGrownElsewhere: Bool { get set }
+    /// What ``settle()`` would look at and no file remembers, in case that another process settles.
+    var unsettled: [UInt64] { get }
+    /// Has ``settle()`` look at these as well, and at what is noted in files now.
+    func takeUp(unsettled numbers: [UInt64]) throws(VolumeError)
+    /// Another process has settled: of `asked`, these are left.
+    func settled(_ asked: [UInt64], left: [UInt64])
+    /// No other process copies anything now: what copies that did not come to their end have left goes with the
+    /// next ``settle()``.
+    func reclaim() throws(VolumeError)
+    /// Told how far copies are.
+    var progress: ((CopyProgress) -> Void)? { get set }
 }
 
 extension VolumeDriver {
     package func makeRoom() throws(VolumeError) {}
     package func letMount(at path: String?) throws(VolumeError) {}
+    package var parts: DriverParts? { nil }
+    package var isShortOfRoom: Bool { false }
+    package var isGrownElsewhere: Bool {
+        get { false }
+        set {}
+    }
+    package var unsettled: [UInt64] { [] }
+    package func takeUp(unsettled numbers: [UInt64]) throws(VolumeError) {}
+    package func settled(_ asked: [UInt64], left: [UInt64]) {}
+    package func reclaim() throws(VolumeError) {}
+    package var progress: ((CopyProgress) -> Void)? {
+        get { nil }
+        set {}
+    }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Linux
 import Trees
@@ -75,6 +76,19 @@ struct VolumeTree: ~Copyable {
             try opened.entries()
         }
         return entries.filter { $0.kind == .directory && $0.oddName == nil }.map(\.name).sorted()
+    }
+
+    /// A snapshot on a mount of its own, because its files could be written to otherwise.
+    static func readOnly(
+        _ name: VolumeName, _ directory: borrowing FileDescriptor
+    ) throws(SystemError) -> Volume {
+        let number = directory.number
+        let mount = FileDescriptor(owning: try call("open_tree") { clinux_open_tree_at(number, 0) })
+        let mountNumber = mount.number
+        let flags = CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV
+        _ = try call("mount_setattr") { clinux_mount_setattr(mountNumber, 0, UInt64(flags), 0, 0, -1) }
+        let top = try mount.open(".", O_RDONLY | O_DIRECTORY)
+        return Volume(name: name, directory: top, mount: Held(mount))
     }
 
     /// Gives a new volume's top directory its owner and permissions.

@@ -18,19 +18,24 @@ package enum WardenEvent: Hashable, Sendable {
     /// The volume that is the session's workspace has come to this many percent of one of its limits, 80 or 95:
     /// once on the way up.
     case volumeFilling(SandboxID, percent: UInt8, used: VolumeAmounts, limits: VolumeAmounts)
+    /// How far the copy is that is being made for a snapshot, a fork or a restore of this volume: the new one, or
+    /// the one that is put back. Not in `list`: it is told again before long.
+    case volumeProgress(VolumeKey, VolumeProgress)
 
-    package var session: SandboxID {
+    /// Nil for what is of no session.
+    package var session: SandboxID? {
         switch self {
         case .ready(let id, _, _, _), .gone(let id, _), .stuck(let id, _, _), .limitHit(let id, _, _),
             .volumeFilling(let id, _, _, _):
             id
         case .started(let key, _, _, _), .startFailed(let key, _), .exited(let key, _): key.session
+        case .volumeProgress: nil
         }
     }
 
     private enum Kind: UInt16 {
         case ready = 128
-        case started, startFailed, exited, gone, stuck, limitHit, volumeFilling
+        case started, startFailed, exited, gone, stuck, limitHit, volumeFilling, volumeProgress
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -77,6 +82,10 @@ package enum WardenEvent: Hashable, Sendable {
             fields.byte(percent)
             used.write(to: &fields)
             limits.write(to: &fields)
+        case .volumeProgress(let key, let progress):
+            kind = .volumeProgress
+            key.write(to: &fields)
+            progress.write(to: &fields)
         }
         return (kind.rawValue, fields.bytes)
     }
@@ -105,6 +114,8 @@ package enum WardenEvent: Hashable, Sendable {
             self = .volumeFilling(
                 try fields.id(), percent: try fields.byte("percent"), used: try VolumeAmounts(from: &fields),
                 limits: try VolumeAmounts(from: &fields))
+        case .volumeProgress:
+            self = .volumeProgress(try VolumeKey(from: &fields), try VolumeProgress(from: &fields))
         }
     }
 }

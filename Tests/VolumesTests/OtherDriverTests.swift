@@ -68,6 +68,7 @@ import Testing
         #expect(try driver.list() == [name])
         try driver.remove(name)
         #expect(try driver.list() == [])
+        #expect(try driver.settle() == 0)
         #expect(File.names(in: place("sessions/alice")) == [])
         #expect(try driver.forget(tenant: "alice"))
         #expect(File.names(in: place("sessions")) == [])
@@ -94,7 +95,14 @@ import Testing
         try place.write("sessions/alice/b/f", "x")
         let driver = try DirectoryDriver(
             directory: FileDescriptor.open(place.path, O_RDONLY | O_DIRECTORY), path: place.path)
+        try place.write("workspaces/alice/.new-1/d/f", "x")
+        #expect(try driver.settle() == 0)
         #expect(File.names(in: place("sessions/alice")) == ["b"])
+        // A copy that somebody may still be making, until nobody is.
+        #expect(File.names(in: place("workspaces/alice")) == [".new-1"])
+        try driver.reclaim()
+        #expect(try driver.settle() == 0)
+        #expect(File.names(in: place("workspaces/alice")) == [])
         #expect(try driver.list() == [Fixture.session("b")])
     }
 }

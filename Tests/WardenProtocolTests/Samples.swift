@@ -93,6 +93,10 @@ enum Samples {
     ]
 
     static let events: [WardenEvent] = [
+        .volumeProgress(
+            VolumeKey(.snapshot, tenant: "a", name: "bATc"),
+            VolumeProgress(entries: 3, done: 1 << 40, total: 1 << 41)),
+        .volumeProgress(VolumeKey(.workspace, tenant: "a", name: "b"), VolumeProgress()),
         .ready(id, layers: layers, limits: limits, at: 1), .started(key, pid: 2, at: 3, roles: [.terminal]),
         .startFailed(key, problem),
         .exited(key, exit), .gone(id, end), .stuck(id, end, remains: "/sys/fs/cgroup/x: EBUSY"),

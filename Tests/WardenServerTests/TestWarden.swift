@@ -19,7 +19,7 @@ final class TestWarden {
     init(
         in directory: TemporaryDirectory? = nil, allowing: UInt32 = geteuid(), _ more: [String] = [],
         openFiles: Int? = nil, user: UInt32? = nil, without: String? = nil,
-        prefix: [String] = []
+        prefix: [String] = [], variables: [String: String] = [:]
     ) throws {
         let directory = try directory ?? TemporaryDirectory(mode: user == nil ? 0o755 : 0o777)
         if user != nil { try TestWarden.copyPrograms(to: directory) }
@@ -33,6 +33,7 @@ final class TestWarden {
         // The rules of this source tree, wherever the build directory is.
         let data = user == nil ? Repository.root : directory.path
         var environment = Program.environment.merging(["CORRAL_DATA": data]) { $1 }
+        environment.merge(variables) { $1 }
         if let without { environment["CORRAL_TEST_WITHOUT"] = without }
         self.directory = directory
         program = try Program(words + more, environment: environment, user: user).start()

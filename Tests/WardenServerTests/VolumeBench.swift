@@ -1,6 +1,7 @@
 // A warden with volumes, and what tests ask of it.
 
 import CLinux
+import FailPoints
 import Glibc
 import Linux
 import Sandbox
@@ -28,11 +29,12 @@ final class VolumeBench {
     /// - Parameter directory: of a warden before it.
     init(
         in directory: TemporaryDirectory? = nil, _ more: [String] = [], without: String? = nil,
-        prefix: [String] = []
+        prefix: [String] = [], points: FailPointSheet? = nil, at path: String = ""
     ) throws {
         warden = try TestWarden(
             in: directory, ["--ceiling", "volume-image=256MiB", "--ceiling", "volume=64MiB"] + more,
-            without: without, prefix: prefix)
+            without: without, prefix: prefix,
+            variables: points == nil ? [:] : ["CORRAL_TEST_FAIL_POINTS": path])
         client = try Client(warden.socket)
     }
 

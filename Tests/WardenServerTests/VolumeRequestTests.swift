@@ -188,7 +188,7 @@ struct VolumeRequestTests {
         let bench = try VolumeBench(["--ceiling", "soft-volumes=true"], prefix: withoutMaker)
         let id = freshID()
         let state = try bench.driver()
-        #expect(state.kind == .directory && !state.isOpen && !state.hasSnapshots)
+        #expect(state.kind == .directory && !state.isOpen && state.hasSnapshots)
         var order = VolumeBench.own(id, bytes: mebibyte)
         let hard = SessionOrder(id: id, profile: "default", workspace: order)
         #expect(try bench.code(.create(hard)) == .volumeNotEnforced)
@@ -200,11 +200,50 @@ struct VolumeRequestTests {
         #expect(made.limits == VolumeAmounts() && made.used == VolumeAmounts() && made.driver == .directory)
         let limits = try bench.client.list().first?.session.limits
         #expect(limits?.workspace == VolumeAmounts(), "what nothing enforces is never shown as a limit")
-        #expect(
-            try bench.code(.volumeSnapshot(order.key, as: VolumeBench.snapshot("s"))) == .volumeUnsupported)
+        // A copy of what somebody writes to would be of no one point in time.
+        #expect(try bench.code(.volumeSnapshot(order.key, as: VolumeBench.snapshot("s"))) == .volumeInUse)
         #expect(try bench.top(.workspace(id)).value.open("f", O_RDONLY, resolve: .beneath).number >= 0)
         try bench.client.finish(id)
         #expect(try bench.list() == [])
+        try bench.end()
+    }
+
+    @Test func `directories are copied, with progress, and held for nobody else`() throws {
+        let bench = try VolumeBench(["--ceiling", "soft-volumes=true"], prefix: withoutMaker)
+        let (notes, kept, fork) = (
+            VolumeBench.workspace("notes"), VolumeBench.snapshot("kept"), VolumeBench.workspace("fork")
+        )
+        func order(_ key: VolumeKey) -> VolumeOrder { VolumeOrder(key, allowSoft: true) }
+        _ = try bench.state(.volumeCreate(order(notes)))
+        let id = freshID()
+        try bench.client.session(id, workspace: order(notes))
+        let fill =
+            "mkdir d; ln -s /etc/passwd d/link; dd if=/dev/urandom of=d/big bs=1M count=48; echo one >f"
+        #expect(try bench.run(id, fill).status == .exited(0))
+        try bench.client.finish(id)
+        _ = try bench.state(.volumeSnapshot(notes, as: kept))
+        #expect(
+            bench.client.events.contains {
+                if case .volumeProgress(kept, let progress) = $0 { progress.entries > 0 } else { false }
+            }, "no word of how far it is")
+        try bench.top(.volumeOpen(notes)).value.write("two", to: "f")
+        let refused = #expect(throws: SystemError.self) {
+            try bench.top(.volumeOpen(kept)).value.write("three", to: "f")
+        }
+        #expect(refused?.errno == .readOnlyFileSystem)
+        _ = try bench.state(.volumeFork(kept, as: order(fork)))
+        #expect(try bench.top(.volumeOpen(fork)).value.text(of: "f") == "one\n")
+        #expect(try bench.code(.volumeFork(kept, as: order(fork))) == .volumeExists)
+        _ = try bench.state(.volumeRestore(notes, from: kept))
+        let next = freshID()
+        try bench.client.session(next, workspace: order(notes))
+        // Its own again: owners are kept.
+        let shown = try bench.run(next, "cat f; readlink d/link; stat -c '%s %u' d/big; echo x >>f")
+        #expect(shown.text == "one\n/etc/passwd\n\(48 << 20) 1000\n")
+        try bench.client.finish(next)
+        #expect(try bench.list() == [kept, fork, notes])
+        for key in [kept, fork, notes] { #expect(try bench.client.ask(.volumeRemove(key)) == .done) }
+        #expect(try eventually { try bench.client.ask(.volumeForget(tenant: "alice")) == .done })
         try bench.end()
     }
 

@@ -141,7 +141,8 @@ private struct EventFollower {
             } catch {
                 throw .unexpected("an event is not JSON: \(error)")
             }
-            handle(try EventAnswer(json))
+            // What happens to workspaces is of no session.
+            if json["session"] != nil { handle(try EventAnswer(json)) }
             return true
         }
     }

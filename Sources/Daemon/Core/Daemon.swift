@@ -55,6 +55,8 @@ final class Daemon {
     var isComparingVolumes = false
     /// Who waits for what was begun on one.
     var volumeWaiters: [WorkspaceVolume: [(ServiceError?) -> Void]] = [:]
+    /// How far copies are that the warden makes.
+    var copies: [WorkspaceVolume: VolumeProgress] = [:]
     /// What keeps volumes to their limits, as the warden said last; or why there can be none.
     var volumeDriver: VolumeDriverState?
     var volumeProblem: String?

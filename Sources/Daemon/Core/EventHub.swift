@@ -32,14 +32,16 @@ final class EventHub {
 
     var isFollowed: Bool { !followers.isEmpty }
 
-    /// - Parameter body: adds the members behind `time`, `type` and `session`.
-    func publish(_ type: String, session: String, _ body: (inout JSONObjectWriter) -> Void) {
+    /// - Parameters:
+    ///   - session: empty for what is of none.
+    ///   - body: adds the members behind `time`, `type` and `session`.
+    func publish(_ type: String, session: String = "", _ body: (inout JSONObjectWriter) -> Void) {
         let moment = DaemonClock.moment
         last += 1
         let data = JSONText.object { object in
             object.add("time", moment.text)
             object.add("type", type)
-            object.add("session", session)
+            if !session.isEmpty { object.add("session", session) }
             body(&object)
         }
         let entry = Entry(

@@ -107,6 +107,7 @@ extension Daemon {
         case .limitHit(let id, let layer, _): limitHit(id, layer)
         case .volumeFilling(let id, let percent, let used, let limits):
             volumeFilling(id, percent, used, limits)
+        case .volumeProgress(let key, let progress): volumeProgress(key, progress)
         case .started(let key, let pid, let moment, let roles):
             guard let run = run(key) else { return }
             if run.program.terminal != nil { connect(run, roles, packet) }
@@ -241,7 +242,7 @@ extension WardenEvent {
         case .started: .daemonHearsStarted
         case .exited, .startFailed: .daemonHearsExit
         case .gone, .stuck: .daemonHearsGone
-        case .limitHit, .volumeFilling: nil
+        case .limitHit, .volumeFilling, .volumeProgress: nil
         }
     }
 }

@@ -187,7 +187,10 @@ extension Daemon {
                 .object { object in
                     object.array("snapshots") { list in
                         for snapshot in workspaces.snapshots(of: key) {
-                            list.object { snapshot.write(to: &$0) }
+                            list.object {
+                                snapshot.write(to: &$0)
+                                write(progressOf: .snapshot(snapshot.key), to: &$0)
+                            }
                         }
                     }
                 }))

@@ -54,6 +54,7 @@ extension Daemon {
     }
 
     private func worked(_ work: WorkspaceWork, _ answer: WardenAnswer) {
+        copies[work.volume] = nil
         var refusal: Refusal?
         if case .refused(let why) = answer { refusal = why }
         let outcome: WorkspaceOutcome =
@@ -64,6 +65,7 @@ extension Daemon {
         if case .volume(let state) = answer { workspaces.note(state.driver.rawValue, of: work.volume) }
         if refusal?.code == .volumeExists { workspaces.noteUnrecorded(work.volume, at: DaemonClock.wall) }
         for volume in changed { record(volume) }
+        afterRecords { [weak self] in self?.publish(work, outcome, refusal) }
         if let refusal { log.line(.info, "\(work.volume.text): \(refusal.sentence)") }
         if volumeDriver?.isOpen != true { lookAtDriver() }
         var owner = work.volume

@@ -18,6 +18,7 @@ extension Daemon {
         object.add("name", workspace.key.name.description)
         object.add("tenant", workspace.key.tenant.description)
         object.add("state", workspace.state.rawValue)
+        write(progressOf: .workspace(workspace.key), to: &object)
         if let bytes = workspace.quota.bytes { object.add("bytes", bytes) }
         if let inodes = workspace.quota.inodes { object.add("inodes", inodes) }
         if workspace.quota.allowsSoft { object.add("soft", true) }
@@ -85,7 +86,20 @@ extension Daemon {
             return .error(
                 ServiceError(.unknownSnapshot(key.name.description, of: key.workspace.name)))
         }
-        return .json(.object { snapshot.write(to: &$0) }, status: status)
+        return .json(
+            .object {
+                snapshot.write(to: &$0)
+                write(progressOf: .snapshot(key), to: &$0)
+            }, status: status)
+    }
+
+    func write(progressOf volume: WorkspaceVolume, to object: inout JSONObjectWriter) {
+        guard let progress = copies[volume] else { return }
+        object.object("progress") { object in
+            object.add("entries", progress.entries)
+            object.add("bytes", progress.done)
+            if let total = progress.total { object.add("total_bytes", total) }
+        }
     }
 
     // MARK: The driver

@@ -76,7 +76,10 @@ extension WorkspaceTable {
             guard workspaces[key]?.state == .creating else { return [] }
             if outcome == .done { workspaces[key]?.state = .ready } else { workspaces[key] = nil }
         case .resize(let key, let quota):
-            guard workspaces[key]?.state == .resizing else { return [] }
+            // Asked for twice, an older answer may come when another size is wanted already.
+            guard let workspace = workspaces[key], workspace.state == .resizing,
+                workspace.wanted ?? quota == quota
+            else { return [] }
             if outcome == .done { workspaces[key]?.quota = quota }
             workspaces[key]?.wanted = nil
             workspaces[key]?.state = outcome == .absent ? .lost : .ready

@@ -1,4 +1,5 @@
 import CLinux
+import FailPoints
 import Glibc
 import Linux
 import Trees
@@ -14,6 +15,7 @@ extension BtrfsDriver {
         let group = try group(of: tenant)
         let parent = try place(of: copy)
         // What it shares with its source it may always hold.
+        FailPoint.pass(.volumeBeforeCopy)
         try subvolume(copy) { () throws(SystemError) in
             try parent.makeSubvolume(
                 copy.name, source: source.directory.number, readOnly: true,
@@ -52,9 +54,11 @@ extension BtrfsDriver {
         try subvolume(name) { () throws(SystemError) in
             try parent.makeSubvolume(
                 spare, source: source.directory.number, bytes: limit, parents: [group])
+            FailPoint.pass(.volumeCopied)
             // The name always means one of the two.
             _ = try call("renameat2", on: spare) { unsafe clinux_exchange(number, spare, number, name.name) }
         }
+        FailPoint.pass(.volumeExchanged)
         try removeSubvolume(spare, in: parent, "\(name)")
     }
 
@@ -68,6 +72,7 @@ extension BtrfsDriver {
         try subvolume(name) { () throws(SystemError) in
             try parent.makeSubvolume(name.name, source: source, bytes: limit, parents: [group])
         }
+        FailPoint.pass(.volumeMade)
         do throws(SystemError) {
             let directory = try parent.open(name.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             // A copy is as its source was.

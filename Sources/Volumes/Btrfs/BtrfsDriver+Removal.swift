@@ -1,4 +1,5 @@
 import CLinux
+import FailPoints
 import Glibc
 import Linux
 import Trees
@@ -34,7 +35,9 @@ extension BtrfsDriver {
         do throws(SystemError) {
             try removeSubvolumes(in: number)
             note(leaving: number)
+            FailPoint.pass(.volumeRemoving)
             try parent.destroySubvolume(name)
+            FailPoint.pass(.volumeRemoved)
         } catch {
             throw .system("to remove \(purpose)", error)
         }
@@ -96,9 +99,14 @@ extension BtrfsDriver {
             try takeUpRestores("workspaces/\(tenant)")
             try takeUpRestores("sessions/\(tenant)")
         }
-        guard let removed = try tree.directory("removed", making: false) else { return }
+        leaving = try noted()
+    }
+
+    /// What files remember of removals that somebody has to get to the end of.
+    func noted() throws(VolumeError) -> Set<UInt64> {
+        guard let removed = try tree.directory("removed", making: false) else { return [] }
         let entries = try doing("to read removed") { () throws(SystemError) in try removed.entries() }
-        leaving = Set(entries.compactMap { UInt64($0.name) })
+        return Set(entries.compactMap { UInt64($0.name) })
     }
 
     private func takeUpRestores(_ place: String) throws(VolumeError) {

@@ -30,6 +30,7 @@ package final class BtrfsDriver: VolumeDriver {
         directory: consuming FileDescriptor, path: String, enabling: [QuotaMode]
     ) throws(VolumeError) {
         try self.init(directory: directory, path: path, place: "the btrfs at \(path)", enabling, image: nil)
+        try takeUpRemovals()
     }
 
     /// Volumes on the file system of an image file.
@@ -39,6 +40,14 @@ package final class BtrfsDriver: VolumeDriver {
         let place =
             "a btrfs in the file \(image.path) on \(device.path)\(device.isDirect ? "" : ", cached twice")"
         try self.init(directory: directory, path: image.path, place: place, enabling, image: image)
+        try takeUpRemovals()
+    }
+
+    /// The driver of another process, in this one: what that one has left behind is none of this one's.
+    convenience init(sharing directory: consuming FileDescriptor, path: String, image: BtrfsImage?)
+        throws(VolumeError)
+    {
+        try self.init(directory: directory, path: path, place: path, [], image: image)
     }
 
     private init(
@@ -63,7 +72,6 @@ package final class BtrfsDriver: VolumeDriver {
         report = DriverReport(
             kind: .btrfs, place: "\(place), \(mode == .simple ? "simple quotas" : "quota groups")",
             bytes: .enforced, inodes: .countedAsBytes, total: .enforced, hasSnapshots: true)
-        try takeUpRemovals()
     }
 
     private static func room(
@@ -91,6 +99,33 @@ package final class BtrfsDriver: VolumeDriver {
                 throw .system("to turn quotas on at \(path)", error)
             }
         }
+    }
+
+    // MARK: Other processes
+
+    package var parts: DriverParts? {
+        guard let image else {
+            return DriverParts(kind: .btrfs, path: tree.path, descriptors: [tree.root.number])
+        }
+        return image.parts(root: tree.root.number)
+    }
+
+    package var isShortOfRoom: Bool { image?.isShortOfRoom ?? false }
+
+    package var isGrownElsewhere: Bool {
+        get { image?.isGrownElsewhere ?? false }
+        set { image?.isGrownElsewhere = newValue }
+    }
+
+    package var unsettled: [UInt64] { leaving.sorted() }
+
+    package func takeUp(unsettled numbers: [UInt64]) throws(VolumeError) {
+        leaving = try noted().union(numbers)
+    }
+
+    package func settled(_ asked: [UInt64], left: [UInt64]) {
+        leaving.subtract(asked)
+        leaving.formUnion(left)
     }
 
     // MARK: Volumes

@@ -1,4 +1,5 @@
 import CLinux
+import FailPoints
 import Glibc
 package import Linux
 
@@ -12,6 +13,8 @@ package final class BtrfsImage {
     private let loop: LoopDevice
     private let mount: FileDescriptor
     private let root: FileDescriptor
+    /// Whether another process makes it grow in time, so that this one need not wait for the disk.
+    var isGrownElsewhere = false
 
     /// The image `name` in `directory`, made where it is not there.
     /// - Parameters:
@@ -42,6 +45,34 @@ package final class BtrfsImage {
         } catch {
             throw .system("to mount \(self.path)", error)
         }
+    }
+
+    /// One that another process of this program has open.
+    /// - Parameters:
+    ///   - root: its top directory.
+    ///   - device: the path of the loop device.
+    init(
+        sharing root: consuming FileDescriptor, file: consuming FileDescriptor,
+        loop: consuming FileDescriptor, device: String, path: String, policy: ImagePolicy
+    ) throws(VolumeError) {
+        try policy.check()
+        self.path = path
+        self.policy = policy
+        self.file = file
+        self.loop = LoopDevice(device: loop, path: device)
+        do throws(SystemError) {
+            mount = try root.open(".", O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw .system("to open \(path)", error)
+        }
+        self.root = root
+    }
+
+    /// What another process needs.
+    func parts(root: CInt) -> DriverParts {
+        DriverParts(
+            kind: .btrfs, path: path, descriptors: [root, file.number, loop.device.number],
+            device: loop.path, bound: policy.bound)
     }
 
     /// Its top directory.
@@ -88,11 +119,16 @@ package final class BtrfsImage {
     ///   not, ``VolumeError/diskFull(_:wanted:available:)`` because the disk has no room.
     package func makeRoom(for bytes: UInt64) throws(VolumeError) {
         let now = try room()
-        let size = policy.size(now)
         var failure = VolumeError.imageFull(bound: policy.bound)
-        if size > now.size {
+        if policy.size(now) > now.size {
+            // What is free already will do until the other process has made more.
+            if isGrownElsewhere, policy.free(now) >= min(bytes, policy.headroom / 4),
+                !policy.isShortOfMetadata(now)
+            {
+                return
+            }
             do throws(VolumeError) {
-                try grow(from: now.size, to: size)
+                try grow()
             } catch {
                 guard case .diskFull = error else { throw error }
                 failure = error
@@ -104,8 +140,27 @@ package final class BtrfsImage {
         }
     }
 
-    private func grow(from size: UInt64, to bytes: UInt64) throws(VolumeError) {
-        try Self.lengthen(file, path, from: size, to: bytes, policy)
+    /// Whether it should be bigger, and may be.
+    var isShortOfRoom: Bool {
+        guard let now = try? room() else { return false }
+        return policy.size(now) > now.size
+    }
+
+    /// One process at a time: who fails makes the file as short as it was, which must not be shorter than what
+    /// another one has made of it meanwhile.
+    private func grow() throws(VolumeError) {
+        let number = file.number
+        try doing("to lock \(path)") { () throws(SystemError) in
+            // Of a process and not of a descriptor, because the processes share one (fcntl(2), F_SETLKW).
+            _ = try call("lockf", on: path) { lockf(number, F_LOCK, 0) }
+        }
+        defer { _ = lockf(number, F_ULOCK, 0) }
+        let now = try room()
+        let size = policy.size(now)
+        if size <= now.size { return }
+        FailPoint.pass(.volumeGrowing)
+        try Self.lengthen(file, path, from: now.size, to: size, policy)
+        FailPoint.pass(.volumeLengthened)
         try doing("to grow \(path)") { () throws(SystemError) in
             try loop.lookAgain()
             try fillDevice()

@@ -1,3 +1,4 @@
+import FailPoints
 import Glibc
 package import Linux
 import Trees
@@ -5,7 +6,11 @@ import Trees
 /// Volumes that are directories. Nothing is counted and nothing enforced: for hosts that can do no better, and
 /// only where the operator says so.
 package final class DirectoryDriver: VolumeDriver {
-    private let tree: VolumeTree
+    let tree: VolumeTree
+    /// Told of copies as they go on.
+    package var progress: ((CopyProgress) -> Void)?
+    /// How many names one ``settle()`` removes: about a tenth of a second's work.
+    private static let namesAtATime: UInt64 = 10_000
 
     private static let why = "a directory has no limit"
     package let report: DriverReport
@@ -15,10 +20,17 @@ package final class DirectoryDriver: VolumeDriver {
         tree = try VolumeTree(root: directory, path: path)
         report = DriverReport(
             kind: .directory, place: "directories in \(path)", bytes: .notEnforced(Self.why),
-            inodes: .notEnforced(Self.why), total: .notEnforced(Self.why), hasSnapshots: false)
-        for kind in VolumeName.directories {
-            for tenant in try tree.names(in: kind) { try removeLeftovers("\(kind)/\(tenant)") }
-        }
+            inodes: .notEnforced(Self.why), total: .notEnforced(Self.why), hasSnapshots: true,
+            copiesAtOnce: false)
+    }
+
+    /// The driver of another process, in this one.
+    convenience init(sharing directory: consuming FileDescriptor, path: String) throws(VolumeError) {
+        try self.init(directory: directory, path: path)
+    }
+
+    package var parts: DriverParts? {
+        DriverParts(kind: .directory, path: tree.path, descriptors: [tree.root.number])
     }
 
     package func create(_ name: VolumeName, _ request: VolumeRequest) throws(VolumeError) -> Volume {
@@ -45,7 +57,8 @@ package final class DirectoryDriver: VolumeDriver {
         do throws(SystemError) {
             let directory = try parent.open(
                 name.name, O_RDONLY | O_DIRECTORY, resolve: [.beneath, .noSymlinks])
-            return Volume(name: name, directory: directory)
+            guard case .snapshot = name else { return Volume(name: name, directory: directory) }
+            return try VolumeTree.readOnly(name, directory)
         } catch {
             switch error.errno {
             case .noSuchFileOrDirectory: throw .absent(name)
@@ -70,42 +83,69 @@ package final class DirectoryDriver: VolumeDriver {
         try report.check(limits, allowSoft: false)
     }
 
-    package func snapshot(_ name: VolumeName, as copy: VolumeName) throws(VolumeError) {
-        throw .unsupported(.directory, "snapshots")
-    }
-
-    package func fork(
-        _ name: VolumeName, as copy: VolumeName, _ request: VolumeRequest
-    ) throws(VolumeError) -> Volume {
-        throw .unsupported(.directory, "forks")
-    }
-
-    package func restore(_ name: VolumeName, from snapshot: VolumeName) throws(VolumeError) {
-        throw .unsupported(.directory, "snapshots")
-    }
-
-    /// Takes as long as there are files. What is left by a process that ends meanwhile goes when the next one
-    /// begins.
+    /// Its files go with ``settle()``.
     package func remove(_ name: VolumeName) throws(VolumeError) {
         _ = try open(name)
         guard let parent = try tree.parent(of: name, making: false) else { throw .absent(name) }
         let number = parent.number
-        let spare = ".old-\(name.name)-\(UInt64.random(in: 0...UInt64.max))"
+        let spare = Self.spare(Self.old)
+        FailPoint.pass(.volumeRemoving)
         try doing("to remove \(name)") { () throws(SystemError) in
             _ = try call("renameat", on: name.name) { unsafe renameat(number, name.name, number, spare) }
-            try parent.removeTree(spare)
+        }
+        FailPoint.pass(.volumeRemoved)
+    }
+
+    /// What the names of those begin with that were removed, or are being made: no volume's does.
+    static let old = ".old-"
+    static let new = ".new-"
+
+    static func spare(_ prefix: String) -> String {
+        prefix + String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    }
+
+    /// Removes some of the files of what was removed.
+    package func settle() throws(VolumeError) -> Int {
+        var (left, pending) = (Self.namesAtATime, 0)
+        try spares(Self.old) { (name, directory) throws(SystemError) in
+            do throws(SystemError) {
+                try directory.removeTree(
+                    DirectoryEntry(Array(name.utf8)[...], kind: .directory), names: &left)
+            } catch {
+                switch error.errno {
+                case .wouldBlock, .busy, .notEmpty: pending += 1
+                case .noSuchFileOrDirectory: break
+                default: throw error
+                }
+            }
+        }
+        return pending
+    }
+
+    package func reclaim() throws(VolumeError) {
+        try spares(Self.new) { (name, directory) throws(SystemError) in
+            let (number, other) = (directory.number, Self.spare(Self.old))
+            _ = try call("renameat", on: name) { unsafe renameat(number, name, number, other) }
         }
     }
 
-    private func removeLeftovers(_ place: String) throws(VolumeError) {
-        guard let directory = try tree.directory(place, making: false) else { return }
-        for name in try tree.names(in: place) where name.hasPrefix(".old-") {
-            try doing("to remove \(place)/\(name)") { () throws(SystemError) in try directory.removeTree(name)
+    /// Visits what has such a name beside volumes.
+    private func spares(
+        _ prefix: String, _ body: (String, borrowing FileDescriptor) throws(SystemError) -> Void
+    ) throws(VolumeError) {
+        for kind in VolumeName.directories {
+            // Something else in a directory's place is left alone, and is no reason to leave the rest.
+            for tenant in (try? tree.names(in: kind)) ?? [] {
+                let place = "\(kind)/\(tenant)"
+                guard let directory = try tree.directory(place, making: false) else { continue }
+                for name in try tree.names(in: place) where name.hasPrefix(prefix) {
+                    try doing("to remove \(place)/\(name)") { () throws(SystemError) in
+                        try body(name, directory)
+                    }
+                }
             }
         }
     }
-
-    package func settle() throws(VolumeError) -> Int { 0 }
 
     package func list() throws(VolumeError) -> [VolumeName] { try tree.list() }
 

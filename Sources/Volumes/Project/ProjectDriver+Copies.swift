@@ -1,5 +1,6 @@
 // Snapshots and forks of volumes with project quotas: copies, made in steps.
 import CLinux
+import FailPoints
 import Glibc
 import Linux
 import Trees
@@ -80,8 +81,9 @@ extension ProjectDriver {
         do throws(SystemError) {
             // Opened anew, each: the positions of these are the copy's.
             let flags = O_RDONLY | O_DIRECTORY
-            let transfer = try TreeTransfer(
+            var transfer = try TreeTransfer(
                 from: found.directory.open(".", flags), to: spare.directory.open(".", flags))
+            transfer.progress.total = quota.bytes
             return ProjectCopy(source, as: name, spare, transfer, self)
         } catch {
             inUse.remove(spareName)
@@ -131,6 +133,7 @@ extension ProjectDriver {
     private func copyAll(_ copy: ProjectCopy) throws(VolumeError) -> Volume {
         while try !copy.advance() { progress?(copy.progress) }
         progress?(copy.progress)
+        FailPoint.pass(.volumeCopied)
         return try finish(copy)
     }
 
@@ -157,7 +160,8 @@ extension ProjectDriver {
         let old = try find(name)
         let source = try find(snapshot)
         let limits = try quota(of: old, name).limits
-        try checkUse(quota(of: source, snapshot), name, limits)
+        let held = try quota(of: source, snapshot)
+        try checkUse(held, name, limits)
         let parent = try place(of: name)
         let spare = try makeSpare(limits, for: name)
         defer { inUse.remove(spare.name) }
@@ -167,6 +171,7 @@ extension ProjectDriver {
             var transfer = try TreeTransfer(
                 from: source.directory.open(".", O_RDONLY | O_DIRECTORY),
                 to: spare.directory.open(".", O_RDONLY | O_DIRECTORY))
+            transfer.progress.total = held.bytes
             while try !transfer.advance(bytes: 64 << 20) { progress?(transfer.progress) }
             progress?(transfer.progress)
             _ = try call("syncfs") { clinux_syncfs(number) }
@@ -174,6 +179,7 @@ extension ProjectDriver {
             _ = try call("renameat2", on: name.name) {
                 unsafe clinux_exchange(root, from, number, name.name)
             }
+            FailPoint.pass(.volumeExchanged)
         }
     }
 }

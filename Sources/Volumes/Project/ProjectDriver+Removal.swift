@@ -1,5 +1,6 @@
 // Removing volumes with project quotas, and what tenants have together.
 import CLinux
+import FailPoints
 import Glibc
 import Linux
 import Trees
@@ -10,6 +11,8 @@ import Trees
 extension ProjectDriver {
     /// Where volumes are that have no name: being made, or being removed.
     static let removed = "removed"
+    /// What the names of those begin with that are being made.
+    static let unfinished = "m-"
     /// Below what any volume uses, so that whoever has a removed one open can add nothing.
     private static let closed = VolumeLimits(bytes: 4096, inodes: 1)
 
@@ -23,6 +26,7 @@ extension ProjectDriver {
             _ = try call("renameat2", on: name.name) {
                 unsafe clinux_rename_new(number, name.name, root, to)
             }
+            FailPoint.pass(.volumeRemoved)
             try found.directory.limitProject(found.project, Self.closed)
         }
     }
@@ -32,6 +36,7 @@ extension ProjectDriver {
         var left = namesAtATime
         var pending = 0
         for name in try tree.names(in: Self.removed) where !inUse.contains(name) {
+            if isSharing, name.hasPrefix(Self.unfinished) { continue }
             let isGone = try doing("to settle removals") { () throws(SystemError) in
                 try empty(name, in: removed, &left)
             }
@@ -77,6 +82,18 @@ extension ProjectDriver {
             return false
         }
         return true
+    }
+
+    package func reclaim() throws(VolumeError) {
+        guard let removed = try tree.directory(Self.removed, making: false) else { return }
+        let number = removed.number
+        for name in try tree.names(in: Self.removed)
+        where name.hasPrefix(Self.unfinished) && !inUse.contains(name) {
+            let other = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+            try doing("to settle removals") { () throws(SystemError) in
+                _ = try call("renameat2", on: name) { unsafe clinux_rename_new(number, name, number, other) }
+            }
+        }
     }
 
     package func tend() throws(VolumeError) -> [VolumeTrouble] {

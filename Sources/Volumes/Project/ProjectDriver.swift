@@ -20,6 +20,8 @@ package final class ProjectDriver: VolumeDriver {
     var namesAtATime: UInt64 = 10_000
     /// Directories in `removed` that somebody is still filling.
     var inUse: Set<String> = []
+    /// Whether another process may be filling directories in `removed` that this one does not know.
+    private(set) var isSharing = false
     private var numbers = ProjectNumbers(start: .random(in: 0...UInt32.max))
 
     /// - Parameter path: what errors call the directory.
@@ -34,6 +36,16 @@ package final class ProjectDriver: VolumeDriver {
         report = DriverReport(
             kind: .project, place: "project quotas of the \(name) at \(path)", bytes: .enforced,
             inodes: .enforced, total: .enforced, hasSnapshots: true, copiesAtOnce: false)
+    }
+
+    /// The driver of another process, in this one.
+    convenience init(sharing directory: consuming FileDescriptor, path: String) throws(VolumeError) {
+        try self.init(directory: directory, path: path)
+        isSharing = true
+    }
+
+    package var parts: DriverParts? {
+        DriverParts(kind: .project, path: tree.path, descriptors: [tree.root.number])
     }
 
     /// Nil for a file system that this driver does not know.
@@ -61,16 +73,9 @@ package final class ProjectDriver: VolumeDriver {
     package func open(_ name: VolumeName) throws(VolumeError) -> Volume {
         let found = try find(name)
         guard case .snapshot = name else { return Volume(name: name, directory: found.directory) }
-        // A mount of its own, because the files themselves could be written to.
-        let number = found.directory.number
-        let directory = try doing("to open \(name)") { () throws(SystemError) in
-            let mount = FileDescriptor(owning: try call("open_tree") { clinux_open_tree_at(number, 0) })
-            let mountNumber = mount.number
-            let flags = CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV
-            _ = try call("mount_setattr") { clinux_mount_setattr(mountNumber, 0, UInt64(flags), 0, 0, -1) }
-            return try mount.open(".", O_RDONLY | O_DIRECTORY)
+        return try doing("to open \(name)") { () throws(SystemError) in
+            try VolumeTree.readOnly(name, found.directory)
         }
-        return Volume(name: name, directory: directory)
     }
 
     /// Those that are in force: none where the file system has stopped enforcing.
@@ -179,7 +184,7 @@ package final class ProjectDriver: VolumeDriver {
         guard let removed = try tree.directory(Self.removed, making: true) else {
             throw .notAVolume("\(tree.path)/\(Self.removed)")
         }
-        let spare = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+        let spare = Self.unfinished + String(UInt64.random(in: 0...UInt64.max), radix: 16)
         do throws(SystemError) {
             try removed.makeDirectory(spare, mode: 0o700)
             let directory = try removed.open(spare, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)

@@ -12,6 +12,8 @@ package struct CopyProgress: Hashable, Sendable {
     package var copied: UInt64 = 0
     /// What shares its blocks with the original, in bytes.
     package var shared: UInt64 = 0
+    /// What there is to copy or to share, in bytes; nil where nothing has counted it.
+    package var total: UInt64?
 }
 
 /// Copies everything that is in one directory into another, a bounded piece at a time.
@@ -25,7 +27,7 @@ struct TreeTransfer: ~Copyable {
     /// Files with several names that it remembers.
     static let links = 1 << 20
 
-    private(set) var progress = CopyProgress()
+    var progress = CopyProgress()
     private var levels: [Level]
     private var file: OpenFile?
     /// Where the first name of a file that has several went: its inode number to its path below the target.

@@ -28,7 +28,11 @@ extension Engine {
         }
     }
 
-    func volume(_ request: WardenRequest) throws(Refusal) -> WardenAnswer { try volumes.answer(request) }
+    func volume(_ request: WardenRequest, _ then: @escaping (VolumeKeeper.Answer) -> Void) {
+        volumes.answer(request, then)
+    }
+
+    func finish() { volumes.workers?.end() }
 
     func volumeTop(_ key: VolumeKey, for peer: PeerCredentials) throws(Refusal) -> FileDescriptor {
         try volumes.top(of: key, for: fileUser(peer))

@@ -95,6 +95,7 @@ final class Engine: SandboxEngine {
             switch event {
             case .filling(let id, let percent, let used, let limits):
                 say(.volumeFilling(id, percent: percent, used: used, limits: limits))
+            case .copying(let key, let progress): say(.volumeProgress(key, progress))
             case .remark(let text): say(.remark(text))
             }
         }

@@ -28,8 +28,11 @@ protocol SandboxEngine: AnyObject {
     /// A descriptor of the top of its workspace, whose files are those of `peer`.
     func workspace(_ id: SandboxID, for peer: PeerCredentials) throws(Refusal) -> FileDescriptor
 
-    /// Carries out what is asked of volumes, but for `volumeOpen`.
-    func volume(_ request: WardenRequest) throws(Refusal) -> WardenAnswer
+    /// Carries out what is asked of volumes, but for `volumeOpen`; `then` is called once, now or when a process of
+    /// its own has done it.
+    func volume(_ request: WardenRequest, _ then: @escaping (VolumeKeeper.Answer) -> Void)
+    /// The end: what it started besides sandboxes ends.
+    func finish()
     /// A descriptor of the top of a volume, whose files are those of `peer`.
     func volumeTop(_ key: VolumeKey, for peer: PeerCredentials) throws(Refusal) -> FileDescriptor
     /// The sandboxes that have a volume as their workspace.
@@ -63,6 +66,7 @@ enum EngineEvent {
     case limitHit(SandboxID, Layer, count: UInt64)
     /// As the protocol has it.
     case volumeFilling(SandboxID, percent: UInt8, used: VolumeAmounts, limits: VolumeAmounts)
+    case volumeProgress(VolumeKey, VolumeProgress)
     /// For the log.
     case remark(String)
 }

@@ -14,6 +14,9 @@ package enum WardenProgram {
             print(line: "corral-warden \(CorralVersion.current)")
             return 0
         }
+        if words.first == VolumeWorkerProgram.word {
+            return VolumeWorkerProgram.run(Array(words.dropFirst()))
+        }
         do throws(WardenOptions.Problem) {
             let options = try WardenOptions(words)
             return serve(options, WardenLog(format: options.logFormat))

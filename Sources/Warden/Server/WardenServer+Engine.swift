@@ -70,13 +70,19 @@ extension WardenServer {
         return try engine.workspace(session.id, for: peer)
     }
 
-    /// - Returns: the answer; limits that sessions have now are theirs in custody as well.
-    func volume(_ request: WardenRequest) throws(Refusal) -> WardenAnswer {
-        let answer = try engine.volume(request)
-        if case .volumeResize(let key, _) = request, case .volume(let state) = answer {
-            for id in engine.users(of: key) { table.sessions[id]?.limits.workspace = state.limits }
+    /// Answers now or later; limits that sessions have then are theirs in custody as well.
+    func volume(_ request: WardenRequest, _ number: UInt64, _ guest: Guest) {
+        engine.volume(request) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .refused(let refusal): guest.answer(number, .refused(refusal))
+            case .done(let answer):
+                if case .volumeResize(let key, _) = request, case .volume(let state) = answer {
+                    for id in engine.users(of: key) { table.sessions[id]?.limits.workspace = state.limits }
+                }
+                guest.answer(number, answer)
+            }
         }
-        return answer
     }
 
     // MARK: Events
@@ -100,6 +106,7 @@ extension WardenServer {
         case .limitHit(let id, let layer, let count): tell(.limitHit(id, layer, count: count))
         case .volumeFilling(let id, let percent, let used, let limits):
             tell(.volumeFilling(id, percent: percent, used: used, limits: limits))
+        case .volumeProgress(let key, let progress): tell(.volumeProgress(key, progress))
         case .remark(let text): log.line(.warning, text)
         }
     }

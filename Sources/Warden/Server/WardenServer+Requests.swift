@@ -23,6 +23,7 @@ extension WardenServer {
                 let top = try engine.volumeTop(key, for: guest.credentials)
                 return guest.answer(message.number, .workspace, top)
             }
+            if message.request.isAboutVolumes { return volume(message.request, message.number, guest) }
             guest.answer(message.number, try answer(message.request))
         } catch {
             guest.answer(message.number, .refused(error))
@@ -46,11 +47,10 @@ extension WardenServer {
         case .shutdown: end("corrald asked for it")
         case .hello:
             throw Refusal(.malformed, "a connection is greeted once")
-        case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
-            .volumeFork, .volumeList, .volumeTotal, .volumeForget, .volumeDriver:
-            return try volume(request)
         // Answered above.
-        case .start, .list, .workspace, .volumeOpen:
+        case .start, .list, .workspace, .volumeOpen, .volumeCreate, .volumeRemove, .volumeResize,
+            .volumeInspect, .volumeSnapshot, .volumeRestore, .volumeFork, .volumeList, .volumeTotal,
+            .volumeForget, .volumeDriver:
             throw Refusal(.malformed, "this request has another answer")
         }
         return .done
@@ -194,6 +194,18 @@ extension WardenServer {
             processes: UInt32(clamping: table.processCount), descriptors: UInt32(clamping: budget.used),
             descriptorLimit: UInt32(clamping: budget.limit), networks: engine.networkPool,
             remarks: settings.remarks)
+    }
+}
+
+extension WardenRequest {
+    /// Whether the engine answers it when it can, but for `volumeOpen`.
+    fileprivate var isAboutVolumes: Bool {
+        switch self {
+        case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
+            .volumeFork, .volumeList, .volumeTotal, .volumeForget, .volumeDriver:
+            true
+        default: false
+        }
     }
 }
 

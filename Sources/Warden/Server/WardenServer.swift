@@ -55,6 +55,7 @@ final class WardenServer {
         while !(isEnding && !table.isBusy) { _ = try loop.turn(timeout: -1) }
         // What it is told last.
         corrald?.drain()
+        engine.finish()
         loop.removeAll()
     }
 

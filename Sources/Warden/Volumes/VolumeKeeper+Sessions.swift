@@ -10,6 +10,9 @@ extension VolumeKeeper {
     func take(_ order: VolumeOrder, for id: SandboxID) throws(Refusal) -> WorkspaceDirectory {
         let name = VolumeName(order.key)
         let isEphemeral = order.key.kind == .session
+        if workers?.keepsUsersOut(of: name) == true {
+            throw Refusal(.volumeInUse, "\(name) is being copied or put back")
+        }
         let volume =
             if isEphemeral {
                 try make(order)
@@ -72,27 +75,78 @@ extension VolumeKeeper {
     private func timePassed() {
         let now = Timer.now
         if let driver = driverIfOpen {
-            if agenda.isDue(agenda.settle, now) { settle(driver, now) }
+            if agenda.isDue(agenda.settle, now) { settle(driver) }
             if agenda.isDue(agenda.poll, now) { poll(driver, now) }
             if agenda.isDue(agenda.tend, now) { tend(driver, now) }
         }
         arm()
     }
 
-    private func settle(_ driver: any VolumeDriver, _ now: UInt64) {
-        // What cannot be settled now is by a later try, or by the next warden.
-        let left = (try? driver.settle()) ?? 1
-        agenda.settled(isDone: left == 0, now)
+    private func settle(_ driver: any VolumeDriver) {
+        agenda.beginSettling()
+        let asked = Array(driver.unsettled.prefix(VolumeWork.mostNumbers))
+        let isAll = asked.count == driver.unsettled.count
+        keepHouse(.settling, .settle(asked)) { [weak self] report in
+            guard let self else { return }
+            // What cannot be settled now is by a later try, or by the next warden.
+            var isDone = false
+            if case .settled(let left, let numbers) = report {
+                driver.settled(asked, left: numbers)
+                isDone = left == 0 && isAll
+            }
+            agenda.settled(isDone: isDone, Timer.now)
+        }
+    }
+
+    /// Has something done for all volumes together, once at a time.
+    private func keepHouse(
+        _ chore: Chore, _ work: VolumeWork, done: @escaping (VolumeReport) -> Void
+    ) {
+        guard let workers, chores.insert(chore).inserted else { return }
+        let job = VolumeJob([.house], work) { [weak self] report in
+            self?.chores.remove(chore)
+            done(report)
+            self?.arm()
+        }
+        do throws(Refusal) {
+            try workers.add(job)
+        } catch {
+            chores.remove(chore)
+            note("volumes are not looked after: \(error)")
+        }
+    }
+
+    /// Has the image grow where it should. What is free already has to do until then.
+    func grow(_ driver: any VolumeDriver, then done: (() -> Void)? = nil) {
+        guard driver.isShortOfRoom else {
+            done?()
+            return
+        }
+        if let done { growing.append(done) }
+        if chores.contains(.growing) { return }
+        keepHouse(.growing, .makeRoom) { [weak self] report in
+            // Where it cannot, whoever makes a volume gets the reason.
+            driver.isGrownElsewhere = report == .done
+            guard let self else { return }
+            if case .refused(let why) = report { note("the image cannot grow: \(why)") }
+            let waiting = growing
+            growing = []
+            for body in waiting { body() }
+        }
     }
 
     /// While sandboxes write: room for them, and how full their volumes are.
     private func poll(_ driver: any VolumeDriver, _ now: UInt64) {
         agenda.poll = uses.isEmpty ? nil : now + VolumeAgenda.pollInterval
         if uses.isEmpty { return }
-        do throws(VolumeError) {
-            try driver.makeRoom()
-        } catch {
-            note(VolumeTrouble.cannotGrow(error).text)
+        if driver.isShortOfRoom {
+            grow(driver)
+        } else {
+            do throws(VolumeError) {
+                try driver.makeRoom()
+            } catch {
+                note(VolumeTrouble.cannotGrow(error).text)
+            }
         }
         for (id, use) in uses {
             guard let limits = try? driver.limits(of: use.name), let usage = try? driver.usage(of: use.name)
@@ -111,12 +165,14 @@ extension VolumeKeeper {
     private func tend(_ driver: any VolumeDriver, _ now: UInt64) {
         agenda.tend = now + VolumeAgenda.tendInterval
         for name in remains { remove(leftover: name, driver) }
-        do throws(VolumeError) {
-            let found = try driver.tend().map(\.text)
-            for text in found { note(text) }
-            troubles = found
-        } catch {
-            note("the volumes cannot be looked at: \(error)")
+        keepHouse(.tending, .tend) { [weak self] report in
+            switch report {
+            case .troubles(let found):
+                for text in found { self?.note(text) }
+                self?.troubles = found
+            case .refused(let why): self?.note("the volumes cannot be looked at: \(why)")
+            case .progress, .done, .settled: break
+            }
         }
     }
 
@@ -138,6 +194,9 @@ struct VolumeAgenda: Hashable {
     var tend: UInt64?
     private(set) var settle: UInt64?
     private var pause = firstPause
+    /// Whether somebody is at it, and whether something was removed meanwhile.
+    private var isSettling = false
+    private var hasMore = false
 
     var next: UInt64? { [poll, tend, settle].compactMap { $0 }.min() }
 
@@ -146,12 +205,23 @@ struct VolumeAgenda: Hashable {
     /// Something was removed.
     mutating func settle(soon now: UInt64) {
         pause = Self.firstPause
-        settle = min(settle ?? .max, now + pause)
+        if isSettling {
+            hasMore = true
+        } else {
+            settle = min(settle ?? .max, now + pause)
+        }
+    }
+
+    mutating func beginSettling() {
+        isSettling = true
+        settle = nil
     }
 
     /// Whoever still has a removed volume open may keep it for long: asked for less and less often.
     mutating func settled(isDone: Bool, _ now: UInt64) {
-        settle = isDone ? nil : now + pause
-        pause = min(pause * 2, Self.tendInterval)
+        isSettling = false
+        settle = isDone && !hasMore ? nil : now + pause
+        if !hasMore { pause = min(pause * 2, Self.tendInterval) }
+        hasMore = false
     }
 }

@@ -6,8 +6,8 @@ import WardenProtocol
 
 /// The volumes of a warden: which driver keeps them, what may be asked for, and which sandboxes have them.
 ///
-/// On the warden's one thread. Most calls take well below a millisecond; what can take longer is the first use, which
-/// makes an image, a snapshot of a volume with much that is not written yet, and with the driver `directory` a removal.
+/// On the warden's one thread, which waits for no disk: what may is done by ``VolumeWorkers``. What is done here takes
+/// well below a millisecond, but for the first use, which makes an image.
 final class VolumeKeeper {
     /// A volume that is the workspace of a sandbox.
     final class Use {
@@ -26,6 +26,8 @@ final class VolumeKeeper {
     /// What it has to say unasked.
     enum Event {
         case filling(SandboxID, percent: UInt8, used: VolumeAmounts, limits: VolumeAmounts)
+        /// How far the copy is that becomes this volume.
+        case copying(VolumeKey, VolumeProgress)
         /// For the log.
         case remark(String)
     }
@@ -49,6 +51,18 @@ final class VolumeKeeper {
     var loop: EventLoop?
     var timer: Timer?
     var agenda = VolumeAgenda()
+    /// Who does what may wait for a disk; there with the driver.
+    var workers: VolumeWorkers?
+    /// What of the house is being done.
+    var chores: Set<Chore> = []
+
+    /// Who waits for each piece of work: a corrald that asks again, after its death, for what is being done joins.
+    var waiting: [VolumeWork: [(Answer) -> Void]] = [:]
+    /// Who waits for the image to be bigger.
+    var growing: [() -> Void] = []
+
+    /// What is done for all volumes together.
+    enum Chore { case settling, tending, growing }
 
     /// - Parameters:
     ///   - state: the warden's state directory; nil for no volumes.
@@ -85,6 +99,9 @@ final class VolumeKeeper {
                 in: directory, path: path, policy: ImagePolicy(upTo: policy.image))
             try driver.letMount(at: hasMountNamespace ? path : nil)
             opened = (driver, choice.why)
+            guard let loop, let parts = driver.parts else { throw .noDriver("nobody can do its work") }
+            driver.isGrownElsewhere = true
+            workers = VolumeWorkers(parts, on: loop)
         }
         return try takeOver()
     }
@@ -94,6 +111,7 @@ final class VolumeKeeper {
         guard let driver = opened?.driver else { throw .noDriver("it is not open") }
         let names = try driver.list()
         count = names.count
+        try driver.reclaim()
         for case .session(let tenant, let id) in names {
             remove(leftover: .session(tenant: tenant, id: id), driver)
         }
@@ -219,13 +237,24 @@ final class VolumeKeeper {
             try driver.create(VolumeName(order.key), request(order, bytes: policy.bytes))
         }
         count += 1
+        grow(driver)
         return volume
     }
 
     func counted(_ change: Int) { count = max(0, count + change) }
 
+    func recount() {
+        if let names = try? driverIfOpen?.list() { count = names.count }
+    }
+
     /// One that nobody has any more.
     func remove(leftover name: VolumeName, _ driver: any VolumeDriver) {
+        if workers?.isBusy(name) == true {
+            remains.insert(name)
+            _ = try? workers?.add(
+                VolumeJob([.volume(name)], nil) { [weak self] _ in self?.remove(leftover: name, driver) })
+            return
+        }
         do throws(VolumeError) {
             try driver.remove(name)
             count = max(0, count - 1)

@@ -64,7 +64,7 @@ extension VolumeDriverState {
         self.init(
             Kind(report.kind), place: report.place, why: why, isOpen: true, bytes: Enforcement(report.bytes),
             inodes: Enforcement(report.inodes), total: Enforcement(report.total),
-            hasSnapshots: report.hasSnapshots && report.copiesAtOnce, troubles: troubles)
+            hasSnapshots: report.hasSnapshots, troubles: troubles)
     }
 
     /// What there would be.
@@ -77,12 +77,12 @@ extension VolumeDriverState {
         case .project:
             self.init(
                 .project, place: place, why: choice.why, isOpen: false, bytes: .enforced, inodes: .enforced,
-                total: .enforced, hasSnapshots: false)
+                total: .enforced, hasSnapshots: true)
         case .directory:
             let none = Enforcement.notEnforced("a directory has no limit")
             self.init(
                 .directory, place: place, why: choice.why, isOpen: false, bytes: none, inodes: none,
-                total: none, hasSnapshots: false)
+                total: none, hasSnapshots: true)
         }
     }
 }

@@ -1,0 +1,123 @@
+import CLinux
+import FailPoints
+import Glibc
+import Linux
+import Sandbox
+import Volumes
+import WardenProtocol
+
+/// `corral-warden --volume-worker`: what the warden starts to do what may wait for a disk. Descriptor 3 is a socket
+/// that pieces of work come from, 4 and the following are what their driver needs. It ends when the socket is closed,
+/// and is killed when the warden ends otherwise.
+enum VolumeWorkerProgram {
+    static let word = "--volume-worker"
+    private static let socket: CInt = 3
+    /// A copy holds two descriptors for each directory that it is in.
+    private static let openFiles: rlim_t = 1024
+    /// Between two words of how far a copy is, in nanoseconds.
+    private static let pause: UInt64 = 100_000_000
+
+    /// What starts one. The file is the warden's own, also when another build lies in its place by now.
+    static func command(_ parts: DriverParts) -> ShortProgram {
+        var environment = ["LANG=C"]
+        let points = "CORRAL_TEST_FAIL_POINTS"
+        if let value = unsafe getenv(points) {
+            environment.append("\(points)=\(unsafe String(cString: value))")
+        }
+        return ShortProgram(
+            path: "/proc/self/exe",
+            words: [
+                "corral-warden", word, "\(getpid())", parts.kind.rawValue, parts.path, "\(parts.bound)",
+                parts.device,
+            ], environment: environment)
+    }
+
+    /// - Parameter words: those behind ``word``.
+    /// - Returns: the exit code: 0 when the socket is closed, 64 for words that no warden says, 1 else.
+    static func run(_ words: [String]) -> Int32 {
+        guard words.count == 5, let parent = pid_t(words[0]), let kind = DriverKind(rawValue: words[1]),
+            let bound = UInt64(words[3])
+        else { return 64 }
+        let parts = DriverParts(
+            kind: kind, path: words[2], descriptors: bound == 0 ? [4] : [4, 5, 6], device: words[4],
+            bound: bound)
+        do {
+            _ = try call("prctl") { clinux_end_with_parent(parent, SIGKILL) }
+            try protect()
+            return try serve(FileDescriptor(owning: socket), parts.driver())
+        } catch {
+            WardenLog(format: "auto").line(.error, "a volume worker cannot begin: \(error)")
+            return 1
+        }
+    }
+
+    /// The kernel may take this process when memory runs out: the warden is told, and nothing is lost.
+    private static func protect() throws(SystemError) {
+        for number in socket...6 { _ = fcntl(number, F_SETFD, FD_CLOEXEC) }
+        try? OutOfMemoryScore.reset(of: getpid())
+        var limit = rlimit(rlim_cur: openFiles, rlim_max: openFiles)
+        _ = try call("setrlimit") { unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+    }
+
+    private static func serve(
+        _ socket: consuming FileDescriptor, _ driver: any VolumeDriver
+    ) -> Int32 {
+        let held = Held(socket)
+        var told: UInt64 = 0
+        driver.progress = { progress in
+            let now = Timer.now
+            if told != 0, now < told + pause { return }
+            told = now
+            _ = held.value.sendPacket(VolumeReport.progress(VolumeProgress(progress)).encoded())
+        }
+        while true {
+            switch held.value.receivePacket(limit: WardenFormat.messageLimit) {
+            case .packet(let packet):
+                guard let work = try? VolumeWork(packet.bytes) else { return 64 }
+                FailPoint.pass(.volumeWorkBegun)
+                told = 0
+                let report = perform(work, driver)
+                FailPoint.pass(.volumeWorkDone)
+                guard case .bytes = held.value.sendPacket(report.encoded()) else { return 1 }
+            case .end: return 0
+            case .wouldBlock, .tooLarge, .failed: return 1
+            }
+        }
+    }
+
+    private static func perform(_ work: VolumeWork, _ driver: any VolumeDriver) -> VolumeReport {
+        do throws(VolumeError) {
+            switch work {
+            case .makeRoom: try driver.makeRoom()
+            case .snapshot(let key, let copy): try driver.snapshot(VolumeName(key), as: VolumeName(copy))
+            case .restore(let key, let snapshot):
+                try driver.restore(VolumeName(key), from: VolumeName(snapshot))
+            case .fork(let key, let order):
+                _ = try driver.fork(
+                    VolumeName(key), as: VolumeName(order.key),
+                    VolumeRequest(
+                        limits: VolumeLimits(bytes: order.limits.bytes, inodes: order.limits.inodes),
+                        allowSoft: order.allowSoft))
+            case .resize(let key, let limits):
+                try driver.resize(
+                    VolumeName(key), to: VolumeLimits(bytes: limits.bytes, inodes: limits.inodes))
+            case .settle(let numbers):
+                try driver.takeUp(unsettled: numbers)
+                let left = try driver.settle()
+                let again = Set(driver.unsettled)
+                return .settled(left: UInt32(clamping: left), numbers: numbers.filter(again.contains))
+            case .tend: return .troubles(try driver.tend().map(\.text))
+            }
+            return .done
+        } catch {
+            return .refused(Refusal(error))
+        }
+    }
+}
+
+extension VolumeProgress {
+    init(_ progress: CopyProgress) {
+        self.init(
+            entries: progress.entries, done: progress.copied + progress.shared, total: progress.total)
+    }
+}
