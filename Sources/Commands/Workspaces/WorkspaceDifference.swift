@@ -28,7 +28,7 @@ extension WorkspaceCommand {
             let calls = WorkspaceCalls(try DaemonAccess.socket(arguments))
             let name = try WorkspacePlace.whole(arguments.operands[0])
             let words = Array(arguments.operands.dropFirst())
-            let old = try words.first ?? newestSnapshot(of: name, calls)
+            let old = if let word = words.first { word } else { try newestSnapshot(of: name, calls) }
             let isJSON = arguments.value("output") == "jsonl"
             var skipped: UInt64 = 0
             try CommandError.asking { () throws(ClientError) in
