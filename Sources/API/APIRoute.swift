@@ -26,8 +26,8 @@ package struct APIRoute: Sendable {
     /// With parameters in braces, such as `/v1/sessions/{session}`.
     package let path: String
     /// `operationId` in the OpenAPI file.
-    package let name: String
-    package let summary: String
+    package internal(set) var name: String
+    package internal(set) var summary: String
     package var query: [APIField] = []
     package var request: APIObject?
     /// Whether the request's body is bytes of any number, `application/octet-stream`, and no object.
@@ -61,7 +61,7 @@ package struct APIRoute: Sendable {
 }
 
 extension APIRoute {
-    package static let all: [APIRoute] = node + sessions + workspaces + files + processes
+    package static let all: [APIRoute] = node + sessions + workspaces + workspaceFiles + files + processes
 
     private static let node: [APIRoute] = [
         APIRoute(.get, "/v1/health", "health", "Whether the daemon can serve", .object(.health)),

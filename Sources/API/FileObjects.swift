@@ -66,77 +66,95 @@ extension APIObject {
 }
 
 extension APIRoute {
-    static let files: [APIRoute] = [
-        APIRoute(
-            .get, "\(session)/files", "listFiles", "The names in a directory of the workspace",
-            query: [
-                APIField("path", .path, "the directory; the workspace where it is left out"),
-                APIField("after", .text(most: 512), "`next` of the page before"),
-                APIField("limit", .whole(1...1000), "at most so many"),
-            ], .object(.fileList)),
-        APIRoute(
-            .delete, "\(session)/files", "removeFile", "Removes a file or an empty directory",
-            query: [
-                .required("path", .path, "what to remove"),
-                APIField("recursive", .flag, "a directory with all that is in it"),
-            ], status: 204, .empty),
-        APIRoute(
-            .get, "\(session)/files/stat", "statFile", "What a name stands for",
-            query: [.required("path", .path, "the name")], .object(.file)),
-        APIRoute(
-            .get, "\(session)/files/content", "readFile",
-            "The bytes of a file; with a `Range` of one part (RFC 9110) that part, as 206",
-            query: [
-                .required("path", .path, "the file"),
-                APIField("offset", .count, "from there on"),
-                APIField("length", .count, "at most so many"),
-            ], .bytes),
-        APIRoute(
-            .get, "\(session)/files/archive", "archiveFiles",
-            "A file, or a directory with all that is in it, as a tar or a zip file",
-            query: [
-                APIField("path", .path, "which; the workspace where it is left out"),
-                APIField("format", .word(archiveFormats), "`tar` where it is left out"),
-            ], .bytes),
-        APIRoute(
-            .get, "\(session)/files/watch", "watchFiles",
-            "What happens to the names in a directory, as it happens, until it or the session is gone",
-            query: [
-                APIField("path", .path, "the directory; the workspace where it is left out"),
-                APIField("recursive", .flag, "and in those below it, at most 1,000 of them"),
-            ], .fileEvents),
-        APIRoute(
-            .put, "\(session)/files/archive", "unpackFiles",
-            "Unpacks a tar file, plain or compressed by gzip or zstd, or a zip file: all of it or nothing",
-            query: [
-                APIField(
-                    "path", .path, "a directory that is made, or is there; the workspace where it is left out"
-                ),
-                APIField("replace", .flag, "whether its files may take the place of files that are there"),
-                APIField("caseSensitive", .flag, "takes names that differ in case alone"),
-            ], takesBytes: true, .object(.unpacked)),
-        APIRoute(
-            .put, "\(session)/files/content", "writeFile",
-            "Writes a file: whole, in one step once all of the body is there; or behind what it has; or at an offset",
-            query: [
-                .required("path", .path, "the file"),
-                APIField(
-                    "write", .word(fileWrites),
-                    "`replace` where it is left out; `create` refuses a file that is there"),
-                APIField("offset", .count, "with `at`: where to begin"),
-                APIField("mode", .text(most: 4), "permission bits in octal of a file that is made; `0644`"),
-            ], takesBytes: true, .object(.file)),
-        APIRoute(
-            .post, "\(session)/files/mkdir", "makeDirectory", "Makes a directory",
-            request: .directoryRequest, status: 201, .object(.file)),
-        APIRoute(
-            .post, "\(session)/files/move", "moveFile", "Gives a file or a directory another name",
-            request: .moveRequest, .object(.file)),
-        APIRoute(
-            .post, "\(session)/files/copy", "copyFile",
-            "Copies a file, or a directory with all that is in it",
-            request: .moveRequest, .object(.file)),
-    ]
+    static let files = files(below: session)
+
+    /// The same of a workspace, whether or not a session has it, or of a snapshot: `WORKSPACE@SNAPSHOT`.
+    static let workspaceFiles = files(below: workspace).map { route in
+        var route = route
+        route.name = nameForWorkspaces(route.name)
+        route.summary += ", of a workspace (`NAME`) or a snapshot (`NAME@SNAPSHOT`)"
+        return route
+    }
+
+    /// `readFile` is `readWorkspaceFile` for the files of a workspace.
+    package static func nameForWorkspaces(_ name: String) -> String {
+        let start = name.lastIndex(where: \.isUppercase) ?? name.startIndex
+        return "\(name[..<start])Workspace\(name[start...])"
+    }
+
+    private static func files(below owner: String) -> [APIRoute] {
+        [
+            APIRoute(
+                .get, "\(owner)/files", "listFiles", "The names in a directory of the workspace",
+                query: [
+                    APIField("path", .path, "the directory; the workspace where it is left out"),
+                    APIField("after", .text(most: 512), "`next` of the page before"),
+                    APIField("limit", .whole(1...1000), "at most so many"),
+                ], .object(.fileList)),
+            APIRoute(
+                .delete, "\(owner)/files", "removeFile", "Removes a file or an empty directory",
+                query: [
+                    .required("path", .path, "what to remove"),
+                    APIField("recursive", .flag, "a directory with all that is in it"),
+                ], status: 204, .empty),
+            APIRoute(
+                .get, "\(owner)/files/stat", "statFile", "What a name stands for",
+                query: [.required("path", .path, "the name")], .object(.file)),
+            APIRoute(
+                .get, "\(owner)/files/content", "readFile",
+                "The bytes of a file; with a `Range` of one part (RFC 9110) that part, as 206",
+                query: [
+                    .required("path", .path, "the file"),
+                    APIField("offset", .count, "from there on"),
+                    APIField("length", .count, "at most so many"),
+                ], .bytes),
+            APIRoute(
+                .get, "\(owner)/files/archive", "archiveFiles",
+                "A file, or a directory with all that is in it, as a tar or a zip file",
+                query: [
+                    APIField("path", .path, "which; the workspace where it is left out"),
+                    APIField("format", .word(archiveFormats), "`tar` where it is left out"),
+                ], .bytes),
+            APIRoute(
+                .get, "\(owner)/files/watch", "watchFiles",
+                "What happens to the names in a directory, as it happens, until it is gone",
+                query: [
+                    APIField("path", .path, "the directory; the workspace where it is left out"),
+                    APIField("recursive", .flag, "and in those below it, at most 1,000 of them"),
+                ], .fileEvents),
+            APIRoute(
+                .put, "\(owner)/files/archive", "unpackFiles",
+                "Unpacks a tar file, plain or compressed by gzip or zstd, or a zip file: all of it or nothing",
+                query: [
+                    APIField(
+                        "path", .path, "a directory that is made, or is there; the workspace where it is left out"
+                    ),
+                    APIField("replace", .flag, "whether its files may take the place of files that are there"),
+                    APIField("caseSensitive", .flag, "takes names that differ in case alone"),
+                ], takesBytes: true, .object(.unpacked)),
+            APIRoute(
+                .put, "\(owner)/files/content", "writeFile",
+                "Writes a file: whole, in one step once all of the body is there; or behind what it has; or at an offset",
+                query: [
+                    .required("path", .path, "the file"),
+                    APIField(
+                        "write", .word(fileWrites),
+                        "`replace` where it is left out; `create` refuses a file that is there"),
+                    APIField("offset", .count, "with `at`: where to begin"),
+                    APIField("mode", .text(most: 4), "permission bits in octal of a file that is made; `0644`"),
+                ], takesBytes: true, .object(.file)),
+            APIRoute(
+                .post, "\(owner)/files/mkdir", "makeDirectory", "Makes a directory",
+                request: .directoryRequest, status: 201, .object(.file)),
+            APIRoute(
+                .post, "\(owner)/files/move", "moveFile", "Gives a file or a directory another name",
+                request: .moveRequest, .object(.file)),
+            APIRoute(
+                .post, "\(owner)/files/copy", "copyFile",
+                "Copies a file, or a directory with all that is in it",
+                request: .moveRequest, .object(.file)),
+        ]
+    }
 
     package static let archiveFormats = ["tar", "zip"]
     package static let fileWrites = ["replace", "create", "append", "at"]

@@ -112,6 +112,28 @@ extension APIObject {
         "SnapshotList", "The snapshots of a workspace in the order in which they were made.",
         [.required("snapshots", .list(.object(snapshot), most: 1000), "all of them")])
 
+    package static let workspaceChange = APIObject(
+        "WorkspaceChange", "A path at which two trees differ.",
+        [
+            .required("change", .word(["added", "changed", "removed"]), "what happened to it"),
+            .required("path", .path, "below the workspace"),
+            .required("type", .word(fileTypes), "what it is; of what was removed, what it was"),
+            .required(
+                "what", .list(.word(["type", "mode", "content", "target"]), most: 4),
+                "what of it changed; empty for what was added or removed"),
+        ])
+
+    package static let workspaceDifference = APIObject(
+        "WorkspaceDifference",
+        "Paths that differ: a directory before what is in it, names in the order of their bytes.",
+        [
+            .required("changes", .list(.object(workspaceChange), most: 1000), "one page, maybe none"),
+            .required(
+                "skipped", .count,
+                "names in this part that were not compared: what is mounted, and names that are not UTF-8"),
+            APIField("next", .path, "`after` of the next page; absent at the end"),
+        ])
+
     package static let volumes = APIObject(
         "Volumes", "What keeps workspaces to their limits here.",
         [

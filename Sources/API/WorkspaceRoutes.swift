@@ -36,7 +36,15 @@ extension APIRoute {
         APIRoute(
             .delete, "\(workspace)/snapshots/{snapshot}", "removeSnapshot", "Removes a snapshot", status: 204,
             .empty),
+        APIRoute(
+            .get, "\(workspace)/diff", "diffWorkspace",
+            "What was added, changed and removed since a snapshot, or between two; a page may have none of it",
+            query: [
+                .required("from", .name, "a snapshot"),
+                APIField("to", .name, "another one; the workspace as it is now where it is left out"),
+                APIField("after", .path, "`next` of the page before"),
+            ], .object(.workspaceDifference)),
     ]
 
-    private static let workspace = "/v1/workspaces/{workspace}"
+    static let workspace = "/v1/workspaces/{workspace}"
 }

@@ -88,6 +88,10 @@ extension Right {
         "removeFile": .use,
         "createWorkspace": .use, "listWorkspaces": .look, "inspectWorkspace": .look, "removeWorkspace": .end,
         "resizeWorkspace": .use, "forkWorkspace": .use, "restoreWorkspace": .use,
-        "createSnapshot": .use, "listSnapshots": .look, "removeSnapshot": .end,
+        "createSnapshot": .use, "listSnapshots": .look, "removeSnapshot": .end, "diffWorkspace": .contents,
+        "listWorkspaceFiles": .contents, "statWorkspaceFile": .contents, "readWorkspaceFile": .contents,
+        "archiveWorkspaceFiles": .contents, "watchWorkspaceFiles": .contents,
+        "writeWorkspaceFile": .use, "unpackWorkspaceFiles": .use, "makeWorkspaceDirectory": .use,
+        "moveWorkspaceFile": .use, "copyWorkspaceFile": .use, "removeWorkspaceFile": .use,
     ]
 }

@@ -3,11 +3,14 @@ import Glibc
 package import Linux
 package import Trees
 
-/// What differs between two trees, such as a workspace and a snapshot of it.
+/// What differs between two trees, such as a workspace and a snapshot of it, a page at a time.
 ///
 /// By kind, permissions, size and, where the times leave a doubt, content; a link by where it leads. Owners, times
 /// and hard links are no difference. Both trees are walked by descriptor and nothing is followed, so they may be
 /// of somebody who changes them meanwhile: what is told is then true of no one moment, and of nothing outside.
+///
+/// Takes a bounded amount of memory, of descriptors and, but for a single large file or directory, of time, whatever
+/// the trees: of each directory on the way some names are held, and the others are read again when these are done.
 package struct TreeDifference {
     package enum Change: String, Hashable, Sendable {
         case added, removed, changed
@@ -23,94 +26,142 @@ package struct TreeDifference {
         package let what: Set<String>
     }
 
-    /// The most names to compare, of both trees together.
-    package var mostNames = 2_000_000
-    /// The most bytes of names that are held at once, those of the directories on the way.
-    package var mostHeld = 64 << 20
-    /// Seconds since 1970: a file of one inode number and of equal times in both trees is believed to be the same
-    /// where its times are older than this, such as the moment before a snapshot was made. Within the tick of a
-    /// clock a file may change and its times not. Nil compares contents always.
-    package var believedBefore: Int?
-    /// Names that were not compared: what is mounted, and names that are not UTF-8.
-    package private(set) var skipped: UInt64 = 0
+    /// Some of the paths that differ; there may be none in it, and others behind it.
+    package struct Page: Hashable, Sendable {
+        package var entries: [Entry] = []
+        /// Names in this part that were not compared: what is mounted, and names that are not UTF-8.
+        package var skipped: UInt64 = 0
+        /// The path that was compared last, behind which the next page begins; nil at the end.
+        package var next: WorkspacePath?
+    }
 
-    private var names = 0
-    /// Bytes of names that are held.
+    /// When a page is full; at least one name is compared all the same.
+    package struct Bounds: Hashable, Sendable {
+        package var entries = 1000
+        /// Bytes of their paths.
+        package var text = 1 << 20
+        package var compared = 50_000
+        /// Bytes of contents that were read of each tree.
+        package var content: UInt64 = 256 << 20
+        /// In nanoseconds.
+        package var time: BootTime = 2_000_000_000
+        /// Names that are held at once, but for 64 of each directory on the way.
+        package var held = 40_000
+
+        package init() {}
+    }
+
+    private let bounds: Bounds
+    private let believedBefore: Int?
+    private let began = Timer.now
+    private var page = Page()
+    private var isFull = false
+    private var compared = 0
+    private var text = 0
+    private var content: UInt64 = 0
     private var held = 0
 
-    package init(believedBefore: Int? = nil) { self.believedBefore = believedBefore }
+    /// - Parameter believedBefore: seconds since 1970: a file of one inode number and of equal times in both trees is
+    ///   believed to be the same where its times are older than this, such as the moment before a snapshot was made.
+    ///   Within the tick of a clock a file may change and its times not. Nil compares contents always.
+    private init(believedBefore: Int?, _ bounds: Bounds) {
+        self.believedBefore = believedBefore
+        self.bounds = bounds
+    }
 
-    /// Gives `body` each path that differs, a directory before what is in it, names in the order of their bytes.
-    /// - Throws: code `limit` for more names than ``mostNames`` or ``mostHeld``, or more than 100 directories inside
-    ///   each other; what `body` throws.
-    package mutating func visit(
-        from old: borrowing FileDescriptor, to new: borrowing FileDescriptor,
-        _ body: (Entry) throws(WorkspaceError) -> Void
-    ) throws(WorkspaceError) {
+    /// The paths that differ, a directory before what is in it, names in the order of their bytes.
+    /// - Parameter cursor: `next` of the page before, whether it is still there or not.
+    /// - Throws: code `limit` for more than 100 directories inside each other, and for a path that is longer than
+    ///   one can say; `denied` for what its owner may not read.
+    package static func page(
+        from old: borrowing FileDescriptor, to new: borrowing FileDescriptor, believedBefore: Int? = nil,
+        after cursor: WorkspacePath? = nil, _ bounds: Bounds = Bounds()
+    ) throws(WorkspaceError) -> Page {
         let (before, after) = try at(.root) { () throws(SystemError) in
             (Held(try old.reopen(O_RDONLY | O_DIRECTORY)), Held(try new.reopen(O_RDONLY | O_DIRECTORY)))
         }
-        try directories(before, after, .root, body)
+        var difference = TreeDifference(believedBefore: believedBefore, bounds)
+        try difference.directories(before, after, .root, (cursor?.names ?? [])[...])
+        if !difference.isFull { difference.page.next = nil }
+        return difference.page
     }
 
-    private typealias Body = (Entry) throws(WorkspaceError) -> Void
-
-    /// - Parameters: one of both may be missing: then all that the other has was added, or removed.
+    /// - Parameters:
+    ///   - old: one of both may be missing: then all that the other has was added, or removed.
+    ///   - cursor: names down to where the page before ended; this directory's own come first.
     private mutating func directories(
-        _ old: Held<FileDescriptor>?, _ new: Held<FileDescriptor>?, _ path: WorkspacePath, _ body: Body
+        _ old: Held<FileDescriptor>?, _ new: Held<FileDescriptor>?, _ path: WorkspacePath,
+        _ cursor: ArraySlice<String>
     ) throws(WorkspaceError) {
         guard path.names.count < TreeWalk.levels else {
             throw WorkspaceError(.limit, path, "is more than \(TreeWalk.levels) directories deep")
         }
-        let heldAbove = held
-        defer { held = heldAbove }
-        let (before, after) = (try sortedNames(old, path), try sortedNames(new, path))
-        var (left, right) = (before[...], after[...])
-        while let name = [left.first, right.first].compactMap({ $0 }).min(by: Self.precedes) {
+        var start: [UInt8] = []
+        if let name = cursor.first {
+            // Compared on the page before, but for what is in it.
             let path = path.appending(name)
-            let entries = (
-                left.first == name ? try Self.entry(name, in: old, path) : nil,
-                right.first == name ? try Self.entry(name, in: new, path) : nil
+            let (before, after) = (
+                try Self.entry(name, in: old, path), try Self.entry(name, in: new, path)
             )
-            if left.first == name { left.removeFirst() }
-            if right.first == name { right.removeFirst() }
-            try compare(entries.0, entries.1, path, body)
+            try descend(before, after, path, cursor.dropFirst())
+            start = Array(name.utf8)
         }
+        var (left, right) = (OrderedNames(old, after: start), OrderedNames(new, after: start))
+        while !isFull {
+            try fill(&left, path)
+            try fill(&right, path)
+            guard let name = [left.first, right.first].compactMap({ $0 }).min(by: Self.precedes) else { break }
+            let (isOld, isNew) = (left.first == name, right.first == name)
+            if isOld { left.removeFirst(&held) }
+            if isNew { right.removeFirst(&held) }
+            try compare(name, isOld ? old : nil, isNew ? new : nil, path)
+        }
+        held -= left.count + right.count
     }
 
-    private static func precedes(_ one: String, _ other: String) -> Bool {
-        one.utf8.lexicographicallyPrecedes(other.utf8)
+    private static func precedes(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+        one.lexicographicallyPrecedes(other)
     }
 
-    private mutating func sortedNames(
-        _ directory: Held<FileDescriptor>?, _ path: WorkspacePath
-    ) throws(WorkspaceError) -> [String] {
-        guard let directory else { return [] }
-        var found: [String] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 14)
-        var isMore = true
-        while isMore {
-            var (odd, added) = (0 as UInt64, 0)
-            isMore = try at(path) { () throws(SystemError) in
-                try directory.value.visitEntries(&buffer) { name, kind in
-                    let entry = DirectoryEntry(name, kind: kind)
-                    // A text of up to 15 bytes takes 16, a longer one its bytes and 48 more.
-                    added += entry.name.utf8.count + 48
-                    if entry.oddName == nil { found.append(entry.name) } else { odd += 1 }
-                }
-            }
-            skipped += odd
-            guard names + found.count <= mostNames else {
-                throw WorkspaceError(.limit, path, "and what was before have more than \(mostNames) names")
-            }
-            held += added
-            guard held <= mostHeld else {
-                throw WorkspaceError(
-                    .limit, path, "has names of more bytes than the \(mostHeld) that are held at once")
-            }
+    private mutating func fill(_ names: inout OrderedNames, _ path: WorkspacePath) throws(WorkspaceError) {
+        guard names.count == 0, !names.isOver else { return }
+        // A part of what may still be held: those above have had theirs, and those below get some as well.
+        let count = max(64, (bounds.held - held) / 4)
+        try at(path) { () throws(SystemError) in try names.fill(count) }
+        held += names.count
+    }
+
+    /// One name, and then what is in it.
+    private mutating func compare(
+        _ name: [UInt8], _ old: Held<FileDescriptor>?, _ new: Held<FileDescriptor>?, _ above: WorkspacePath
+    ) throws(WorkspaceError) {
+        guard let name = String(validating: name, as: UTF8.self) else {
+            page.skipped += 1
+            return
         }
-        names += found.count
-        return found.sorted(by: Self.precedes)
+        let path = above.appending(name)
+        guard path.description.utf8.count <= WorkspacePath.longest else {
+            throw WorkspaceError(
+                .limit, above, "has a path in it of more than \(WorkspacePath.longest) bytes")
+        }
+        let (before, after) = (try Self.entry(name, in: old, path), try Self.entry(name, in: new, path))
+        if let entry = try difference(before, after, path) {
+            page.entries.append(entry)
+            text += entry.path.utf8.count
+        }
+        compared += 1
+        page.next = path
+        isFull =
+            page.entries.count >= bounds.entries || text >= bounds.text || compared >= bounds.compared
+            || content >= bounds.content || Timer.now - began >= bounds.time
+        if !isFull { try descend(before, after, path, []) }
+    }
+
+    private mutating func descend(
+        _ old: WalkedEntry?, _ new: WalkedEntry?, _ path: WorkspacePath, _ cursor: ArraySlice<String>
+    ) throws(WorkspaceError) {
+        let (before, after) = (try Self.open(old), try Self.open(new))
+        if before != nil || after != nil { try directories(before, after, path, cursor) }
     }
 
     /// A reference, and what it refers to; nil for what is gone, or is not to be looked at.
@@ -128,23 +179,21 @@ package struct TreeDifference {
         }
     }
 
-    private mutating func compare(
-        _ old: WalkedEntry?, _ new: WalkedEntry?, _ path: WorkspacePath, _ body: Body
-    ) throws(WorkspaceError) {
+    private mutating func difference(
+        _ old: WalkedEntry?, _ new: WalkedEntry?, _ path: WorkspacePath
+    ) throws(WorkspaceError) -> Entry? {
         switch (old, new) {
-        case (nil, nil): skipped += 1
+        case (nil, nil):
+            page.skipped += 1
+            return nil
         case (let old?, nil):
-            try body(Entry(change: .removed, path: "\(path)", kind: old.status.kind, what: []))
-        case (nil, let new?):
-            try body(Entry(change: .added, path: "\(path)", kind: new.status.kind, what: []))
+            return Entry(change: .removed, path: "\(path)", kind: old.status.kind, what: [])
+        case (nil, let new?): return Entry(change: .added, path: "\(path)", kind: new.status.kind, what: [])
         case (let old?, let new?):
             let what = try differences(old, new)
-            if !what.isEmpty {
-                try body(Entry(change: .changed, path: "\(path)", kind: new.status.kind, what: what))
-            }
+            if what.isEmpty { return nil }
+            return Entry(change: .changed, path: "\(path)", kind: new.status.kind, what: what)
         }
-        let (before, after) = (try Self.open(old), try Self.open(new))
-        if before != nil || after != nil { try directories(before, after, path, body) }
     }
 
     private static func open(_ entry: WalkedEntry?) throws(WorkspaceError) -> Held<FileDescriptor>? {
@@ -154,7 +203,7 @@ package struct TreeDifference {
         }
     }
 
-    private func differences(_ old: WalkedEntry, _ new: WalkedEntry) throws(WorkspaceError) -> Set<String> {
+    private mutating func differences(_ old: WalkedEntry, _ new: WalkedEntry) throws(WorkspaceError) -> Set<String> {
         var what: Set<String> = []
         guard old.status.kind == new.status.kind else { return ["kind"] }
         // A link's own are always the same.
@@ -167,7 +216,7 @@ package struct TreeDifference {
         return what
     }
 
-    private func hasSameContent(_ old: WalkedEntry, _ new: WalkedEntry) throws(WorkspaceError) -> Bool {
+    private mutating func hasSameContent(_ old: WalkedEntry, _ new: WalkedEntry) throws(WorkspaceError) -> Bool {
         let (before, after) = (old.status, new.status)
         if before.size != after.size { return false }
         if let believedBefore, before.inode == after.inode, before.changed < believedBefore,
@@ -188,7 +237,43 @@ package struct TreeDifference {
             if left != right { return false }
             if left.isEmpty { break }
             offset += UInt64(left.count)
+            content += UInt64(left.count)
         }
         return true
+    }
+}
+
+/// The names of a directory in the order of their bytes, some at a time.
+private struct OrderedNames {
+    private let directory: Held<FileDescriptor>?
+    private var names: ArraySlice<[UInt8]> = []
+    private var last: [UInt8]
+    /// Whether there are none behind those that are held.
+    private(set) var isOver: Bool
+
+    init(_ directory: Held<FileDescriptor>?, after last: [UInt8]) {
+        self.directory = directory
+        self.last = last
+        isOver = directory == nil
+    }
+
+    var first: [UInt8]? { names.first }
+    var count: Int { names.count }
+
+    mutating func removeFirst(_ held: inout Int) {
+        names.removeFirst()
+        held -= 1
+    }
+
+    /// Reads the whole directory, and keeps the next names, at most `count`.
+    mutating func fill(_ count: Int) throws(SystemError) {
+        guard let directory else { return }
+        var smallest = SmallestNames(count: count, after: last)
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        try directory.value.rewindEntries()
+        while try directory.value.visitEntries(&buffer, { name, _ in smallest.add(name) }) {}
+        names = smallest.names[...]
+        isOver = names.count < count
+        last = names.last ?? last
     }
 }

@@ -241,7 +241,11 @@ import Wire
 extension TestDaemon {
     /// Sends an archive to be unpacked.
     func unpack(_ id: String, _ archive: [UInt8], _ query: String) throws -> Answer {
-        let target = "/v1/sessions/\(id)/files/archive" + (query.isEmpty ? "" : "?\(query)")
+        try unpack(at: "/v1/sessions/\(id)/files/archive", archive, query)
+    }
+
+    func unpack(at place: String, _ archive: [UInt8], _ query: String) throws -> Answer {
+        let target = place + (query.isEmpty ? "" : "?\(query)")
         let outcome = try Program.run(
             curl("PUT", target, nil, ["-H", "Expect:", "--data-binary", "@-", "-w", "\n%{http_code}"]),
             stdin: archive, timeout: 300)

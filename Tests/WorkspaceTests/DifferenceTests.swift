@@ -8,20 +8,27 @@ import Workspace
 /// What differs between two trees.
 @Suite struct DifferenceTests {
     /// Of the directories `old` and `new` of a yard, one line each.
-    private func lines(_ yard: Yard, believedBefore: Int? = nil) throws -> [String] {
-        var difference = TreeDifference(believedBefore: believedBefore)
-        return try lines(yard, &difference)
+    private func lines(
+        _ yard: Yard, believedBefore: Int? = nil, _ bounds: TreeDifference.Bounds = .init()
+    ) throws -> [String] {
+        try pages(yard, believedBefore: believedBefore, bounds).flatMap(\.entries).map { entry in
+            let what = entry.what.sorted().joined(separator: ",")
+            return "\(entry.change) \(entry.kind) \(entry.path)\(what.isEmpty ? "" : " \(what)")"
+        }
     }
 
-    private func lines(_ yard: Yard, _ difference: inout TreeDifference) throws -> [String] {
+    private func pages(
+        _ yard: Yard, believedBefore: Int? = nil, _ bounds: TreeDifference.Bounds = .init()
+    ) throws -> [TreeDifference.Page] {
         let old = try FileDescriptor.open(yard("old"), O_RDONLY | O_DIRECTORY)
         let new = try FileDescriptor.open(yard("new"), O_RDONLY | O_DIRECTORY)
-        var lines: [String] = []
-        try difference.visit(from: old, to: new) { entry throws(WorkspaceError) in
-            let what = entry.what.sorted().joined(separator: ",")
-            lines.append("\(entry.change) \(entry.kind) \(entry.path)\(what.isEmpty ? "" : " \(what)")")
-        }
-        return lines
+        var pages: [TreeDifference.Page] = []
+        repeat {
+            pages.append(
+                try TreeDifference.page(
+                    from: old, to: new, believedBefore: believedBefore, after: pages.last?.next, bounds))
+        } while pages.last?.next != nil
+        return pages
     }
 
     @Test func `what was added, changed and removed is told, in order, and nothing else`() throws {
@@ -65,28 +72,62 @@ import Workspace
             mkdir old new; ln -s ../../outside/tree old/l; ln -s ../../outside/tree new/l
             : >"$(printf 'new/\\377')"; ln -s /etc new/m
             """)
-        var difference = TreeDifference()
         let before = try yard.outside()
-        #expect(try lines(yard, &difference) == ["added symlink m"])
-        #expect(try difference.skipped == 1 && yard.outside() == before)
+        #expect(try lines(yard) == ["added symlink m"])
+        #expect(try pages(yard).map(\.skipped) == [1] && yard.outside() == before)
         // What the removal of a temporary directory cannot name.
         try yard.shell("rm -r new")
     }
 
-    @Test func `too many names, and directories too deep, are an error`() throws {
-        let yard = try Yard("mkdir old new; touch new/1 new/2 new/3")
-        var difference = TreeDifference()
-        difference.mostNames = 2
-        #expect(code { _ = try lines(yard, &difference) } == .limit)
-        // What is held counts, and not what was: one name at a time is enough for any number of directories.
-        difference = TreeDifference()
-        difference.mostHeld = 110
-        #expect(code { _ = try lines(yard, &difference) } == .limit)
-        try yard.shell("rm new/*; mkdir new/1 new/2; touch new/1/x new/2/x")
-        difference = TreeDifference()
-        difference.mostHeld = 150
-        #expect(try lines(yard, &difference).count == 4)
-        try yard.shell("cd new; i=0; while [ $i -lt 101 ]; do mkdir d; cd d; i=$((i+1)); done")
+    /// Of every size of a page, and of whatever is held of a directory at a time, and each odd name counted once.
+    @Test func `all pages together are what one page has, wherever they end`() throws {
+        let yard = try Yard(
+            """
+            mkdir -p old/a/b/c old/e new/a/b/d new/f; cd old; i=0
+            while [ $i -lt 150 ]; do echo $i >a/b/$i; echo $i >../new/a/b/$((i * 3 % 200)); i=$((i+1)); done
+            echo x >a/b/c/x; echo y >e/y; : >"$(printf 'a/\\377')"; : >"$(printf '../new/a/\\377')"
+            : >"$(printf '../new/f/\\376')"; echo z >../new/f/z; cd ..
+            """)
+        let whole = try lines(yard)
+        #expect(whole.count > 150 && whole.contains("removed file a/b/c/x"))
+        var bounds = TreeDifference.Bounds()
+        for (entries, compared) in [(1, 50_000), (7, 50_000), (1000, 1), (1000, 13)] {
+            for held in [0, 1000] {
+                (bounds.entries, bounds.compared, bounds.held) = (entries, compared, held)
+                #expect(try lines(yard, bounds) == whole, "\(entries) \(compared) \(held)")
+                let found = try pages(yard, bounds)
+                #expect(found.count > whole.count / (min(entries, compared) + 1), "\(found.count)")
+                #expect(found.reduce(0) { $0 + $1.skipped } == 2, "\(entries) \(compared) \(held)")
+            }
+        }
+        (bounds.entries, bounds.compared, bounds.time) = (1000, 50_000, 0)
+        #expect(try lines(yard, bounds) == whole)
+        try yard.shell("rm -r old new")
+    }
+
+    @Test func `a cursor of what is gone goes on behind it`() throws {
+        let yard = try Yard("mkdir -p old new/b new/d; touch new/a new/b/x new/b/y new/c new/d/z")
+        let old = try FileDescriptor.open(yard("old"), O_RDONLY | O_DIRECTORY)
+        let new = try FileDescriptor.open(yard("new"), O_RDONLY | O_DIRECTORY)
+        for (cursor, paths) in [
+            ("b/x", ["b/y", "c", "d", "d/z"]), ("b", ["b/x", "b/y", "c", "d", "d/z"]),
+            ("b/xx/more", ["b/y", "c", "d", "d/z"]), ("a/none", ["b", "b/x", "b/y", "c", "d", "d/z"]),
+            ("zz", []), ("d/z/1", []),
+        ] {
+            let page = try TreeDifference.page(from: old, to: new, after: WorkspacePath(cursor))
+            #expect(page.entries.map(\.path) == paths && page.next == nil, "\(cursor)")
+        }
+    }
+
+    @Test func `directories too deep, and paths too long, are an error`() throws {
+        let yard = try Yard("mkdir old new; cd new; i=0; while [ $i -lt 101 ]; do mkdir d; cd d; i=$((i+1)); done")
         #expect(code { _ = try lines(yard) } == .limit)
+        try yard.shell(
+            """
+            rm -r new; mkdir new; cd new; n=$(printf '%0250d' 0); i=0
+            while [ $i -lt 17 ]; do mkdir $n; cd $n; i=$((i+1)); done
+            """)
+        #expect(code { _ = try lines(yard) } == .limit)
+        try yard.shell("rm -r new")
     }
 }

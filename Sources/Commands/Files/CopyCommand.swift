@@ -5,10 +5,10 @@ import Sandbox
 import Trees
 import Workspace
 
-/// `corral cp`: files between this machine and the workspace of a session, with docker's rules for names.
+/// `corral cp`: files between this machine and the workspace of a session, or a named one, with docker's rules for names.
 enum CopyCommand {
     static let command = Command(
-        "cp", summary: "Copy files between this machine and the workspace of a session.",
+        "cp", summary: "Copy files between this machine and a session or a workspace.",
         operandsHelp: "SRC DST", operands: 2...2, operandKinds: [.file],
         options: [
             .init("quiet", short: "q", help: "show no progress")
@@ -17,11 +17,13 @@ enum CopyCommand {
             "corral cp report.py web:", "corral cp web:out/result.csv .", "corral cp ./data web:data",
             "corral cp web:log.txt - | tail", "corral cp web:out - | tar xf -",
             "corral cp - web:input.bin <data/words",
+            "corral cp ./data workspace:models:data", "corral cp workspace:models@before:log.txt .",
         ],
         details: """
             One of SRC and DST is SESSION:PATH, where PATH is relative to the workspace (or begins with
             /workspace), and the other one a path of this machine, which begins with / or . where it has a colon
-            in it. A directory is copied with all that is in it: into DST where that is a directory, else as DST;
+            in it; or it is workspace:NAME:PATH, in a workspace that sessions may have meanwhile or not, or
+            workspace:NAME@SNAPSHOT:PATH to copy out of a snapshot. A directory is copied with all that is in it: into DST where that is a directory, else as DST;
             DIR/. means what is in it. A - as SRC is standard input, the bytes of one file; as DST it is standard
             output: the bytes of a file, or a directory as a tar file.
 
@@ -36,29 +38,32 @@ enum CopyCommand {
             let target = try CopyPlace(arguments.operands[1])
             let progress = CopyProgress(isQuiet: arguments.has("quiet"))
             switch (source, target) {
-            case (.session(let session, let path), .local(let place)):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+            case (.remote(let holder, let path), .local(let place)):
+                let calls = try FileCalls(try DaemonAccess.socket(arguments), holder)
                 try Download(calls, progress).run(path, to: place)
-            case (.session(let session, let path), .stream):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+            case (.remote(let holder, let path), .stream):
+                let calls = try FileCalls(try DaemonAccess.socket(arguments), holder)
                 try Download(calls, CopyProgress(isQuiet: true)).print(path)
-            case (.local(let place), .session(let session, let path)):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+            case (.local(let place), .remote(let holder, let path)):
+                let calls = try FileCalls(try DaemonAccess.socket(arguments), holder)
                 try Upload(calls, progress).run(place, to: path)
-            case (.stream, .session(let session, let path)):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+            case (.stream, .remote(let holder, let path)):
+                let calls = try FileCalls(try DaemonAccess.socket(arguments), holder)
                 try Upload(calls, progress).standardInput(to: path)
-            case (.session, .session):
+            case (.remote, .remote):
                 throw CommandError(
-                    "both are in sessions; expected one path of this machine: copy to it and from there")
+                    "both are in sessions or workspaces; expected one path of this machine: copy to it and "
+                        + "from there")
             case (.local, _), (.stream, _):
-                throw CommandError("neither is in a session; expected one SESSION:PATH")
+                throw CommandError(
+                    "neither is in a session or a workspace; expected one SESSION:PATH or workspace:NAME:PATH"
+                )
             }
         }
     }
 }
 
-/// Copies out of a session.
+/// Copies out of a session or a workspace.
 private final class Download {
     /// Directories inside each other, at most.
     private static let mostDepth = 100
@@ -190,7 +195,7 @@ private final class Download {
     }
 }
 
-/// Copies into a session.
+/// Copies into a session or a workspace.
 private final class Upload {
     private let calls: FileCalls
     private var progress: CopyProgress
@@ -228,7 +233,7 @@ private final class Upload {
                     try FileDescriptor.open(place, O_RDONLY | O_NONBLOCK)
                 }, place, to: name)
         }
-        progress.end("\(calls.session):\(shown(path))")
+        progress.end("\(calls.holder):\(shown(path))")
     }
 
     private func tree(_ place: String, to path: String, _ target: FileAnswer?) throws(CommandError) {

@@ -2,16 +2,17 @@ import Sandbox
 
 /// One side of `corral cp`, as a word of the command line says it.
 enum CopyPlace: Hashable {
-    case session(String, path: String)
+    case remote(FileHolder, path: String)
     case local(String)
     /// Standard input or output.
     case stream
 
     /// `SESSION:PATH` as docker reads it: a word that begins with `/` or `.`, or has a slash before its first
-    /// colon, is a path of this machine's.
+    /// colon, is a path of this machine's. `workspace:NAME:PATH` is in a workspace; a session that is called
+    /// `workspace` can have no name with a colon in it before the first slash of PATH, but for `./NAME:PATH`.
     init(_ word: String) throws(CommandError) {
         guard !word.isEmpty else {
-            throw CommandError("an operand is empty; expected a path or SESSION:PATH")
+            throw CommandError("an operand is empty; expected a path, SESSION:PATH or workspace:NAME:PATH")
         }
         if word == "-" {
             self = .stream
@@ -24,8 +25,14 @@ enum CopyPlace: Hashable {
             self = .local(word)
             return
         }
-        let path = String(word[word.index(after: colon)...])
-        self = .session(String(word[..<colon]), path: try CopyPlace.workspacePath(path))
+        let rest = word[word.index(after: colon)...]
+        if word[..<colon] == "workspace", let end = rest.utf8.firstIndex(of: UInt8(ascii: ":")), end < slash {
+            let path = rest[rest.index(after: end)...].drop { $0 == "/" }
+            self = .remote(.workspace(String(rest[..<end])), path: path.isEmpty ? "." : String(path))
+            return
+        }
+        self = .remote(
+            .session(String(word[..<colon])), path: try CopyPlace.workspacePath(String(rest)))
     }
 
     /// The directory that programs inside begin in, below which everything is.
@@ -41,6 +48,34 @@ enum CopyPlace: Hashable {
         }
         let rest = path.dropFirst(workspace.utf8.count).drop { $0 == "/" }
         return rest.isEmpty ? "." : String(rest)
+    }
+}
+
+/// Whose files: a session's, or those of a workspace (`NAME`) or a snapshot (`NAME@SNAPSHOT`).
+enum FileHolder: Hashable, CustomStringConvertible {
+    case session(String)
+    case workspace(String)
+
+    /// Below which the API has them.
+    /// - Throws: for a name that no path of the API can say.
+    func place() throws(CommandError) -> [String] {
+        let (list, name) =
+            switch self {
+            case .session(let name): ("sessions", name)
+            case .workspace(let name): ("workspaces", name)
+            }
+        guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")), ![".", ".."].contains(name) else {
+            throw CommandError("there is no \(list.dropLast()) \(quoted(name))")
+        }
+        return ["v1", list, name, "files"]
+    }
+
+    /// As `corral cp` takes it.
+    var description: String {
+        switch self {
+        case .session(let name): name
+        case .workspace(let name): "workspace:\(name)"
+        }
     }
 }
 

@@ -7,13 +7,16 @@ struct CopyProgress {
     private static let pause: BootTime = 200_000_000
 
     private let isShown: Bool
+    /// Of one thing, files are not counted.
+    private let countsFiles: Bool
     private var files: UInt64 = 0
     private var bytes: UInt64 = 0
     private var nextLine: BootTime
     private var hasLine = false
 
     /// - Parameter isQuiet: whether nothing is to be shown on a terminal either.
-    init(isQuiet: Bool) {
+    init(isQuiet: Bool, countsFiles: Bool = true) {
+        self.countsFiles = countsFiles
         isShown = !isQuiet && isatty(2) == 1
         nextLine = Timer.now + Self.pause
     }
@@ -40,5 +43,8 @@ struct CopyProgress {
         hasLine = false
     }
 
-    private var text: String { "\(files) \(files == 1 ? "file" : "files"), \(SizeText.of(bytes))" }
+    private var text: String {
+        if !countsFiles { return SizeText.of(bytes) }
+        return "\(files) \(files == 1 ? "file" : "files"), \(SizeText.of(bytes))"
+    }
 }

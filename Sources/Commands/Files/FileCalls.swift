@@ -3,20 +3,18 @@ import Sandbox
 import Tables
 import Wire
 
-/// What commands ask a daemon about the files of a session.
+/// What commands ask a daemon about the files of a session or a workspace.
 struct FileCalls {
     let client: DaemonClient
-    let session: String
+    let holder: FileHolder
+    private let place: [String]
 
     /// - Throws: for a name that no path of the API can say.
-    init(_ socket: String, _ session: String) throws(CommandError) {
-        guard !session.isEmpty, !session.utf8.contains(UInt8(ascii: "/")), ![".", ".."].contains(session)
-        else {
-            throw CommandError("there is no session \(quoted(session))")
-        }
+    init(_ socket: String, _ holder: FileHolder) throws(CommandError) {
+        place = try holder.place()
         // What is copied may take as long as a disk or a pipe does.
         client = DaemonClient(path: socket, patience: nil)
-        self.session = session
+        self.holder = holder
     }
 
     func stat(_ path: String) throws(ClientError) -> FileAnswer {
@@ -37,7 +35,7 @@ struct FileCalls {
 
     /// All pages of a directory, each as it comes.
     func list(_ path: String, _ page: ([FileAnswer]) throws(ClientError) -> Void) throws(ClientError) {
-        try client.pages(place(nil), [("path", path)]) { (answer) throws(ClientError) in
+        try client.pages(place, [("path", path)]) { (answer) throws(ClientError) in
             var files: [FileAnswer] = []
             for json in try answer.list("files") { files.append(try FileAnswer(json)) }
             try page(files)
@@ -52,9 +50,12 @@ struct FileCalls {
         }
     }
 
-    /// A directory with all that is in it as a tar file, in parts as they come.
-    func archive(_ path: String, _ part: ([UInt8]) throws(ClientError) -> Void) throws(ClientError) {
-        _ = try client.follow(request(.get, "archive", [("path", path)])) { (bytes) throws(ClientError) in
+    /// A directory with all that is in it as a tar file or a zip file, in parts as they come.
+    func archive(
+        _ path: String, format: String = "tar", _ part: ([UInt8]) throws(ClientError) -> Void
+    ) throws(ClientError) {
+        let query = [("path", path), ("format", format)]
+        _ = try client.follow(request(.get, "archive", query)) { (bytes) throws(ClientError) in
             try part(bytes)
             return true
         }
@@ -71,7 +72,7 @@ struct FileCalls {
         _ = try client.upload(request(.put, "content", [("path", path)] + bits), next)
     }
 
-    /// Unpacks a tar file into a directory, which is made where it is missing: all of it or nothing.
+    /// Unpacks an archive into a directory, which is made where it is missing: all of it or nothing.
     /// - Parameter next: the next piece; empty at the end.
     func unpack(_ path: String, _ next: () throws(ClientError) -> [UInt8]) throws(ClientError) {
         let query = [("path", path), ("replace", "true"), ("caseSensitive", "true")]
@@ -108,11 +109,7 @@ struct FileCalls {
     private func request(
         _ method: HTTPRequest.Method, _ what: String?, _ query: [(String, String)]
     ) -> HTTPRequest {
-        HTTPRequest(method, place(what), query: query)
-    }
-
-    private func place(_ what: String?) -> [String] {
-        ["v1", "sessions", session, "files"] + (what.map { [$0] } ?? [])
+        HTTPRequest(method, place + (what.map { [$0] } ?? []), query: query)
     }
 }
 

@@ -5,15 +5,12 @@ import Sandbox
 import Tables
 import Wire
 
-/// `corral session files`: what is in the workspace of a session.
+/// `corral session files` and `corral workspace files`: what is in the workspace of a session, or a named one.
 enum FilesCommand {
     static let command = Command(
         "session files", summary: "List the files in the workspace of a session.",
         operandsHelp: "SESSION [PATH]", operands: 1...2, operandKinds: [.session],
-        options: [
-            .init("watch", short: "w", help: "print what happens to the names in PATH, as it happens"),
-            .init("recursive", short: "r", help: "with --watch: and in the directories below it"),
-        ] + Command.Option.listing + ConfigCommand.options,
+        options: options,
         examples: [
             "corral session files web", "corral session files -q web out",
             "corral session files -o jsonl web .", "corral session files --watch -r web out",
@@ -28,13 +25,44 @@ enum FilesCommand {
             """
     ) { arguments in
         Failure.reported("session files") { () throws(CommandError) in
-            let calls = try FileCalls(try DaemonAccess.socket(arguments), arguments.operands[0])
             let path = try CopyPlace.workspacePath(arguments.operands.count > 1 ? arguments.operands[1] : ".")
-            if arguments.has("watch") { return try watch(path, calls, arguments) }
-            if arguments.has("recursive") { throw CommandError("--recursive comes with --watch alone") }
-            let found = try CommandError.asking { () throws(ClientError) in try files(path, calls) }
-            for line in listing.lines(found, arguments.presentation()) { Terminal.print(line) }
+            try run(arguments, .session(arguments.operands[0]), path)
         }
+    }
+
+    static let ofWorkspaces = Command(
+        "workspace files", summary: "List the files in a workspace or a snapshot.",
+        operandsHelp: "WORKSPACE[@SNAPSHOT] [PATH]", operands: 1...2, operandKinds: [.workspace],
+        options: options,
+        examples: [
+            "corral workspace files data", "corral workspace files -o jsonl data@before out",
+            "corral workspace files --watch -r data",
+        ],
+        details: """
+            Whether or not a session has it. PATH is a directory or a file below the workspace. Links are listed
+            and not followed. corral cp copies files in and out.
+            """
+    ) { arguments in
+        Failure.reported("workspace files") { () throws(CommandError) in
+            let path = arguments.operands.count > 1 ? arguments.operands[1].drop { $0 == "/" } : "."
+            try run(arguments, .workspace(arguments.operands[0]), path.isEmpty ? "." : String(path))
+        }
+    }
+
+    private static let options: [Command.Option] =
+        [
+            .init("watch", short: "w", help: "print what happens to the names in PATH, as it happens"),
+            .init("recursive", short: "r", help: "with --watch: and in the directories below it"),
+        ] + Command.Option.listing + ConfigCommand.options
+
+    private static func run(
+        _ arguments: Arguments, _ holder: FileHolder, _ path: String
+    ) throws(CommandError) {
+        let calls = try FileCalls(try DaemonAccess.socket(arguments), holder)
+        if arguments.has("watch") { return try watch(path, calls, arguments) }
+        if arguments.has("recursive") { throw CommandError("--recursive comes with --watch alone") }
+        let found = try CommandError.asking { () throws(ClientError) in try files(path, calls) }
+        for line in listing.lines(found, arguments.presentation()) { Terminal.print(line) }
     }
 
     private static func watch(

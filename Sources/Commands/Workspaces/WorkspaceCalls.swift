@@ -45,6 +45,20 @@ struct WorkspaceCalls {
         return found
     }
 
+    /// What differs between a snapshot and the workspace, or another snapshot, in pages as they come.
+    /// - Parameters:
+    ///   - new: nil for the workspace as it is now.
+    ///   - page: gets the changes, and how many names were not compared.
+    func difference(
+        _ name: String, from old: String, to new: String?,
+        _ page: ([JSONTree], UInt64) throws(ClientError) -> Void
+    ) throws(ClientError) {
+        let query = [("from", old)] + (new.map { [("to", $0)] } ?? [])
+        try client.pages(try path(name, "diff"), query) { (answer) throws(ClientError) in
+            try page(try answer.list("changes"), answer.whole("skipped") ?? 0)
+        }
+    }
+
     func remove(_ place: WorkspacePlace, withSnapshots: Bool) throws(ClientError) {
         let request: HTTPRequest
         if let snapshot = place.snapshot {

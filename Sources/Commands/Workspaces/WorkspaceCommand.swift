@@ -8,7 +8,7 @@ enum WorkspaceCommand {
     /// In the order that help shows.
     static let all: [Command] = [
         create, list("list", isHidden: false), list("ls", isHidden: true), inspect, remove, resize, snapshot,
-        snapshots, restore, fork,
+        snapshots, restore, fork, difference, export, importing, FilesCommand.ofWorkspaces,
     ]
 
     static let quota: [Command.Option] = [
@@ -18,7 +18,7 @@ enum WorkspaceCommand {
     static let soft = Command.Option(
         "allow-soft-quota", help: "take limits that nothing here enforces for wishes, and show them as such",
         group: .limits)
-    private static let key = Command.Option(
+    static let key = Command.Option(
         "idempotency-key", value: "KEY", help: "what makes a repeated request the same one")
 
     static let create = Command(

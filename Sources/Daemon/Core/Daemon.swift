@@ -64,10 +64,10 @@ final class Daemon {
     /// Made with the first operation on files.
     var jobs: FileJobs?
     /// Archives that are being unpacked, and whose.
-    var archives: [ObjectIdentifier: SessionID] = [:]
+    var archives: [ObjectIdentifier: FileOwner] = [:]
     /// Clients that watch files, and whose.
-    var watches: [ObjectIdentifier: SessionID] = [:]
-    var ends = SessionEnds()
+    var watches: [ObjectIdentifier: FileOwner] = [:]
+    var ends = FileEnds()
     var service: HTTPService?
 
     var journal = Journal<Void>()

@@ -13,20 +13,20 @@ extension Daemon {
     func unpackFiles(_ request: Request) throws(ServiceError) -> Reply {
         let query = try QueryReader(request, route("unpackFiles").query)
         let path = try query.path() ?? .root
-        let session = try sessionWithFiles(request)
-        let (all, own) = (archives.count, archives.values.count { $0 == session })
+        let owner = try fileOwner(request)
+        let (all, own) = (archives.count, archives.values.count { $0 == owner })
         guard all < ArchiveUpload.most, own < ArchiveUpload.mostOfOne else {
             throw ServiceError(
-                .limit, "\(own) archives are being unpacked into session \(session), \(all) in all",
+                .limit, "\(own) archives are being unpacked into \(owner), \(all) in all",
                 hint: "at most \(ArchiveUpload.mostOfOne) and \(ArchiveUpload.most) may; try again later")
         }
         let words = UnpackerProcess.Words(
             entries: settings.number(.archiveEntries), bytes: settings.number(.archiveBytes),
             isCaseSensitive: query.flag("caseSensitive"))
-        let upload = ArchiveUpload(self, session, path, words, replacing: query.flag("replace"))
+        let upload = ArchiveUpload(self, owner, path, words, replacing: query.flag("replace"))
         upload.began()
         do throws(ServiceError) {
-            try files(of: session, { true }) { (files) throws(ServiceError) in
+            try files(of: owner, { true }) { (files) throws(ServiceError) in
                 try ArrivalBox(try filed { () throws(WorkspaceError) in try files.receive(at: path) })
             } then: {
                 upload.opened($0)
@@ -77,12 +77,12 @@ private final class ArrivalBox: Sendable {
 /// The body of a request on its way through an unpacker, which is a process of its own and reads it from a pipe;
 /// a client that is faster than it waits. What it makes is put into its place once it says that all is well.
 final class ArchiveUpload: BodySink, RefusingSink {
-    /// Unpackers at a time, and of these for one session.
+    /// Unpackers at a time, and of these for one session or workspace.
     static let most = 8
     static let mostOfOne = 2
 
     private let daemon: Daemon
-    private let session: SessionID
+    private let owner: FileOwner
     private let path: WorkspacePath
     private let words: UnpackerProcess.Words
     private let isReplacing: Bool
@@ -93,16 +93,16 @@ final class ArchiveUpload: BodySink, RefusingSink {
     private var answer: Pending?
     /// Every byte of the body was taken.
     private var isWhole = false
-    /// The client is gone, or the session.
+    /// The client is gone, or the files.
     private(set) var isOver = false
     var whenRefused: (ServiceError) -> Void = { _ in }
 
     fileprivate init(
-        _ daemon: Daemon, _ session: SessionID, _ path: WorkspacePath, _ words: UnpackerProcess.Words,
+        _ daemon: Daemon, _ owner: FileOwner, _ path: WorkspacePath, _ words: UnpackerProcess.Words,
         replacing: Bool
     ) {
         self.daemon = daemon
-        self.session = session
+        self.owner = owner
         self.path = path
         self.words = words
         isReplacing = replacing
@@ -111,17 +111,17 @@ final class ArchiveUpload: BodySink, RefusingSink {
     // MARK: Count
 
     fileprivate func began() {
-        daemon.archives[ObjectIdentifier(self)] = session
-        daemon.whenEnded(session, self) { [weak self] in
+        daemon.archives[ObjectIdentifier(self)] = owner
+        daemon.whenEnded(owner, self) { [weak self] in
             guard let self else { return }
-            refuse(ServiceError(.gone, "session \(session) has ended, and its files went with it"))
+            refuse(owner.gone)
         }
     }
 
     /// Nothing of it is left.
     fileprivate func over() {
         daemon.archives[ObjectIdentifier(self)] = nil
-        daemon.forgetEnd(of: session, self)
+        daemon.forgetEnd(of: owner, self)
     }
 
     // MARK: Body
@@ -200,14 +200,14 @@ final class ArchiveUpload: BodySink, RefusingSink {
         guard let arrival, let jobs = daemon.jobs else { return over() }
         let isReplacing = isReplacing
         do throws(ServiceError) {
-            try jobs.run(for: session) { () throws(ServiceError) in
+            try jobs.run(for: owner) { () throws(ServiceError) in
                 try filed { () throws(WorkspaceError) in try arrival.commit(replacing: isReplacing) }
             } then: { [self] result in
                 over()
                 switch result {
                 case .failure(let error): refuse(error)
                 case .success:
-                    // Nothing is left of files whose session ended meanwhile: that was told then.
+                    // Nothing is left of files that went meanwhile: that was told then.
                     answer?.complete(.json(counts.json(path)))
                     answer = nil
                 }
@@ -222,7 +222,7 @@ final class ArchiveUpload: BodySink, RefusingSink {
     private func discard() {
         guard let arrival else { return over() }
         do throws(ServiceError) {
-            try daemon.jobs?.run(for: session) {
+            try daemon.jobs?.run(for: owner) {
                 arrival.discard()
             } then: { [self] _ in
                 over()

@@ -15,7 +15,7 @@ extension Daemon {
         let after = try query.text("after").map { (text) throws(ServiceError) in
             try filed("after") { () throws(WorkspaceError) in try ListCursor(text) }
         }
-        return try withFiles(of: sessionWithFiles(request)) { (files) throws(ServiceError) in
+        return try withFiles(of: fileOwner(request)) { (files) throws(ServiceError) in
             try filed { () throws(WorkspaceError) in try files.list(path, after: after, limit: limit) }
         } _: { _, page in
             .json(
@@ -32,7 +32,7 @@ extension Daemon {
 
     func statFile(_ request: Request) throws(ServiceError) -> Reply {
         let path = try neededPath(request, "statFile")
-        return try withFiles(of: sessionWithFiles(request)) { (files) throws(ServiceError) in
+        return try withFiles(of: fileOwner(request)) { (files) throws(ServiceError) in
             try filed { () throws(WorkspaceError) in try files.entry(path) }
         } _: { _, entry in
             .file(entry, path)
@@ -42,7 +42,7 @@ extension Daemon {
     func removeFile(_ request: Request) throws(ServiceError) -> Reply {
         let path = try neededPath(request, "removeFile")
         let isRecursive = try QueryReader(request, route("removeFile").query).flag("recursive")
-        return try withFiles(of: sessionWithFiles(request)) { (files) throws(ServiceError) in
+        return try withFiles(of: fileOwner(request)) { (files) throws(ServiceError) in
             try filed { () throws(WorkspaceError) in try files.remove(path, recursive: isRecursive) }
         } _: { _, _ in
             .nothing
@@ -53,7 +53,7 @@ extension Daemon {
         let reader = try request.reader(.directoryRequest)
         let path = try reader.path("path")
         let parents = reader.flag("parents") ?? false
-        return try withFiles(of: sessionWithFiles(request)) { (files) throws(ServiceError) in
+        return try withFiles(of: fileOwner(request)) { (files) throws(ServiceError) in
             try filed { () throws(WorkspaceError) in
                 try files.makeDirectory(path, parents: parents)
                 return try files.entry(path)
@@ -82,7 +82,7 @@ extension Daemon {
         let reader = try request.reader(.moveRequest)
         let (from, to) = (try reader.path("from"), try reader.path("to"))
         let replacing = reader.flag("replace") ?? false
-        return try withFiles(of: sessionWithFiles(request)) { (files) throws(ServiceError) in
+        return try withFiles(of: fileOwner(request)) { (files) throws(ServiceError) in
             do throws(WorkspaceError) {
                 try act(files, from, to, replacing)
                 return try files.entry(to)
@@ -130,7 +130,7 @@ extension Response {
 extension FileEntry {
     fileprivate func write(_ path: String, to object: inout JSONObjectWriter) {
         object.add("path", path)
-        object.add("type", type)
+        object.add("type", status.kind.typeName)
         object.add("size", status.size)
         let octal = String(status.mode & 0o7777, radix: 8)
         object.add("mode", String(repeating: "0", count: max(0, 4 - octal.utf8.count)) + octal)
@@ -138,6 +138,9 @@ extension FileEntry {
         object.add("modified", APITime(milliseconds: milliseconds).description)
         if let target { object.add("target", target) }
     }
+}
 
-    private var type: String { status.kind == .symlink ? "link" : status.kind.rawValue }
+extension EntryStatus.Kind {
+    /// As the API calls it.
+    var typeName: String { self == .symlink ? "link" : rawValue }
 }

@@ -6,38 +6,17 @@ import WardenProtocol
 import Wire
 import Workspace
 
-// The files of running sessions. The warden gives the workspace's top for each operation anew: nothing is kept
-// here, so nothing has to be found again by the next daemon, and nothing of a session outlives it.
+// The files of running sessions and of workspaces. The warden gives the top of them for each operation anew: nothing is
+// kept here, so nothing has to be found again by the next daemon, and nothing of a session outlives it.
 
 extension Daemon {
-    /// A session whose files can be had now.
-    func sessionWithFiles(_ request: Request) throws(ServiceError) -> SessionID {
-        let id = try session(request)
-        guard let machine = table[id]?.machine else {
-            throw ServiceError(.notFound, "there is no session \(id)")
-        }
-        switch machine.state {
-        case .running, .paused: break
-        case .ended, .quarantined:
-            throw ServiceError(.gone, "session \(id) has ended, and its files went with it")
-        case .created, .starting, .stopping:
-            throw ServiceError(
-                .conflict, "session \(id) is \(machine.state.rawValue), and its files cannot be had now")
-        }
-        guard DescriptorRoom.has(16, beside: 2) else {
-            throw ServiceError(
-                .limit, "corrald has too few descriptors left for files", hint: "try again later")
-        }
-        return id
-    }
-
-    /// Does something to a session's files on a thread, and then answers.
+    /// Does something to somebody's files on a thread, and then answers.
     func withFiles<Value: Sendable>(
-        of id: SessionID, _ work: @escaping @Sendable (WorkspaceFiles) throws(ServiceError) -> Value,
+        of owner: FileOwner, _ work: @escaping @Sendable (WorkspaceFiles) throws(ServiceError) -> Value,
         _ response: @escaping (Daemon, Value) -> Response
     ) throws(ServiceError) -> Reply {
         let pending = Pending()
-        try files(of: id, { () -> Bool in !pending.isOver }, work) { [weak self] result in
+        try files(of: owner, { () -> Bool in !pending.isOver }, work) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(let value): pending.complete(response(self, value))
@@ -49,23 +28,40 @@ extension Daemon {
 
     /// - Parameter isWanted: asked before anything is done to the files.
     func files<Value: Sendable>(
-        of id: SessionID, _ isWanted: @escaping () -> Bool,
+        of owner: FileOwner, _ isWanted: @escaping () -> Bool,
         _ work: @escaping @Sendable (WorkspaceFiles) throws(ServiceError) -> Value,
         then finish: @escaping (Result<Value, ServiceError>) -> Void
     ) throws(ServiceError) {
-        guard let link, link.isOpen else { throw ServiceError(.unavailable, "the warden is not there") }
         let jobs = try fileJobs()
-        handle(.used, id)
-        let lost = { if isWanted() { finish(.failure(.wardenLost)) } }
-        link.send(.workspace(SandboxID(id.value)), orLost: lost) { answer, packet in
-            guard isWanted() else { return }
+        try top(of: owner, isWanted) { result in
             do throws(ServiceError) {
-                let top = Parcel(try Daemon.workspace(answer, packet))
+                let top = try result.get()
                 try jobs.run(
-                    for: id,
+                    for: owner,
                     { () throws(ServiceError) in try work(try Daemon.files(below: top)) }, then: finish)
             } catch {
                 finish(.failure(error))
+            }
+        }
+    }
+
+    /// Asks the warden for the top of somebody's files.
+    /// - Parameters:
+    ///   - isWanted: where it is not any more, nothing is done.
+    ///   - body: called later, once.
+    func top(
+        of owner: FileOwner, _ isWanted: @escaping () -> Bool,
+        _ body: @escaping (Result<Parcel<FileDescriptor>, ServiceError>) -> Void
+    ) throws(ServiceError) {
+        guard let link, link.isOpen else { throw ServiceError(.unavailable, "the warden is not there") }
+        if case .session(let id) = owner { handle(.used, id) }
+        let lost = { if isWanted() { body(.failure(.wardenLost)) } }
+        link.send(WardenRequest(topOf: owner), orLost: lost) { answer, packet in
+            guard isWanted() else { return }
+            do throws(ServiceError) {
+                body(.success(Parcel(try Daemon.workspace(answer, packet))))
+            } catch {
+                body(.failure(error))
             }
         }
     }
@@ -92,7 +88,7 @@ extension Daemon {
         }
     }
 
-    private func fileJobs() throws(ServiceError) -> FileJobs {
+    func fileJobs() throws(ServiceError) -> FileJobs {
         if let jobs { return jobs }
         do throws(SystemError) {
             let jobs = try FileJobs(on: loop)

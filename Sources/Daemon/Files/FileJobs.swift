@@ -1,6 +1,5 @@
 import Linux
 import Service
-import Sessions
 import Synchronization
 
 /// Runs what may wait for a file system on threads beside the loop's, a bounded number at a time.
@@ -10,15 +9,15 @@ import Synchronization
 /// the middle of a call. So nothing of a session is touched by the thread that serves all the others, and no
 /// session has all the threads.
 final class FileJobs {
-    /// Threads at a time, and of these for one session.
+    /// Threads at a time, and of these for one session or workspace.
     static let most = 8
     static let mostOfOne = 2
-    /// Jobs that wait, in all and for one session; what comes on top of these is refused.
+    /// Jobs that wait, in all and for one session or workspace; what comes on top of these is refused.
     static let mostWaiting = 1024
     static let mostWaitingOfOne = 128
 
     private struct Job {
-        let session: SessionID
+        let owner: FileOwner
         /// Done on a thread.
         let work: @Sendable () -> Void
         /// Done on the loop's.
@@ -38,19 +37,19 @@ final class FileJobs {
     /// Has `work` done on a thread, and `finish` called with what came of it, later, on the loop's.
     /// - Throws: code `limit` when too many wait; nothing is done or called then.
     func run<Value: Sendable>(
-        for session: SessionID, _ work: @escaping @Sendable () throws(ServiceError) -> Value,
+        for owner: FileOwner, _ work: @escaping @Sendable () throws(ServiceError) -> Value,
         then finish: @escaping (Result<Value, ServiceError>) -> Void
     ) throws(ServiceError) {
-        let own = waiting.count { $0.session == session }
+        let own = waiting.count { $0.owner == owner }
         guard waiting.count < FileJobs.mostWaiting, own < FileJobs.mostWaitingOfOne else {
             throw ServiceError(
                 .limit,
-                "\(own) operations on files of session \(session) wait already, \(waiting.count) in all",
+                "\(own) operations on files of \(owner) wait already, \(waiting.count) in all",
                 hint: "at most \(FileJobs.mostWaitingOfOne) and \(FileJobs.mostWaiting) may; try again later")
         }
         let result = Outcome<Value>()
         waiting.append(
-            Job(session: session) {
+            Job(owner: owner) {
                 let value: Result<Value, ServiceError>
                 do throws(ServiceError) {
                     value = .success(try work())
@@ -84,7 +83,7 @@ final class FileJobs {
     }
 
     private func mayStart(_ job: Job) -> Bool {
-        running.values.count { $0.job.session == job.session } < FileJobs.mostOfOne
+        running.values.count { $0.job.owner == job.owner } < FileJobs.mostOfOne
     }
 
     private func finished(_ number: UInt64) {

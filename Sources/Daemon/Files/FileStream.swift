@@ -1,4 +1,5 @@
 import API
+import Sandbox
 import Service
 import Sessions
 import Synchronization
@@ -51,10 +52,11 @@ extension Daemon {
         _ request: Request,
         _ open: @escaping @Sendable (WorkspaceFiles) throws(ServiceError) -> any BlockSource
     ) throws(ServiceError) -> Reply {
-        let id = try sessionWithFiles(request)
-        return try withFiles(of: id, open) { daemon, source in
+        let owner = try fileOwner(request)
+        let log = log
+        return try withFiles(of: owner, open) { daemon, source in
             guard let jobs = daemon.jobs else { return .error(ServiceError(.fault, "no threads for files")) }
-            return FileStream(source, id, jobs).response()
+            return FileStream(source, owner, jobs, log).response()
         }
     }
 }
@@ -153,21 +155,23 @@ private final class ArchiveBlocks: BlockSource {
 }
 
 /// An answer whose blocks are read on threads, the next when the client has taken the last. What cannot be read
-/// breaks it off, which the client sees by its length or by a last chunk that is missing.
+/// breaks it off, which the client sees by its length or by a last chunk that is missing; why, is in the log.
 private final class FileStream: StreamSource {
     private let source: any BlockSource
-    private let session: SessionID
+    private let owner: FileOwner
     private let jobs: FileJobs
+    private let log: DaemonLog
     private var ready: ArraySlice<UInt8> = []
     private var isReading = false
     /// Nothing more comes, and how that is.
     private var last: StreamStep?
     private weak var stream: ResponseStream?
 
-    init(_ source: any BlockSource, _ session: SessionID, _ jobs: FileJobs) {
+    init(_ source: any BlockSource, _ owner: FileOwner, _ jobs: FileJobs, _ log: DaemonLog) {
         self.source = source
-        self.session = session
+        self.owner = owner
         self.jobs = jobs
+        self.log = log
     }
 
     func response() -> Response {
@@ -199,20 +203,26 @@ private final class FileStream: StreamSource {
         isReading = true
         let source = source
         do throws(ServiceError) {
-            try jobs.run(for: session) { () throws(ServiceError) in
+            try jobs.run(for: owner) { () throws(ServiceError) in
                 try source.next()
             } then: { [self] result in
                 isReading = false
                 switch result {
                 case .success(let bytes) where !bytes.isEmpty: ready = bytes[...]
                 case .success: last = .end
-                case .failure: last = .broken
+                case .failure(let error): breakOff(error)
                 }
                 stream?.wake()
             }
         } catch {
-            last = .broken
+            breakOff(error)
         }
+    }
+
+    /// The answer has begun, so that nobody but the log can be told why it goes no further.
+    private func breakOff(_ error: ServiceError) {
+        last = .broken
+        log.line(.info, "an answer with files of \(owner) was broken off: \(shown(error.message))")
     }
 
     func finished(_ how: StreamEnd) {}

@@ -18,8 +18,8 @@ extension Daemon {
                 .invalid, "an offset comes with write=at, and with nothing else", field: "offset")
         }
         let mode = try query.mode()
-        let upload = FileUpload(self, try sessionWithFiles(request), path, replacing: way == "replace")
-        try files(of: upload.session, { !upload.isOver }) { (files) throws(ServiceError) in
+        let upload = FileUpload(self, try fileOwner(request), path, replacing: way == "replace")
+        try files(of: upload.owner, { !upload.isOver }) { (files) throws(ServiceError) in
             try filed { () throws(WorkspaceError) in
                 switch way {
                 case "append":
@@ -109,7 +109,7 @@ final class FileUpload: BodySink, RefusingSink {
     /// Bytes that are kept at most while others are written.
     private static let block = 256 << 10
 
-    let session: SessionID
+    let owner: FileOwner
     private let daemon: Daemon
     private let path: WorkspacePath
     private let isReplacing: Bool
@@ -122,14 +122,19 @@ final class FileUpload: BodySink, RefusingSink {
     private var answer: Pending?
     /// The client is gone.
     private(set) var isOver = false
+    /// The files that it was to be among went.
+    private var hasLost = false
     var whenRefused: (ServiceError) -> Void = { _ in }
 
-    init(_ daemon: Daemon, _ session: SessionID, _ path: WorkspacePath, replacing: Bool) {
+    init(_ daemon: Daemon, _ owner: FileOwner, _ path: WorkspacePath, replacing: Bool) {
         self.daemon = daemon
-        self.session = session
+        self.owner = owner
         self.path = path
         isReplacing = replacing
+        daemon.whenEnded(owner, self) { [weak self] in self?.hasLost = true }
     }
+
+    deinit { daemon.ends.remove(owner, ObjectIdentifier(self)) }
 
     func begin(_ flow: UploadFlow) { self.flow = flow }
 
@@ -169,7 +174,7 @@ final class FileUpload: BodySink, RefusingSink {
         upload = nil
         // What was written is freed on a thread: it may be much.
         if let last {
-            try? daemon.jobs?.run(for: session) {
+            try? daemon.jobs?.run(for: owner) {
                 last.discard()
             } then: { _ in
             }
@@ -200,7 +205,7 @@ final class FileUpload: BodySink, RefusingSink {
     private func run(_ work: @escaping @Sendable () throws(ServiceError) -> Void) {
         isBusy = true
         do throws(ServiceError) {
-            try daemon.jobs?.run(for: session, work) { [self] result in
+            try daemon.jobs?.run(for: owner, work) { [self] result in
                 if case .failure(let error) = result { refuse(error) }
                 goOn()
             }
@@ -215,7 +220,7 @@ final class FileUpload: BodySink, RefusingSink {
         isBusy = true
         let (path, isReplacing) = (path, isReplacing)
         do throws(ServiceError) {
-            try jobs.run(for: session) { () throws(ServiceError) in
+            try jobs.run(for: owner) { () throws(ServiceError) in
                 try filed { () throws(WorkspaceError) in
                     try upload.commit(replacing: isReplacing)
                     return try upload.files.entry(path)
@@ -234,12 +239,11 @@ final class FileUpload: BodySink, RefusingSink {
         }
     }
 
-    /// Nothing is left of a file whose session ended meanwhile.
+    /// Nothing is left of a file whose session ended, or whose workspace went, meanwhile.
     private func finish(_ answer: Pending, _ entry: FileEntry) {
-        if daemon.table[session]?.machine.hasEnded ?? true {
-            let error = ServiceError(.gone, "session \(session) has ended, and its files went with it")
-            refuse(error)
-            answer.fail(error)
+        if hasLost {
+            refuse(owner.gone)
+            answer.fail(owner.gone)
         } else {
             answer.complete(.file(entry, path))
         }

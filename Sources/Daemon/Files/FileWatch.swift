@@ -14,19 +14,19 @@ extension Daemon {
         let query = try QueryReader(request, route("watchFiles").query)
         let path = try query.path() ?? .root
         let isRecursive = query.flag("recursive")
-        let session = try sessionWithFiles(request)
-        let (all, own) = (watches.count, watches.values.count { $0 == session })
+        let owner = try fileOwner(request)
+        let (all, own) = (watches.count, watches.values.count { $0 == owner })
         guard all < FileWatch.most, own < FileWatch.mostOfOne else {
             throw ServiceError(
-                .limit, "session \(session) is watched by \(own) clients, \(all) watch in all",
+                .limit, "\(owner) is watched by \(own) clients, \(all) watch in all",
                 hint: "at most \(FileWatch.mostOfOne) and \(FileWatch.most) may")
         }
-        return try withFiles(of: session) { (files) throws(ServiceError) in
+        return try withFiles(of: owner) { (files) throws(ServiceError) in
             try filed { () throws(WorkspaceError) in
                 WatchedFiles(files, try files.watchTree(path, recursive: isRecursive))
             }
         } _: { daemon, watched in
-            FileWatch(daemon, session, watched).response()
+            FileWatch(daemon, owner, watched).response()
         }
     }
 }
@@ -63,23 +63,23 @@ private final class WatchedFiles: Sendable {
 }
 
 /// One client's watch: the descriptor is on the loop, what it says is read on a thread, since directories are
-/// opened for it. It ends with the client, with the directory, and with the session.
+/// opened for it. It ends with the client, with the directory, and with what that is in.
 private final class FileWatch: EventHandler {
-    /// At once, and of these for one session. Root's kernel lets a user have 128 (inotify(7)).
+    /// At once, and of these for one session or workspace. Root's kernel lets a user have 128 (inotify(7)).
     static let most = 64
     static let mostOfOne = 8
 
     private unowned let daemon: Daemon
-    private let session: SessionID
+    private let owner: FileOwner
     private let watched: WatchedFiles
     private var stream: EventStream?
     /// The same as the watch's, for the loop.
     private var descriptor: Held<FileDescriptor>?
     private var token: EventLoop.Token?
 
-    init(_ daemon: Daemon, _ session: SessionID, _ watched: WatchedFiles) {
+    init(_ daemon: Daemon, _ owner: FileOwner, _ watched: WatchedFiles) {
         self.daemon = daemon
-        self.session = session
+        self.owner = owner
         self.watched = watched
     }
 
@@ -92,8 +92,8 @@ private final class FileWatch: EventHandler {
         // Held by the stream, and cut off from it when that ends.
         let stream = EventStream { [self] in over() }
         self.stream = stream
-        daemon.watches[ObjectIdentifier(self)] = session
-        daemon.whenEnded(session, self) { [weak self] in self?.stream?.end() }
+        daemon.watches[ObjectIdentifier(self)] = owner
+        daemon.whenEnded(owner, self) { [weak self] in self?.stream?.end() }
         arm()
         return stream.response()
     }
@@ -113,7 +113,7 @@ private final class FileWatch: EventHandler {
         disarm()
         let watched = watched
         do throws(ServiceError) {
-            try daemon.jobs?.run(for: session) { () throws(ServiceError) in
+            try daemon.jobs?.run(for: owner) { () throws(ServiceError) in
                 try filed { () throws(WorkspaceError) in try watched.next() }
             } then: { [self] result in
                 told(result)
@@ -138,7 +138,7 @@ private final class FileWatch: EventHandler {
         stream = nil
         descriptor = nil
         daemon.watches[ObjectIdentifier(self)] = nil
-        daemon.forgetEnd(of: session, self)
+        daemon.forgetEnd(of: owner, self)
     }
 }
 

@@ -8,7 +8,7 @@ enum RouteTable {
     /// By the operation's name.
     static let handlers: [String: Handler] = node.merging(sessions) { first, _ in first }
         .merging(processes) { first, _ in first }.merging(files) { first, _ in first }
-        .merging(workspaces) { first, _ in first }
+        .merging(workspaces) { first, _ in first }.merging(workspaceFiles) { first, _ in first }
 
     /// Every operation that has a function, in the order of the API's table.
     /// - Parameter mostBody: what the operator lets a body have, in bytes; the operation's own limit may be less.
@@ -38,7 +38,8 @@ enum RouteTable {
                 : route.request == nil ? .none : .bytes(limit: min(route.bodyLimit, mostBody)),
             query: route.query.map(\.name),
             // Names of files may have any.
-            controls: route.query.contains { $0.name == "path" } ? ["path"] : [])
+            controls: route.query.contains { $0.name == "path" }
+                ? ["path"] : route.name == "diffWorkspace" ? ["after"] : [])
     }
 
     private static let node: [String: Handler] = [
@@ -77,6 +78,7 @@ enum RouteTable {
         "createSnapshot": { (daemon, request) throws(ServiceError) in try daemon.createSnapshot(request) },
         "listSnapshots": { (daemon, request) throws(ServiceError) in try daemon.listSnapshots(request) },
         "removeSnapshot": { (daemon, request) throws(ServiceError) in try daemon.removeSnapshot(request) },
+        "diffWorkspace": { (daemon, request) throws(ServiceError) in try daemon.diffWorkspace(request) },
     ]
 
     private static let files: [String: Handler] = [
@@ -92,6 +94,10 @@ enum RouteTable {
         "copyFile": { (daemon, request) throws(ServiceError) in try daemon.copyFile(request) },
         "removeFile": { (daemon, request) throws(ServiceError) in try daemon.removeFile(request) },
     ]
+
+    /// Whose files they are, the request's path says.
+    private static let workspaceFiles = Dictionary(
+        uniqueKeysWithValues: files.map { (APIRoute.nameForWorkspaces($0.key), $0.value) })
 
     private static let processes: [String: Handler] = [
         "exec": { (daemon, request) throws(ServiceError) in try daemon.exec(request) },

@@ -165,7 +165,7 @@ extension Daemon {
                 trace: log.trace ?? keeps[id]?.trace)
             tellProcesses(state, cause, id)
             if state == .ended, let spec = table[id]?.spec { noteUse(of: spec) }
-            if [.stopping, .ended, .quarantined].contains(state) { filesEnd(id) }
+            if [.stopping, .ended, .quarantined].contains(state) { filesEnd(.session(id)) }
         }
     }
 

@@ -10,13 +10,13 @@ import Wire
 extension Daemon {
     // MARK: Finding
 
-    private func workspace(_ request: Request) throws(ServiceError) -> WorkspaceKey {
+    func workspace(_ request: Request) throws(ServiceError) -> WorkspaceKey {
         try refusing { () throws(WorkspaceRefusal) in
             try workspaces.find(request.parameter("workspace"), of: .defaultTenant).key
         }
     }
 
-    private func refusing<Value>(
+    func refusing<Value>(
         _ body: () throws(WorkspaceRefusal) -> Value
     ) throws(ServiceError) -> Value {
         do throws(WorkspaceRefusal) {
@@ -35,7 +35,7 @@ extension Daemon {
     }
 
     /// Only while it is known what volumes there are is anything begun.
-    private func needVolumes() throws(ServiceError) {
+    func needVolumes() throws(ServiceError) {
         guard let link, link.isOpen else { throw ServiceError(.unavailable, "the warden is not there") }
         if hasComparedVolumes { return }
         // What was in the way may be gone; it is known to whoever asks next.

@@ -50,6 +50,7 @@ extension Daemon {
     /// Without a warden it waits for the next comparison.
     private func ask(_ work: WorkspaceWork) {
         guard let link, link.isOpen else { return }
+        if let volume = work.emptied { filesEnd(.volume(volume)) }
         link.send(WardenRequest(work)) { [weak self] answer, _ in self?.worked(work, answer) }
     }
 
@@ -174,6 +175,15 @@ extension WorkspaceWork {
         switch self {
         case .remove, .removeSnapshot: true
         case .create, .fork, .resize, .restore, .snapshot: false
+        }
+    }
+
+    /// Whose files go with it.
+    fileprivate var emptied: WorkspaceVolume? {
+        switch self {
+        case .remove(let key), .restore(let key, _): .workspace(key)
+        case .removeSnapshot(let key): .snapshot(key)
+        case .create, .fork, .resize, .snapshot: nil
         }
     }
 

@@ -59,6 +59,18 @@ package struct WorkspaceTable: Sendable {
         return workspace
     }
 
+    /// Refuses where the files of a workspace or a snapshot cannot be had now. Sessions may have it meanwhile.
+    package func needFiles(of volume: WorkspaceVolume) throws(WorkspaceRefusal) {
+        switch volume {
+        case .workspace(let key): _ = try admit(key, isShared: true, users: [])
+        case .snapshot(let key):
+            guard let snapshot = snapshots[key] else {
+                throw .unknownSnapshot(key.name.description, of: key.workspace.name)
+            }
+            guard snapshot.state == .ready else { throw .snapshotNotReady(key.name, snapshot.state) }
+        }
+    }
+
     // MARK: Records
 
     /// Takes in what an earlier daemon recorded, or puts back what could not be recorded; nil for nothing.
