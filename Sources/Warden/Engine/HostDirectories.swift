@@ -120,7 +120,8 @@ final class HostDirectories {
     /// Walks from the root of the file tree to the operator's directory, and from there on not out of it, over no
     /// symbolic link at all: whoever may write somewhere on the way cannot lead it elsewhere (openat2(2)).
     private func descriptor(of path: String, below root: String) throws(SystemError) -> FileDescriptor {
-        let flags = CLINUX_O_PATH | O_DIRECTORY | O_NOFOLLOW
+        // Not O_NOFOLLOW, which with O_PATH opens a link at the end itself and calls it no directory.
+        let flags = CLINUX_O_PATH | O_DIRECTORY
         let top = try FileDescriptor.open("/", CLINUX_O_PATH | O_DIRECTORY)
         // Tests show by leaving this out that it is what stops a link.
         if host.without.contains(.pathResolver) {
