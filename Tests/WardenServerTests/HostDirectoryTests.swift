@@ -181,7 +181,7 @@ struct HostDirectoryTests {
         for (name, owner) in [("root", UInt32(0)), ("other", 23_999), ("own", DirectoryBench.user)] {
             let path = bench.alice + "/" + name
             try File.write(Array("whole\n".utf8), to: path, mode: 0o666)
-            try DirectoryBench.own(path, owner, owner)
+            try DirectoryBench.own(path, owner, name == "own" ? DirectoryBench.group : owner)
             _ = unsafe chmod(path, 0o666)
         }
         // The control is a host's process with the same user, which these modes let in.
