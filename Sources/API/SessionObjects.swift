@@ -52,10 +52,15 @@ extension APIObject {
             APIField(
                 "workspace_shared", .flag, "whether other sessions that say the same may have it meanwhile"),
             APIField(
+                "directory", .text(most: 4095),
+                "a directory of the host, by its absolute path, in place of a workspace of Corral's: one that the setting `mounts` allows"
+            ),
+            APIField(
                 "quota", .object(quotaRequest),
                 "a volume of the session's own, gone with it, in place of memory"),
             APIField(
-                "persistent", .flag, "whether the workspace outlives the session: that takes `workspace`"),
+                "persistent", .flag,
+                "whether the workspace outlives the session: that takes `workspace` or `directory`"),
             APIField(
                 "idempotency_key", .text(most: 128),
                 "a second request with the same key gets the first one's session"),
@@ -105,9 +110,11 @@ extension APIObject {
         "SessionWorkspace", "What a session's files are kept on.",
         [
             .required(
-                "kind", .word(["memory", "volume", "named"]),
-                "a memory file system, a volume that goes with the session, or one that outlives it"),
+                "kind", .word(["memory", "volume", "named", "directory"]),
+                "a memory file system, a volume that goes with the session, one that outlives it, or a directory of the host"
+            ),
             APIField("name", .name, "of one that outlives it"),
+            APIField("path", .text(most: 4095), "of a directory of the host"),
             APIField("shared", .flag, "whether other sessions may have it meanwhile"),
             .required("bytes_enforced", .text(most: 4096), "as a Workspace has it"),
             .required("inodes_enforced", .text(most: 4096), "as a Workspace has it"),

@@ -10,7 +10,8 @@ extension SettingKey {
         case .user: Row(.account, .restart, "whom corrald becomes when root starts it")
         case .profiles: Row(.paths, .warden, "directories of profiles, the first that has a name counts")
         case .images: Row(.path, .warden, "the directory of imported and built images")
-        case .mounts: Row(.paths, .live, "below these, directories of the host may be mounted into sessions")
+        case .mounts:
+            Row(.paths, .warden, "these directories of the host, and those below them, sessions may have")
         case .uids:
             Row(
                 .range(Quantity(.count, 1...4_294_967_293)), .warden,

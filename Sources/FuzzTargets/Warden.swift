@@ -31,6 +31,8 @@ private func checkOrder(_ request: WardenRequest) throws(FuzzFailure) {
         try hold(order.overrides.allSatisfy(SessionOrder.isCarried), "an override that is not carried")
         try hold(order.note.count <= WardenFormat.noteLimit, "a note that is too long")
         try hold(!order.profile.utf8.contains(0), "a name with a NUL byte")
+        try hold(order.directory.map { $0.hasPrefix("/") && !$0.utf8.contains(0) } ?? true, "no path")
+        try hold(order.directory == nil || order.workspace == nil, "two workspaces")
         guard let volume = order.workspace else { return }
         try hold(volume.key.kind != .snapshot, "a snapshot to write to")
         try hold(

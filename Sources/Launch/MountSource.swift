@@ -68,7 +68,7 @@ package final class MountSource: Sendable {
     ) throws(MountError) -> FileDescriptor {
         do throws(SystemError) {
             return try detachedMount(
-                of: descriptor, path, owner, to: identity, readOnly: readOnly, without: without)
+                of: descriptor, path, owner, to: identity.processes, readOnly: readOnly, without: without)
         } catch {
             if error.call == idmapCall { throw .cannotMap(path, error.errno) }
             throw .system(error)

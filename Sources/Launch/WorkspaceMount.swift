@@ -47,6 +47,9 @@ package final class WorkspaceDirectory {
             descriptor: descriptor, path: path, owner: FileOwner(uid: status.uid, gid: status.gid))
     }
 
+    /// Whether it is of the user or the group root.
+    package var isOfRoot: Bool { owner.uid == 0 || owner.gid == 0 }
+
     /// Refuses it where it is a place that no sandbox may see.
     package func check(by places: RefusedPlaces) throws(MountError) {
         let found: String
@@ -66,9 +69,27 @@ package final class WorkspaceDirectory {
     package func idmapped(
         to identity: Identity, readOnly: Bool, without: Ablation = []
     ) throws(WorkspaceError) -> FileDescriptor {
+        try mounted(to: identity.processes, readOnly: readOnly, executable: true, without: without)
+    }
+
+    /// The same for somebody outside of the sandbox, who is its files' owner there; nothing is executed through it.
+    /// - Parameters:
+    ///   - uid: as the caller's user namespace has it.
+    ///   - gid: likewise.
+    package func idmapped(
+        toUser uid: UInt32, group gid: UInt32, readOnly: Bool
+    ) throws(WorkspaceError) -> FileDescriptor {
+        try mounted(
+            to: FileOwner(uid: uid, gid: gid), readOnly: readOnly, executable: false, without: [])
+    }
+
+    private func mounted(
+        to user: FileOwner, readOnly: Bool, executable: Bool, without: Ablation
+    ) throws(WorkspaceError) -> FileDescriptor {
         do throws(SystemError) {
             return try detachedMount(
-                of: descriptor, path, owner, to: identity, readOnly: readOnly, without: without)
+                of: descriptor, path, owner, to: user, readOnly: readOnly, executable: executable,
+                without: without)
         } catch {
             if error.call == idmapCall { throw .cannotMap(path, error.errno) }
             throw .system(error)

@@ -117,14 +117,13 @@ extension HostSetup {
     /// - Parameters:
     ///   - identity: the sandbox's ids.
     ///   - sockets: as ``SandboxSpec`` has them, and what follows.
-    ///   - volume: what the volume is called that is the workspace; nil for a memory file system.
+    ///   - own: what the workspace is made of, where no directory was opened with this setup.
     package func plan(
         _ rules: LaunchRules, identity: Identity, cgroups: [Layer: LayerState], sockets: [String] = [],
         softLimits: [SoftLimit] = [], terminal: SandboxSpec.Terminal = .none,
         sharesFiles: Bool = false, diesWithLauncher: Bool = false, networkIsReady: Bool = false,
-        volume: String? = nil
+        workspace own: SandboxSpec.Workspace = .ephemeral
     ) throws(PreparationError) -> LaunchPlan {
-        let own: SandboxSpec.Workspace = volume.map { .volume($0) } ?? .ephemeral
         let spec = SandboxSpec(
             profile: rules.profile, limits: rules.limits, image: rules.image, filter: rules.filter.bytes,
             identity: identity, workspace: workspace.map { .directory($0.path) } ?? own,

@@ -13,18 +13,22 @@ package struct SessionOrder: Hashable, Sendable {
     /// The volume that is its workspace; nil for the memory file system that the profile describes. One of the kind
     /// `session` has the session's id for its name, is made before the launch and removed after the session.
     package var workspace: VolumeOrder?
+    /// A directory of the host that is its workspace: an absolute path in its one shortest form (`checkPath`). Never
+    /// together with a volume.
+    package var directory: String?
     /// What corrald wants told back by `list`; nobody else reads it.
     package var note: [UInt8]
 
     package init(
         id: SandboxID, profile: String, image: String? = nil, overrides: [ProfileOverride] = [],
-        workspace: VolumeOrder? = nil, note: [UInt8] = []
+        workspace: VolumeOrder? = nil, directory: String? = nil, note: [UInt8] = []
     ) {
         self.id = id
         self.profile = profile
         self.image = image
         self.overrides = overrides.filter(Self.isCarried)
         self.workspace = workspace
+        self.directory = directory
         self.note = note
     }
 
@@ -44,6 +48,7 @@ package struct SessionOrder: Hashable, Sendable {
         fields.list(overrides) { $0.override($1) }
         fields.flag(workspace != nil)
         workspace?.write(to: &fields)
+        fields.textOrNone(directory)
         fields.blob(note)
     }
 
@@ -55,6 +60,13 @@ package struct SessionOrder: Hashable, Sendable {
             (fields) throws(WireProblem) in try fields.override()
         }
         workspace = try VolumeOrder.ofSession(id, from: &fields)
+        directory = try fields.textOrNone("directory")
+        if let directory {
+            guard workspace == nil else { throw .refused("directory", "left out where there is a volume") }
+            guard (try? checkPath(directory)) != nil else {
+                throw .refused("directory", "an absolute path in its shortest form")
+            }
+        }
         note = try fields.blob("note", limit: WardenFormat.noteLimit)
     }
 }

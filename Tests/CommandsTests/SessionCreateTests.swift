@@ -36,11 +36,15 @@ import Wire
         #expect(try request("--workspace", "data") == #"{"workspace":"data"}"#)
         #expect(
             try request("--workspace", "data:shared") == #"{"workspace":"data","workspace_shared":true}"#)
+        #expect(try request("--workspace", "/srv/a:shared") == #"{"directory":"/srv/a:shared"}"#)
+        #expect(try request("--workspace", "/srv/a/") == #"{"directory":"/srv/a"}"#)
         #expect(
             try request("--disk", "1MiB", "--inodes", "5", "--allow-soft-quota")
                 == #"{"quota":{"bytes":1048576,"inodes":5,"soft":true}}"#)
         for words in [
-            ["--workspace", "data:"], ["--workspace", "data:ro"], ["--inodes", "5"], ["--allow-soft-quota"],
+            ["--workspace", "data:"], ["--workspace", "data:ro"], ["--workspace", "./data"],
+            ["--workspace", "srv/data"],
+            ["--inodes", "5"], ["--allow-soft-quota"],
             ["--disk", "0"], ["--disk", "-1MiB"], ["--disk", "5 GB"], ["--disk", "1MiB", "--inodes", "0"],
         ] {
             #expect(throws: CommandError.self, "\(words)") {

@@ -116,11 +116,4 @@ import Testing
         }
         #expect(try daemon.call("POST", "/v1/sessions", #"{"profile":"fixed","ttl":6000}"#).status == 201)
     }
-
-    @Test func `a setting that nothing heeds is told to be not in force`() throws {
-        let daemon = try TestDaemon(["--set", "mounts=/srv", "--set", "http.idle=2m"])
-        let said = daemon.program.errorsSoFar
-        #expect(said.contains("mounts is set and not in force"), "\(said)")
-        #expect(!said.contains("http.idle is set"), "\(said)")
-    }
 }

@@ -182,6 +182,7 @@ import Testing
             ("idle", { $0.without = [.idle] }),
             ("quota", { $0.workspace = .volume(WorkspaceQuota(bytes: 5)) }),
             ("workspace", { $0.workspace = .named(try Name("data"), isShared: false) }),
+            ("directory", { $0.workspace = .directory("/srv/a", nil) }),
             ("persistent", { $0.isPersistent = true }), ("leases", { $0.leases = LeasePolicy.none }),
             ("idempotency_key", { $0.idempotencyKey = try IdempotencyKey("k") }),
         ]

@@ -129,6 +129,23 @@ private func received(_ message: EncodedMessage) throws -> (ReceivedMessage, [UI
         #expect(throws: WireProblem.self) { try ToWarden(message) }
     }
 
+    @Test(arguments: [
+        "", "/", "alice", "./alice", "/srv/..", "/srv/../etc", "/srv/./a", "/srv//a", "/srv/a/", "/srv/a\n",
+        "/" + String(repeating: "n", count: 256), String(repeating: "/x", count: 2048),
+    ])
+    func `a directory of the host is a path in its shortest form`(path: String) throws {
+        let order = SessionOrder(id: Samples.id, profile: "default", directory: path)
+        let (message, _) = try received(ToWarden(1, .create(order)).encoded())
+        #expect(throws: WireProblem.self) { try ToWarden(message) }
+    }
+
+    @Test func `a session gets a volume or a directory of the host, and not both`() throws {
+        let order = SessionOrder(
+            id: Samples.id, profile: "default", workspace: VolumeOrder(Samples.volume), directory: "/srv/a")
+        let (message, _) = try received(ToWarden(1, .create(order)).encoded())
+        #expect(throws: WireProblem.self) { try ToWarden(message) }
+    }
+
     @Test func `a page of volumes is no longer than it may be`() throws {
         let most = WardenFormat.pageLimit
         let long = VolumeKey(

@@ -44,6 +44,7 @@ enum Samples {
         .create(
             SessionOrder(
                 id: id, profile: "default", workspace: VolumeOrder(VolumeKey(tenant: "alice", session: id)))),
+        .create(SessionOrder(id: id, profile: "default", directory: "/srv/shared/数据")),
         .volumeCreate(volumeOrder), .volumeRemove(volume),
         .volumeResize(volume, VolumeAmounts(bytes: 1, inodes: 2)),
         .volumeInspect(volume), .volumeSnapshot(volume, as: copy), .volumeRestore(volume, from: copy),

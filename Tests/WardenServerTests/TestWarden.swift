@@ -175,10 +175,11 @@ final class Client: WardenLinkDelegate {
     /// Makes a session and waits until it is ready.
     func session(
         _ id: SandboxID, profile: String = "default", overrides: [ProfileOverride] = [],
-        workspace: VolumeOrder? = nil, note: [UInt8] = []
+        workspace: VolumeOrder? = nil, directory: String? = nil, note: [UInt8] = []
     ) throws {
         let order = SessionOrder(
-            id: id, profile: profile, overrides: overrides, workspace: workspace, note: note)
+            id: id, profile: profile, overrides: overrides, workspace: workspace, directory: directory,
+            note: note)
         let answer = try ask(.create(order))
         try #require(answer == .done, "\(answer)")
         try wait("\(id) to be ready") {

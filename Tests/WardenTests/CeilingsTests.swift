@@ -103,6 +103,8 @@ import WardenProtocol
     @Test(arguments: [
         ("limits.memory", "64MB"), ("limits.memory", "1"), ("sessions", "0"), ("sessions", "x"),
         ("terminals", "yes"), ("profiles", "../x"), ("no-such", "1"),
+        ("mount-root", "/"), ("mount-root", "srv"), ("mount-root", "/srv/"), ("mount-root", "/srv/../etc"),
+        ("mount-never", ""),
     ])
     func `a ceiling that is wrong is refused by name`(name: String, value: String) {
         var ceilings = Ceilings()

@@ -167,6 +167,7 @@ extension CommandError {
             "open_files": "nofile", "file_size": "ulimit", "output": "output-limit", "ttl": "ttl",
             "idle": "idle", "max": "max", "persistent": "persistent", "grace": "grace", "reason": "reason",
             "idempotency_key": "idempotency-key", "workspace": "workspace", "workspace_shared": "workspace",
+            "directory": "workspace",
             "quota": "disk", "bytes": "disk", "inodes": "inodes", "volume": "disk",
         ]
         return options[String(first)].map { "--\($0)" } ?? field

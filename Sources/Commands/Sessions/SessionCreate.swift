@@ -9,6 +9,7 @@ enum SessionCreate {
         options: sandbox + limits + lifetimes + about + ConfigCommand.options,
         examples: [
             "corral session create --name web --ttl 1h",
+            "corral session create --workspace /srv/shared/alice",
             "corral session create --profile strict --memory 128MiB --label team=red --idle 10m",
         ],
         details: """
@@ -34,8 +35,9 @@ enum SessionCreate {
             help: "set the variables of a file, NAME=VALUE or NAME on each line; may be repeated",
             group: .sandbox),
         .init(
-            "workspace", value: "NAME[:shared]",
-            help: "a workspace that outlives the session; shared with others that say so as well",
+            "workspace", value: "NAME[:shared]|DIR",
+            help:
+                "a workspace that outlives the session, shared with others that say so as well; or a directory of the host, by its absolute path",
             group: .files, kind: .workspace),
         .init(
             "disk", value: "SIZE", help: "a volume of this size for its files, in place of memory",
@@ -110,10 +112,7 @@ enum SessionCreate {
                 }
             }
             for (name, time) in lifetimes { object.add(name, time) }
-            if let workspace {
-                object.add("workspace", workspace.name)
-                if workspace.isShared { object.add("workspace_shared", true) }
-            }
+            workspace?.write(to: &object)
             if let quota { object.add("quota", quota) }
             if arguments.has("persistent") { object.add("persistent", true) }
             if let key = arguments.value("idempotency-key") { object.add("idempotency_key", key) }

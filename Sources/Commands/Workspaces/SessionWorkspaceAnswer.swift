@@ -2,8 +2,9 @@ import Tables
 
 /// What a session's files are kept on, as the daemon tells of it.
 struct SessionWorkspaceAnswer {
-    /// `memory`, `volume`, `named`.
+    /// `memory`, `volume`, `named`, `directory`.
     let kind: String
+    /// Of a named one, or the path of a directory of the host.
     let name: String?
     let isShared: Bool
     let bytes: UInt64?
@@ -13,7 +14,7 @@ struct SessionWorkspaceAnswer {
     /// - Parameter limits: those of the session that are in force.
     init(_ members: AnswerMembers, _ limits: AnswerMembers?) {
         kind = members.text("kind") ?? ""
-        name = members.text("name")
+        name = members.text("name") ?? members.text("path")
         isShared = members.flag("shared")
         bytes = limits?.whole("workspace_bytes")
         bytesEnforced = members.text("bytes_enforced") ?? ""

@@ -48,7 +48,8 @@ extension ServiceError {
                 .forbidden, refusal.sentence, field: refusal.limit.isEmpty ? nil : refusal.limit,
                 hint: refusal.allowed.isEmpty ? nil : "at most \(refusal.allowed)")
         case .descriptors: self.init(.limit, refusal.sentence)
-        case .order, .malformed: self.init(.invalid, refusal.sentence)
+        case .order, .malformed:
+            self.init(.invalid, refusal.sentence, field: refusal.limit.isEmpty ? nil : refusal.limit)
         case .unsupported: self.init(.conflict, refusal.sentence)
         case .ending, .version, .notServed: self.init(.unavailable, refusal.sentence)
         case .system: self.init(.fault, refusal.sentence)

@@ -43,13 +43,13 @@ extension SessionSpec {
             without.insert(limit)
         }
         workspace = try sessionWorkspace(reader)
-        let outlives = workspace.name != nil
+        let outlives = workspace.outlivesSession
         if let said = reader.flag("persistent"), said != outlives {
             throw FieldProblem(
                 "persistent",
                 said
                     ? "what outlives a session is a workspace with a name of its own"
-                    : "the workspace \(workspace.name?.description ?? "") outlives the session",
+                    : "the workspace \(workspace.name?.description ?? "of the host") outlives the session",
                 hint: said ? "make one, and name it with workspace" : "leave it out")
         }
         isPersistent = outlives
@@ -73,6 +73,14 @@ private func sessionWorkspace(_ reader: APIReader) throws(FieldProblem) -> Sessi
         throw FieldProblem(
             "workspace_shared", "a workspace of the session's own is shared with nobody",
             hint: "name one with workspace")
+    }
+    if let path = reader.text("directory") {
+        if name != nil {
+            throw FieldProblem(
+                "directory", "a session has one workspace", hint: "leave workspace out, or directory")
+        }
+        try labelled("directory") { () throws(ValueError) in try checkPath(path) }
+        return .directory(path, reader.object("quota").map { WorkspaceQuota($0) })
     }
     guard let quota = reader.object("quota") else {
         return name.map { .named($0, isShared: isShared ?? false) } ?? .memory

@@ -69,13 +69,7 @@ struct DaemonStart {
         settings = loaded.settings
         log = DaemonLog(format: settings.text(.logFormat), least: settings.text(.logLevel))
         for warning in loaded.warnings { log.line(.warning, warning) }
-        for key in DaemonStart.unheeded where settings[key].origin.isGiven {
-            log.line(.warning, "\(key.rawValue) is set and not in force: this daemon does not heed it yet")
-        }
     }
-
-    /// What can be set, for commands without a daemon as well, and neither corrald nor its warden looks at.
-    private static let unheeded: [SettingKey] = [.mounts]
 
     /// - Parameter place: of a daemon that runs: root's stays root's, whoever it has become.
     static func load(

@@ -13,7 +13,10 @@ struct WardenProcess: Sendable {
             [
                 program, "--socket", directories.wardenSocket, "--allow-uid", "\(uid)", "--state",
                 directories.warden, "--log-format", settings.text(.logFormat),
-            ] + WardenProcess.ceilings(settings).flatMap { ["--ceiling", $0] }
+            ]
+            + (WardenProcess.ceilings(settings) + WardenProcess.mounts(settings, directories)).flatMap {
+                ["--ceiling", $0]
+            }
         if settings[.profiles].origin.isGiven {
             arguments += settings.list(.profiles).flatMap { ["--profiles", $0] }
         }
@@ -47,6 +50,12 @@ struct WardenProcess: Sendable {
             return "\(name)=\(settings[key].value.written(as: key.kind))"
         }
         return numbers + ["soft-volumes=\(settings.text(.volumeLimits) == "wished")"]
+    }
+
+    /// Which directories of the host sessions may have. Corral's own are none of them, wherever they are.
+    private static func mounts(_ settings: Settings, _ directories: Directories) -> [String] {
+        settings.list(.mounts).map { "mount-root=\($0)" }
+            + [directories.state, directories.runtime].map { "mount-never=\($0)" }
     }
 
     /// Has a warden serve at its socket: the one that is there, or a new one.

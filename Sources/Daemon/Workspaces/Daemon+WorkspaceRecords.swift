@@ -54,10 +54,10 @@ extension Daemon {
         if workspaces.use(key, at: DaemonClock.wall) != nil { record(.workspace(key), mayWait: true) }
     }
 
-    /// The volume that a session is to have; nil for the memory that its profile says.
+    /// The volume that a session is to have; nil for a directory of the host and for the memory that its profile says.
     func volume(of spec: SessionSpec, _ sandbox: SandboxID) -> VolumeOrder? {
         switch spec.workspace {
-        case .memory: return nil
+        case .memory, .directory: return nil
         case .volume(let quota):
             return VolumeOrder(
                 VolumeKey(tenant: spec.tenant.description, session: sandbox),

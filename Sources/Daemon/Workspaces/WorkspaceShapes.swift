@@ -60,6 +60,12 @@ extension Daemon {
         case .volume(let quota):
             object.add("kind", "volume")
             writeEnforcement(of: quota, to: &object)
+        case .directory(let path, _):
+            object.add("kind", "directory")
+            object.add("path", path)
+            for limit in ["bytes_enforced", "inodes_enforced"] {
+                object.add(limit, "not enforced (a directory of the host has no limit)")
+            }
         case .named(let name, let isShared):
             object.add("kind", "named")
             object.add("name", name.description)

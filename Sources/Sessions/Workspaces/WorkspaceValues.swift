@@ -7,10 +7,26 @@ package enum SessionWorkspace: Hashable, Sendable {
     /// One that outlives the session: its name, and whether other sessions that want the same may have it
     /// meanwhile.
     case named(Name, isShared: Bool)
+    /// A directory of the host, in the form that `checkPath` wants, and what the request wishes for it: nothing keeps
+    /// a limit there.
+    case directory(String, WorkspaceQuota?)
+
+    /// Whether its files are there after the session.
+    package var outlivesSession: Bool {
+        switch self {
+        case .memory, .volume: false
+        case .named, .directory: true
+        }
+    }
 
     /// Of one that outlives the session.
     package var name: Name? {
         if case .named(let name, _) = self { name } else { nil }
+    }
+
+    /// Of the host's.
+    package var directory: String? {
+        if case .directory(let path, _) = self { path } else { nil }
     }
 
     /// The field in which two that differ do, as requests name it.
@@ -18,6 +34,8 @@ package enum SessionWorkspace: Hashable, Sendable {
         switch (self, other) {
         case (.named(let own, _), .named(let others, _)): own == others ? "workspace_shared" : "workspace"
         case (.named, _), (_, .named): "workspace"
+        case (.directory(let own, _), .directory(let others, _)): own == others ? "quota" : "directory"
+        case (.directory, _), (_, .directory): "directory"
         default: "quota"
         }
     }

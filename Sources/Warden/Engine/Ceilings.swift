@@ -20,6 +20,7 @@ struct Ceilings: Hashable, Sendable {
     /// Bytes of all variables of one process.
     var environment: UInt64 = 1 << 20
     var volumes = VolumePolicy()
+    var mounts = MountPolicy()
     /// By the name of the limit in profiles, such as `limits.memory`.
     private(set) var limits: [String: UInt64] = [:]
 
@@ -38,6 +39,8 @@ struct Ceilings: Hashable, Sendable {
             case "volume": volumes.bytes = try Quantity(.size, 64 << 10...1 << 50).read(value)
             case "volumes": volumes.count = Int(try Quantity(.count, 1...65_536).read(value))
             case "volume-image": volumes.image = try Quantity(.size, 256 << 20...1 << 50).read(value)
+            case "mount-root": mounts.roots.append(try Ceilings.path(value))
+            case "mount-never": mounts.never.append(try Ceilings.path(value))
             case "soft-volumes": volumes.allowSoft = try Ceilings.flag(value)
             default:
                 guard let limit = CeilingLimit.all.first(where: { $0.name == name }) else {
@@ -53,8 +56,7 @@ struct Ceilings: Hashable, Sendable {
     private static var known: String {
         let others = [
             "profiles", "images", "sessions", "processes", "terminals", "host-network", "environment",
-            "volume",
-            "volumes", "volume-image", "soft-volumes",
+            "volume", "volumes", "volume-image", "soft-volumes", "mount-root", "mount-never",
         ]
         return (others + CeilingLimit.all.map(\.name)).joined(separator: ", ")
     }
@@ -63,6 +65,11 @@ struct Ceilings: Hashable, Sendable {
         let names = text.split(separator: ",").map(String.init)
         for name in names { try checkSimpleName(name) }
         return names
+    }
+
+    private static func path(_ text: String) throws(ValueError) -> String {
+        try checkPath(text)
+        return text
     }
 
     private static func flag(_ text: String) throws(ValueError) -> Bool {

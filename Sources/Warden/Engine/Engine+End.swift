@@ -88,7 +88,7 @@ extension Engine {
             try live.resources.release(within: 0)
             FailPoint.pass(.wardenGroupsRemoved)
             forget(live)
-            volumes.release(live.id)
+            releaseWorkspace(of: live.id)
             say(.gone(live.id, end))
         } catch {
             guard now < until else { return stuck(live, error.description) }
@@ -117,7 +117,7 @@ extension Engine {
         do throws(PreparationError) {
             try live.resources.release(within: 0)
             forget(live)
-            volumes.release(live.id)
+            releaseWorkspace(of: live.id)
         } catch {
             throw Refusal(.system, error.description)
         }

@@ -11,6 +11,7 @@ extension Engine {
             throw Refusal(.state, "the sandbox \(id) is ending")
         }
         if let use = volumes.uses[id] { return try volumes.top(of: use.name, for: fileUser(peer)) }
+        if directories.isUsed(by: id) { return try directories.files(of: id, for: peer) }
         guard let files = sandbox.files else {
             throw Refusal(
                 .unsupported,

@@ -34,6 +34,7 @@ extension Engine {
         if let store = try ImageLookup.find() { paths.append(store.path) }
         if let program = SelfPath.directory { paths.append(program) }
         if let state = options.state { paths.append(state) }
+        paths += options.ceilings.filter { $0.key == "mount-root" }.map(\.value)
         for name in ["CORRAL_INIT", "TMPDIR"] {
             guard let value = unsafe getenv(name) else { continue }
             paths.append(unsafe String(cString: value))

@@ -38,6 +38,7 @@ final class Engine: SandboxEngine {
     /// From ``begin(on:telling:)`` on.
     private var networks: NetworkPool?
     private let readyNetworks: Int
+    let directories: HostDirectories
     /// Whom workspaces are given to; made when the first is asked for.
     var fileUser: FileUser?
     /// When sandboxes have to be looked at.
@@ -82,6 +83,7 @@ final class Engine: SandboxEngine {
         volumes = VolumeKeeper(
             ceilings.volumes, state: state, isPrivileged: asked.abilities.privileged,
             hasMountNamespace: hasMountNamespace)
+        directories = HostDirectories(ceilings.mounts, asked, state: state)
     }
 
     func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError) {
@@ -117,25 +119,42 @@ final class Engine: SandboxEngine {
             throw Refusal(.exists, "there is a sandbox with the id \(order.id) already")
         }
         let rules = try orders.read(order, ceilings)
-        var volume: WorkspaceDirectory?
-        if let wanted = order.workspace { volume = try volumes.take(wanted, for: order.id) }
+        let workspace = try workspace(of: order, rules.profile)
         do throws(Refusal) {
-            try launch(order.id, rules, volume, on: loop)
+            try launch(order.id, rules, workspace, on: loop)
         } catch {
-            volumes.release(order.id)
+            releaseWorkspace(of: order.id)
             throw error
         }
     }
 
+    /// What its files are on; nil for a memory file system that its init makes.
+    private func workspace(of order: SessionOrder, _ profile: Profile) throws(Refusal) -> GivenWorkspace? {
+        if let volume = order.workspace {
+            let directory = try volumes.take(volume, for: order.id)
+            return GivenWorkspace(directory: directory, kind: .volume(directory.path))
+        }
+        guard let path = order.directory else { return nil }
+        let isReadOnly = profile.filesystem.workspace != .writable
+        let directory = try directories.take(path, for: order.id, readOnly: isReadOnly)
+        return GivenWorkspace(directory: directory, kind: .directory(directory.path))
+    }
+
+    /// The sandbox is gone, or never was.
+    func releaseWorkspace(of id: SandboxID) {
+        volumes.release(id)
+        directories.release(id)
+    }
+
     private func launch(
-        _ id: SandboxID, _ rules: LaunchRules, _ volume: WorkspaceDirectory?, on loop: EventLoop
+        _ id: SandboxID, _ rules: LaunchRules, _ workspace: GivenWorkspace?, on loop: EventLoop
     ) throws(Refusal) {
         let resources = try take(id)
         let sandbox = try begin(rules, resources)
         FailPoint.pass(.wardenCloned)
         do throws(Refusal) {
             if isSpared { try expose(sandbox) }
-            let live = try build(id, sandbox, rules, resources, volume)
+            let live = try build(id, sandbox, rules, resources, workspace)
             do throws(SystemError) {
                 try live.begin(on: loop)
             } catch {
@@ -194,7 +213,7 @@ final class Engine: SandboxEngine {
 
     private func build(
         _ id: SandboxID, _ sandbox: RunningSandbox, _ rules: LaunchRules, _ resources: SandboxResources,
-        _ volume: WorkspaceDirectory?
+        _ workspace: GivenWorkspace?
     ) throws(Refusal) -> LiveSandbox {
         let terminal = ceilings.terminals ? SandboxSpec.Terminal.onRequest : .none
         do {
@@ -204,10 +223,10 @@ final class Engine: SandboxEngine {
             let plan = try host.plan(
                 rules, identity: resources.identity, cgroups: resources.layers, terminal: terminal,
                 sharesFiles: true, diesWithLauncher: true, networkIsReady: sandbox.networkIsReady,
-                volume: volume?.path)
+                workspace: workspace?.kind ?? .ephemeral)
             let template = try host.template(rules, plan.placements, terminal: terminal != .none)
             try Launcher.build(
-                sandbox, plan, identity: resources.identity, workspace: volume
+                sandbox, plan, identity: resources.identity, workspace: workspace?.directory
             ) { () throws(LaunchError) in
                 guard let template else { return nil }
                 return try RootTemplate.make(template, hasNamespace: &hasMountNamespace)
@@ -257,6 +276,12 @@ final class Engine: SandboxEngine {
         }
         return live
     }
+}
+
+/// A directory that is a sandbox's workspace, and what it is.
+struct GivenWorkspace {
+    let directory: WorkspaceDirectory
+    let kind: SandboxSpec.Workspace
 }
 
 extension Refusal {

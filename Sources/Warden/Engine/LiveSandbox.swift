@@ -68,7 +68,8 @@ final class LiveSandbox: EventHandler {
         let isWritable = rules.profile.filesystem.workspace == .writable
         let inMemory = VolumeAmounts(
             bytes: rules.limits.workspaceBytes, inodes: UInt64(rules.limits.workspaceFiles))
-        limits.workspace = engine.volumes.limits(of: id) ?? (isWritable ? inMemory : VolumeAmounts())
+        let isInMemory = isWritable && !engine.directories.isUsed(by: id)
+        limits.workspace = engine.volumes.limits(of: id) ?? (isInMemory ? inMemory : VolumeAmounts())
         self.limits = limits
         self.resources = resources
         self.watch = watch

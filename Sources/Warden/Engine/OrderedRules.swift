@@ -23,7 +23,8 @@ struct OrderedRules {
     /// - Throws: `order` for names and values that are wrong, `ceiling` for what the operator does not allow.
     mutating func read(_ order: SessionOrder, _ ceilings: Ceilings) throws(Refusal) -> LaunchRules {
         try ceilings.check(order)
-        let variant = RulesVariant(terminal: ceilings.terminals, image: order.image)
+        let variant = RulesVariant(
+            hostDirectory: order.directory != nil, terminal: ceilings.terminals, image: order.image)
         let rules: LaunchRules
         let own: Profile
         do throws(PreparationError) {

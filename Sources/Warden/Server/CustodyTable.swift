@@ -34,6 +34,8 @@ final class KeptSession {
     /// The profile's, until the sandbox is ready.
     var image: String
     let began: UInt64
+    /// Descriptors that the budget counts for it.
+    let cost: Int
     var note: [UInt8]
     var stage = SandboxStage.starting
     var layers: [Layer: LayerState] = [:]
@@ -46,6 +48,7 @@ final class KeptSession {
         profile = order.profile
         image = order.image ?? ""
         note = order.note
+        cost = DescriptorBudget.cost(of: order)
         self.began = began
     }
 

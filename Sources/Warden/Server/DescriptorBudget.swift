@@ -9,6 +9,9 @@ struct DescriptorBudget {
     /// What the engine keeps of a running sandbox: pidfd, control socket, lock.
     static let session = 3
 
+    /// The same with what it keeps of a directory of the host.
+    static func cost(of order: SessionOrder) -> Int { session + (order.directory == nil ? 0 : 1) }
+
     let limit: Int
     private(set) var used = 0
 

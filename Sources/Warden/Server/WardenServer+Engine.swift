@@ -52,7 +52,7 @@ extension WardenServer {
 
     func clean(_ session: KeptSession) throws(Refusal) {
         try engine.clean(session.id)
-        budget.give(back: DescriptorBudget.session)
+        budget.give(back: session.cost)
         session.stage = .gone
     }
 
@@ -156,7 +156,7 @@ extension WardenServer {
         session.end = end
         session.stage = remains == nil ? .gone : .stuck
         // What the engine held is closed; of a stuck one it keeps the lock.
-        if remains == nil { budget.give(back: DescriptorBudget.session) }
+        if remains == nil { budget.give(back: session.cost) }
         let text = "\(end.cause.rawValue)\(end.detail.isEmpty ? "" : ": \(end.detail)")"
         if let remains {
             log.line(.error, "ended (\(text)), and cannot be removed: \(remains)", session: id.description)

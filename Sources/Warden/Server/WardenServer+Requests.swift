@@ -69,11 +69,12 @@ extension WardenServer {
                 .ceiling, "\(most) sessions are in custody; remove some that are gone", limit: "custody",
                 asked: "\(most + 1)", allowed: "\(most)")
         }
-        try budget.take(DescriptorBudget.session, for: "a session")
+        let cost = DescriptorBudget.cost(of: order)
+        try budget.take(cost, for: "a session")
         do throws(Refusal) {
             try launch(order)
         } catch {
-            budget.give(back: DescriptorBudget.session)
+            budget.give(back: cost)
             throw error
         }
         table.add(KeptSession(order, began: clinux_boottime()))
