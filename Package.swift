@@ -146,7 +146,7 @@ let package = Package(
         library(
             "Daemon",
             [
-                "API", "Service", "Sessions", "Store", "Capture", "Cgroups", "WardenProtocol",
+                "API", "Access", "Service", "Sessions", "Store", "Capture", "Cgroups", "WardenProtocol",
                 "Configuration",
                 "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Wire", "Linux", "CLinux",
             ]),

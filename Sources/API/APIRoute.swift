@@ -61,13 +61,16 @@ package struct APIRoute: Sendable {
 }
 
 extension APIRoute {
-    package static let all: [APIRoute] = node + sessions + workspaces + files + processes
+    package static let all: [APIRoute] = node + tenants + (events + sessions + workspaces + files + processes).map(\.ofTenant)
 
     private static let node: [APIRoute] = [
         APIRoute(.get, "/v1/health", "health", "Whether the daemon can serve", .object(.health)),
         APIRoute(.get, "/v1/info", "info", "What the daemon is and has", .object(.info)),
         APIRoute(.get, "/v1/profiles", "listProfiles", "Profiles", .object(.profileList)),
         APIRoute(.get, "/v1/images", "listImages", "Images", .object(.imageList)),
+    ]
+
+    private static let events: [APIRoute] = [
         APIRoute(
             .get, "/v1/events", "events", "What happens, as it happens; `Last-Event-ID` goes on from there",
             query: [

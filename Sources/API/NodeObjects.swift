@@ -33,7 +33,7 @@ extension APIObject {
             .required("warden_version", .text(most: 64), "of corral-warden"),
             .required("kernel", .text(most: 256), "release of the kernel"),
             .required("state", .text(most: 4096), "the state directory"),
-            .required("sessions", .count, "that have not ended"),
+            .required("sessions", .count, "that have not ended, as far as the caller may know"),
             .required("sessions_max", .count, "at most"),
             .required("started", .time, "when this daemon began"),
             APIField("volumes", .object(volumes), "of workspaces; absent while the warden is lost"),
@@ -88,7 +88,7 @@ extension APIObject {
         [
             .required("time", .time, "when"),
             .required("type", .text(most: 64), "such as `session.running` or `process.ended`"),
-            .required("session", .id, "whose"), APIField("tenant", .name, "whose"),
+            APIField("session", .id, "whose; absent for what is about none"), .required("tenant", .name, "whose"),
             APIField("process", .id, "of which process"),
             APIField("state", .text(most: 64), "the new state"), APIField("cause", .cause, "why"),
             APIField("message", .text(most: 4096), "more about it"),

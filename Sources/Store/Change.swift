@@ -14,6 +14,10 @@ package enum Change: Hashable, Sendable {
     case workspaceGone(tenant: String, name: String)
     case snapshot(SnapshotRecord)
     case snapshotGone(tenant: String, workspace: String, name: String)
+    /// A tenant is new, or different now.
+    case tenant(TenantRecord)
+    /// And with it the records of its sessions that have ended.
+    case tenantGone(String)
 
     /// Whether it says only how far something has come that lives. A loss of power ends that, whatever the
     /// last thing on record about it is.
@@ -21,7 +25,9 @@ package enum Change: Hashable, Sendable {
         switch self {
         case .session(_, let standing, _, _): standing.isLive
         case .process(_, let standing, _, _): standing.isLive
-        case .create, .start, .result, .audit, .workspace, .workspaceGone, .snapshot, .snapshotGone: false
+        case .create, .start, .result, .audit, .workspace, .workspaceGone, .snapshot, .snapshotGone, .tenant,
+            .tenantGone:
+            false
         }
     }
 }
@@ -121,6 +127,8 @@ extension StateStore {
         case .snapshot(let snapshot): try put(snapshot)
         case .snapshotGone(let tenant, let workspace, let name):
             try dropSnapshot(name, of: workspace, tenant)
+        case .tenant(let tenant): try put(tenant)
+        case .tenantGone(let name): try dropTenant(name)
         }
     }
 }

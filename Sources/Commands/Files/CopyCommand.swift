@@ -12,7 +12,7 @@ enum CopyCommand {
         operandsHelp: "SRC DST", operands: 2...2, operandKinds: [.file],
         options: [
             .init("quiet", short: "q", help: "show no progress")
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: [
             "corral cp report.py web:", "corral cp web:out/result.csv .", "corral cp ./data web:data",
             "corral cp web:log.txt - | tail", "corral cp web:out - | tar xf -",
@@ -37,16 +37,16 @@ enum CopyCommand {
             let progress = CopyProgress(isQuiet: arguments.has("quiet"))
             switch (source, target) {
             case (.session(let session, let path), .local(let place)):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+                let calls = try FileCalls(try DaemonAccess.address(arguments), session)
                 try Download(calls, progress).run(path, to: place)
             case (.session(let session, let path), .stream):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+                let calls = try FileCalls(try DaemonAccess.address(arguments), session)
                 try Download(calls, CopyProgress(isQuiet: true)).print(path)
             case (.local(let place), .session(let session, let path)):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+                let calls = try FileCalls(try DaemonAccess.address(arguments), session)
                 try Upload(calls, progress).run(place, to: path)
             case (.stream, .session(let session, let path)):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), session)
+                let calls = try FileCalls(try DaemonAccess.address(arguments), session)
                 try Upload(calls, progress).standardInput(to: path)
             case (.session, .session):
                 throw CommandError(

@@ -9,13 +9,13 @@ struct FileCalls {
     let session: String
 
     /// - Throws: for a name that no path of the API can say.
-    init(_ socket: String, _ session: String) throws(CommandError) {
+    init(_ socket: DaemonAddress, _ session: String) throws(CommandError) {
         guard !session.isEmpty, !session.utf8.contains(UInt8(ascii: "/")), ![".", ".."].contains(session)
         else {
             throw CommandError("there is no session \(quoted(session))")
         }
         // What is copied may take as long as a disk or a pipe does.
-        client = DaemonClient(path: socket, patience: nil)
+        client = DaemonClient(socket, patience: nil)
         self.session = session
     }
 

@@ -13,7 +13,7 @@ enum FilesCommand {
         options: [
             .init("watch", short: "w", help: "print what happens to the names in PATH, as it happens"),
             .init("recursive", short: "r", help: "with --watch: and in the directories below it"),
-        ] + Command.Option.listing + ConfigCommand.options,
+        ] + Command.Option.listing + DaemonAccess.options,
         examples: [
             "corral session files web", "corral session files -q web out",
             "corral session files -o jsonl web .", "corral session files --watch -r web out",
@@ -28,7 +28,7 @@ enum FilesCommand {
             """
     ) { arguments in
         Failure.reported("session files") { () throws(CommandError) in
-            let calls = try FileCalls(try DaemonAccess.socket(arguments), arguments.operands[0])
+            let calls = try FileCalls(try DaemonAccess.address(arguments), arguments.operands[0])
             let path = try CopyPlace.workspacePath(arguments.operands.count > 1 ? arguments.operands[1] : ".")
             if arguments.has("watch") { return try watch(path, calls, arguments) }
             if arguments.has("recursive") { throw CommandError("--recursive comes with --watch alone") }

@@ -1,3 +1,4 @@
+import Access
 import Configuration
 import FailPoints
 import Linux
@@ -37,6 +38,9 @@ final class Daemon {
     var storeState = StoreState.ok
     var lastReload: Reload?
 
+    var tenants = TenantTable()
+    /// As the settings have it.
+    var tenantUIDs: TenantUIDs
     var table: SessionTable
     var keeps: [SessionID: SessionKeep] = [:]
     var runs: [ProcessID: ProcessRun] = [:]
@@ -104,6 +108,7 @@ final class Daemon {
         self.place = place
         found = installation
         self.log = log
+        tenantUIDs = settings.tenantUIDs
         table = SessionTable(limit: Int(clamping: settings.number(.limitSessions)))
     }
 

@@ -216,7 +216,7 @@ extension Daemon {
             handle(.processEnded(run.spec.kind), run.session)
             dropOldest(of: run.session)
         }
-        events.publish(type, session: run.session.description) { event in
+        events.publish(type, session: run.session.description, tenant: tenantName(of: run.session)) { event in
             event.add("process", run.id.description)
             if let cause { event.add("cause", cause.rawValue) }
         }

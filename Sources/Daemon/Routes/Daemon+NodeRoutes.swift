@@ -1,4 +1,5 @@
 import API
+import Access
 import Configuration
 import Preparation
 import Sandbox
@@ -21,7 +22,10 @@ extension Daemon {
                 }))
     }
 
-    func info() -> Reply {
+    func info(_ request: Request) throws(ServiceError) -> Reply {
+        let caller = try caller(request)
+        let isEverybodys = caller.role.reach(.look) == .all
+        let sessions = isEverybodys ? table.liveCount : table.liveCount(of: caller.tenant)
         // For whoever asks next: what troubles volumes may come with time.
         defer { lookAtDriver() }
         return .now(
@@ -31,7 +35,7 @@ extension Daemon {
                     object.add("warden_version", link?.wardenBuild ?? "")
                     object.add("kernel", Boot.kernel())
                     object.add("state", place.state)
-                    object.add("sessions", table.liveCount)
+                    object.add("sessions", sessions)
                     object.add("sessions_max", table.limit)
                     object.add("started", began.text)
                     if link?.isOpen == true { object.object("volumes") { writeVolumes(to: &$0) } }
@@ -53,11 +57,16 @@ extension Daemon {
     func events(_ request: Request) throws(ServiceError) -> Reply {
         let query = try QueryReader(request, route("events").query)
         var session: String?
-        if let text = query.text("session") { session = try find(text).description }
+        var tenant = try listed(request)?.description
+        if let text = query.text("session") {
+            session = try find(text, request).description
+            // It was found, so the caller may know of it, whosever it is.
+            tenant = nil
+        }
         let after = try request.lastEventID()
         return .now(
             events.follow(
-                session: session, after: after, since: query.time("since")?.milliseconds,
+                session: session, tenant: tenant, after: after, since: query.time("since")?.milliseconds,
                 until: query.time("until")?.milliseconds))
     }
 
