@@ -276,7 +276,7 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "Daemon", "API", "Capture", "Commands", "FailPoints", "WardenProtocol", "Sandbox", "Tables",
+                "Daemon", "API", "Capture", "Client", "Commands", "FailPoints", "WardenProtocol", "Sandbox", "Tables",
                 "Wire",
                 "Linux",
             ]),

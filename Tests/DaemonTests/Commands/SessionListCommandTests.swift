@@ -1,4 +1,5 @@
 import API
+import Client
 import Tables
 import TestSupport
 import Testing
