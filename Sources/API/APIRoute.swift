@@ -61,7 +61,8 @@ package struct APIRoute: Sendable {
 }
 
 extension APIRoute {
-    package static let all: [APIRoute] = node + tenants + (events + sessions + workspaces + files + processes).map(\.ofTenant)
+    package static let all: [APIRoute] =
+        node + tenants + quotas + (events + sessions + workspaces + files + processes).map(\.ofTenant)
 
     private static let node: [APIRoute] = [
         APIRoute(.get, "/v1/health", "health", "Whether the daemon can serve", .object(.health)),
@@ -78,7 +79,7 @@ extension APIRoute {
                 APIField(
                     "until", .time,
                     "up to then: the stream ends before the first that is later, at once where that is past"),
-            ], .events),
+            ], .events)
     ]
 
     private static let sessions: [APIRoute] = [

@@ -88,7 +88,8 @@ extension APIObject {
         [
             .required("time", .time, "when"),
             .required("type", .text(most: 64), "such as `session.running` or `process.ended`"),
-            APIField("session", .id, "whose; absent for what is about none"), .required("tenant", .name, "whose"),
+            APIField("session", .id, "whose; absent for what is about none"),
+            .required("tenant", .name, "whose"),
             APIField("process", .id, "of which process"),
             APIField("state", .text(most: 64), "the new state"), APIField("cause", .cause, "why"),
             APIField("message", .text(most: 4096), "more about it"),

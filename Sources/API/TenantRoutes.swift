@@ -24,7 +24,7 @@ extension APIRoute {
     var ofTenant: APIRoute {
         var route = self
         route.query.append(APIField("tenant", .name, "whose; the caller's own where it is left out"))
-        if ["listSessions", "listWorkspaces", "events"].contains(name) {
+        if ["listSessions", "listWorkspaces", "listQuotas", "events"].contains(name) {
             route.query.append(APIField("all_tenants", .flag, "everybody's"))
         }
         return route

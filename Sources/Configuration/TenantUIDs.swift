@@ -12,7 +12,8 @@ package struct TenantUIDs: Hashable, Sendable {
         package init(_ text: String) throws(ValueError) {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let ends = parts[0].split(separator: "-", omittingEmptySubsequences: false).map { Entry.uid($0) }
-            guard parts.count == 2, (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1]
+            guard parts.count == 2, (1...2).contains(ends.count), let first = ends[0],
+                let last = ends[ends.count - 1]
             else {
                 throw ValueError(
                     "\(quoted(text)) gives no user a tenant; expected UID=TENANT or FIRST-LAST=TENANT, such as "

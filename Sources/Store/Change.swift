@@ -18,6 +18,8 @@ package enum Change: Hashable, Sendable {
     case tenant(TenantRecord)
     /// And with it the records of its sessions that have ended.
     case tenantGone(String)
+    /// What a tenant has spent of a quota by now.
+    case spent(SpentRecord)
 
     /// Whether it says only how far something has come that lives. A loss of power ends that, whatever the
     /// last thing on record about it is.
@@ -26,7 +28,7 @@ package enum Change: Hashable, Sendable {
         case .session(_, let standing, _, _): standing.isLive
         case .process(_, let standing, _, _): standing.isLive
         case .create, .start, .result, .audit, .workspace, .workspaceGone, .snapshot, .snapshotGone, .tenant,
-            .tenantGone:
+            .tenantGone, .spent:
             false
         }
     }
@@ -129,6 +131,7 @@ extension StateStore {
             try dropSnapshot(name, of: workspace, tenant)
         case .tenant(let tenant): try put(tenant)
         case .tenantGone(let name): try dropTenant(name)
+        case .spent(let spent): try put(spent)
         }
     }
 }

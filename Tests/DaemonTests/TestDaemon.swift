@@ -16,7 +16,11 @@ final class TestDaemon {
     var socket: String { directory("run/corral.sock") }
 
     /// Whom root's becomes. No group may connect besides.
-    static let user = Host.isRoot ? ["--set", "user=nobody"] : []
+    static let user = user(group: "nobody-has-it")
+
+    private static func user(group: String) -> [String] {
+        Host.isRoot ? ["--set", "user=nobody", "--set", "socket.group=\(group)"] : []
+    }
 
     /// - Parameters:
     ///   - wrapper: starts the program that follows it.
@@ -33,7 +37,7 @@ final class TestDaemon {
         words =
             wrapper.map { $0 == "STATE" ? directory("s") : $0 }
             + command + ["--state", directory("s"), "--set", "runtime=\(directory("run"))"]
-            + TestDaemon.user + (Host.isRoot ? ["--set", "socket.group=\(group)"] : []) + more
+            + TestDaemon.user(group: group) + more
         program = try TestDaemon.start(words, environment)
         try waitUntilServing()
     }

@@ -35,4 +35,25 @@ import Testing
         #expect(try store.commit(.tenantGone("red")) == .done)
         #expect(try store.tenants().count == 1 && store.session(session.id) == nil)
     }
+
+    @Test func `what was spent last is kept, and goes with its tenant`() throws {
+        let fixture = try Fixture()
+        do {
+            let store = try fixture.store()
+            var limited = red
+            limited.quotas = #"{"sessions":2}"#
+            #expect(try store.commit(.tenant(limited)) == .done)
+            for amount: UInt64 in [1, 2] {
+                let spent = SpentRecord(tenant: "red", quota: "execs_per_day", start: 86_400, amount: amount)
+                #expect(try store.commit(.spent(spent)) == .done)
+            }
+            let nobodys = SpentRecord(tenant: "blue", quota: "execs_per_day", start: 0, amount: 1)
+            #expect(try store.commit(.spent(nobodys)) == .noTenant("blue"))
+        }
+        let store = try fixture.store()
+        #expect(try store.tenants().last?.quotas == #"{"sessions":2}"#)
+        #expect(try store.spent().map(\.amount) == [2])
+        #expect(try store.commit(.tenantGone("red")) == .done)
+        #expect(try store.spent().isEmpty)
+    }
 }

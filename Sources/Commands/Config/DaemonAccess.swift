@@ -6,7 +6,10 @@ import Glibc
 enum DaemonAccess {
     /// For every command about something of a tenant's.
     static let options =
-        [Command.Option("tenant", value: "NAME", help: "whose it is, for administrators (default: one's own)")]
+        [
+            Command.Option(
+                "tenant", value: "NAME", help: "whose it is, for administrators (default: one's own)")
+        ]
         + ConfigCommand.options
     static let allTenants = Command.Option(
         "all-tenants", short: "A", help: "everybody's, for administrators")

@@ -49,7 +49,8 @@ extension SessionCommand {
                 try names.map { (name) throws(ClientError) in try calls.inspect(name).id }
             }
             var follower = EventFollower(
-                calls.client, sessions: ids, everybodys: arguments.has("all-tenants"), since: since, until: until,
+                calls.client, sessions: ids, everybodys: arguments.has("all-tenants"), since: since,
+                until: until,
                 now: now)
             let isJSON = arguments.value("output") == "jsonl"
             try CommandError.asking { () throws(ClientError) in

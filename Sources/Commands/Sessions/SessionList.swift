@@ -51,7 +51,8 @@ extension SessionCommand {
         let isAboutEnds = filters.all.contains { ["state", "cause"].contains($0.key.name) }
         // The daemon looks for one label and one state, which spares it the others.
         let sessions = try CommandError.asking { () throws(ClientError) in
-            try calls.list(all: all || isAboutEnds, state: only("state"), label: only("label"), everybodys: everybodys)
+            try calls.list(
+                all: all || isAboutEnds, state: only("state"), label: only("label"), everybodys: everybodys)
         }
         return sessions.filter { session in filters.accept { $0.passes(session) } }
     }

@@ -73,7 +73,8 @@ enum TenantCommand {
         "tenant inspect", summary: "Print all there is to know about tenants, as JSON.",
         operandsHelp: "TENANT...", operands: 1...Int.max, options: ConfigCommand.options,
         examples: ["corral tenant inspect red | jq '.[].sessions'"],
-        details: "One array with an object for each, of the members that docs/openapi.json describes as Tenant."
+        details:
+            "One array with an object for each, of the members that docs/openapi.json describes as Tenant."
     ) { arguments in
         Failure.reported("tenant inspect") { () throws(CommandError) in
             let calls = try TenantCalls(arguments)
@@ -125,15 +126,15 @@ struct TenantCalls {
     }
 
     func inspect(_ name: String) throws(CommandError) -> TenantAnswer {
-        try answer(HTTPRequest(.get, ["v1", "tenants", try part(name)]))
+        try answer(HTTPRequest(.get, ["v1", "tenants", try Self.part(name)]))
     }
 
     func set(_ name: String, _ request: JSONText) throws(CommandError) -> TenantAnswer {
-        try answer(HTTPRequest(.post, ["v1", "tenants", try part(name), "set"]).with(json: request))
+        try answer(HTTPRequest(.post, ["v1", "tenants", try Self.part(name), "set"]).with(json: request))
     }
 
     func remove(_ name: String) throws(CommandError) {
-        let request = HTTPRequest(.delete, ["v1", "tenants", try part(name)])
+        let request = HTTPRequest(.delete, ["v1", "tenants", try Self.part(name)])
         _ = try CommandError.asking { () throws(ClientError) in try client.ask(request) }
     }
 
@@ -149,7 +150,7 @@ struct TenantCalls {
     }
 
     /// Some names no path can say: the daemon would take the empty one for the list.
-    private func part(_ name: String) throws(CommandError) -> String {
+    static func part(_ name: String) throws(CommandError) -> String {
         if name.isEmpty || name.utf8.contains(UInt8(ascii: "/")) || [".", ".."].contains(name) {
             throw CommandError("there is no tenant \(quoted(name))")
         }

@@ -26,7 +26,8 @@ struct WorkspaceCalls {
         repeat {
             let answer = try AnswerMembers(
                 try client.ask(
-                    HTTPRequest(.get, ["v1", "workspaces"], query: query + (next.map { [("after", $0)] } ?? []))
+                    HTTPRequest(
+                        .get, ["v1", "workspaces"], query: query + (next.map { [("after", $0)] } ?? []))
                 ).json())
             for json in try answer.list("workspaces") { found.append(try WorkspaceAnswer(json)) }
             let following = answer.text("next")

@@ -12,7 +12,8 @@ extension WorkspaceCommand {
     static func list(_ word: String, isHidden: Bool) -> Command {
         Command(
             "workspace \(word)", summary: "List workspaces that outlive sessions.",
-            options: [DaemonAccess.allTenants, .filter(listKeys)] + Command.Option.listing + DaemonAccess.options,
+            options: [DaemonAccess.allTenants, .filter(listKeys)] + Command.Option.listing
+                + DaemonAccess.options,
             examples: ["corral workspace \(word)", "corral workspace \(word) -q -f state=ready"],
             details: """
                 A limit that nothing enforces is marked. A workspace that is unrecorded has a volume and no record;

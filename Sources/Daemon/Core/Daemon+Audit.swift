@@ -15,6 +15,7 @@ enum Audited {
         "attach": "process.attach", "writeFile": "file.write", "unpackFiles": "file.unpack",
         "makeDirectory": "file.mkdir",
         "createTenant": "tenant.create", "setTenant": "tenant.set", "removeTenant": "tenant.remove",
+        "setQuotas": "quota.set", "resetQuota": "quota.reset",
         "createWorkspace": "workspace.create", "removeWorkspace": "workspace.remove",
         "resizeWorkspace": "workspace.resize", "forkWorkspace": "workspace.fork",
         "restoreWorkspace": "workspace.restore", "createSnapshot": "snapshot.create",
@@ -63,7 +64,8 @@ extension Daemon {
         }
         auditObject = nil
         var entry = AuditEntry(
-            wall: DaemonClock.wall, uid: request.peer.uid, tenant: tenantName(ofUID: request.peer.uid), what: what,
+            wall: DaemonClock.wall, uid: request.peer.uid, tenant: tenantName(ofUID: request.peer.uid),
+            what: what,
             object: object(of: request), outcome: "", trace: request.trace.id)
         do throws(ServiceError) {
             try authorise(operation, request)

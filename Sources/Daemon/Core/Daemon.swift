@@ -3,6 +3,7 @@ import Configuration
 import FailPoints
 import Linux
 import Preparation
+import Quotas
 import Sandbox
 import Service
 import Sessions
@@ -39,6 +40,8 @@ final class Daemon {
     var lastReload: Reload?
 
     var tenants = TenantTable()
+    /// What tenants may have, have and have spent.
+    var ledger = QuotaLedger<QuotaHolder>()
     /// As the settings have it.
     var tenantUIDs: TenantUIDs
     var table: SessionTable

@@ -4,6 +4,7 @@ import Configuration
 import FailPoints
 import Glibc
 import Linux
+import Quotas
 import Sandbox
 import Service
 import Sessions
@@ -212,6 +213,7 @@ extension Daemon {
             cause = result.cause
             refuseLead(run, result)
             run.taken()
+            ledger.giveBack(.process(run.id))
             if run.spec.kind == .exec { keeps[run.session]?.turns.over(run.id) }
             handle(.processEnded(run.spec.kind), run.session)
             dropOldest(of: run.session)

@@ -216,7 +216,9 @@ extension Daemon {
         }
         let all = query.flag("all") || query.text("state") != nil
         let limit = Int(clamping: query.whole("limit") ?? 1000)
-        let found = table.list(filter, tenant: try listed(request)).filter { $0.number > after && (all || !$0.machine.hasEnded) }
+        let found = table.list(filter, tenant: try listed(request)).filter {
+            $0.number > after && (all || !$0.machine.hasEnded)
+        }
         let page = found.prefix(limit)
         return recorded(
             .json(

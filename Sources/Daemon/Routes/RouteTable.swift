@@ -50,6 +50,9 @@ enum RouteTable {
     ]
 
     private static let tenants: [String: Handler] = [
+        "listQuotas": { (daemon, request) throws(ServiceError) in try daemon.listQuotas(request) },
+        "setQuotas": { (daemon, request) throws(ServiceError) in try daemon.setQuotas(request) },
+        "resetQuota": { (daemon, request) throws(ServiceError) in try daemon.resetQuota(request) },
         "createTenant": { (daemon, request) throws(ServiceError) in try daemon.createTenant(request) },
         "listTenants": { (daemon, request) throws(ServiceError) in try daemon.listTenants(request) },
         "inspectTenant": { (daemon, request) throws(ServiceError) in try daemon.inspectTenant(request) },

@@ -1,4 +1,5 @@
 import Linux
+import Quotas
 import Sandbox
 import Sessions
 import WardenProtocol
@@ -92,6 +93,7 @@ extension Daemon {
     func ready(_ id: SessionID, _ layers: [Layer: LayerState], _ limits: SandboxLimits) {
         keeps[id]?.layers = layers
         keeps[id]?.limits = limits
+        settle(id, limits)
         handle(.launched, id)
     }
 
@@ -167,6 +169,7 @@ extension Daemon {
                 .info, "\(state.rawValue)\(why)", session: id.description, tenant: tenant,
                 trace: log.trace ?? keeps[id]?.trace)
             tellProcesses(state, cause, id)
+            if state == .ended { ledger.giveBack(.session(id)) }
             if state == .ended, let spec = table[id]?.spec { noteUse(of: spec) }
             if [.stopping, .ended, .quarantined].contains(state) { filesEnd(id) }
         }

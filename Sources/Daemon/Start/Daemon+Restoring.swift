@@ -23,6 +23,7 @@ extension Daemon {
             }
             mark = page.next
         } while mark != nil
+        try restoreQuotas()
         try restoreWorkspaces()
     }
 

@@ -84,7 +84,8 @@ extension Daemon {
         let owner = try tenant(text, scope.caller, scope.reach)
         guard owner == scope.tenant || !scope.isChosen else {
             throw ServiceError(
-                .invalid, "tenant: the body says \(owner), and the query says \(scope.tenant)", field: "tenant",
+                .invalid, "tenant: the body says \(owner), and the query says \(scope.tenant)",
+                field: "tenant",
                 hint: "say it once")
         }
         return owner
@@ -102,7 +103,8 @@ extension Daemon {
         }
         guard !scope.isChosen else {
             throw ServiceError(
-                .invalid, "tenant and all_tenants exclude each other", field: "all_tenants", hint: "say one of them")
+                .invalid, "tenant and all_tenants exclude each other", field: "all_tenants",
+                hint: "say one of them")
         }
         return nil
     }

@@ -1,6 +1,7 @@
-import Access
 import API
+import Access
 import Configuration
+import Quotas
 import Sandbox
 import Service
 import Sessions
@@ -39,7 +40,7 @@ extension Daemon {
         let tenant = try refusing { () throws(TenantRefusal) in
             try tenants.create(name, description: reader.text("description") ?? "", at: DaemonClock.wall)
         }
-        return recorded(.tenant(TenantRecord(tenant)), of: name, before: nil, "created") {
+        return recorded(.tenant(TenantRecord(tenant, QuotaLimits())), of: name, before: nil, "created") {
             $0.shape(tenant, status: 201)
         }
     }
@@ -51,9 +52,14 @@ extension Daemon {
             throw ServiceError(.invalid, "description: is missing", field: "description")
         }
         let tenant = try refusing { () throws(TenantRefusal) in
-            try tenants.change(before.name, ifVersion: reader.whole("version")) { $0.description = description }
+            try tenants.change(before.name, ifVersion: reader.whole("version")) {
+                $0.description = description
+            }
         }
-        return recorded(.tenant(TenantRecord(tenant)), of: tenant.name, before: before, "changed") {
+        return recorded(
+            .tenant(TenantRecord(tenant, ledger.limits(of: tenant.name))), of: tenant.name, before: before,
+            "changed"
+        ) {
             $0.shape(tenant)
         }
     }
@@ -61,11 +67,13 @@ extension Daemon {
     func removeTenant(_ request: Request) throws(ServiceError) -> Reply {
         let name = try tenant(request).name
         let before = try refusing { () throws(TenantRefusal) in
-            try tenants.remove(name, sessions: table.liveCount(of: name), workspaces: workspaces.count(of: name))
+            try tenants.remove(
+                name, sessions: table.liveCount(of: name), workspaces: workspaces.count(of: name))
         }
         let ended = table.list(tenant: name).map(\.id)
         return recorded(.tenantGone(name.description), of: name, before: before, "removed") { daemon in
             for id in ended { try? daemon.forget(id) }
+            _ = daemon.ledger.forget(name)
             // What the warden keeps of it: directories, and what they may hold together. It is made anew for a later
             // one of that name, so nothing hangs on it.
             daemon.afterAnswers { [weak daemon] in
@@ -163,9 +171,9 @@ extension Daemon {
 }
 
 extension TenantRecord {
-    fileprivate init(_ tenant: Tenant) {
+    init(_ tenant: Tenant, _ limits: QuotaLimits) {
         self.init(
             name: tenant.name.description, description: tenant.description, created: tenant.created,
-            version: tenant.version)
+            version: tenant.version, quotas: limits.recorded)
     }
 }

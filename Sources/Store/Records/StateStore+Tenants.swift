@@ -8,12 +8,17 @@ package struct TenantRecord: Hashable, Sendable {
     package let created: Int64
     /// Grows with each change.
     package var version: UInt64
+    /// Its limits as a JSON object, a number for each that is stated.
+    package var quotas: String
 
-    package init(name: String, description: String, created: Int64, version: UInt64) {
+    package init(
+        name: String, description: String, created: Int64, version: UInt64, quotas: String = "{}"
+    ) {
         self.name = name
         self.description = description
         self.created = created
         self.version = version
+        self.quotas = quotas
     }
 }
 
@@ -21,15 +26,17 @@ private enum TenantQueries {
     static let put = Query(
         "put tenant",
         """
-        INSERT INTO tenants (name, created_wall, description, version)
-        VALUES (:name, :created_wall, :description, :version)
-        ON CONFLICT (name) DO UPDATE SET description = excluded.description, version = excluded.version
+        INSERT INTO tenants (name, created_wall, description, version, quotas)
+        VALUES (:name, :created_wall, :description, :version, :quotas)
+        ON CONFLICT (name) DO UPDATE SET description = excluded.description, version = excluded.version,
+            quotas = excluded.quotas
         """)
     static let all = Query("list tenants", "SELECT * FROM tenants ORDER BY name")
     static let has = Query("read tenant", "SELECT name FROM tenants WHERE name = :name")
     static let dropSessions = Query(
         "drop a tenant's sessions", "DELETE FROM sessions WHERE tenant = :name AND live = 0")
-    static let dropSnapshots = Query("drop a tenant's snapshots", "DELETE FROM snapshots WHERE tenant = :name")
+    static let dropSnapshots = Query(
+        "drop a tenant's snapshots", "DELETE FROM snapshots WHERE tenant = :name")
     static let drop = Query("drop tenant", "DELETE FROM tenants WHERE name = :name")
 }
 
@@ -42,7 +49,8 @@ extension StateStore {
         try database.rows(TenantQueries.all) { (row) throws(StoreError) in
             TenantRecord(
                 name: try row.text("name"), description: try row.text("description"),
-                created: try row.integer("created_wall"), version: try row.optionalUnsigned("version") ?? 1)
+                created: try row.integer("created_wall"), version: try row.optionalUnsigned("version") ?? 1,
+                quotas: try row.text("quotas"))
         }
     }
 
@@ -52,6 +60,7 @@ extension StateStore {
             [
                 "name": .text(tenant.name), "created_wall": .integer(tenant.created),
                 "description": .text(tenant.description), "version": .optional(tenant.version),
+                "quotas": .text(tenant.quotas),
             ])
         return .done
     }

@@ -35,7 +35,9 @@ struct TenantMatrixTests {
         let needed = route.query.filter { ["path", "from", "to"].contains($0.name) }.map { "\($0.name)=f" }
         if !needed.isEmpty { path += "?\(needed.joined(separator: "&"))" }
         var more: [String] = []
-        if case .upgrade = route.answer { more = ["-H", "Connection: Upgrade", "-H", "Upgrade: corral-attach/1"] }
+        if case .upgrade = route.answer {
+            more = ["-H", "Connection: Upgrade", "-H", "Upgrade: corral-attach/1"]
+        }
         return try shared.call(uid, route.method.rawValue, path, Self.body(route), more, seconds: 5)
     }
 
@@ -44,7 +46,8 @@ struct TenantMatrixTests {
         let foreign = try shared.session(SharedDaemon.blue)
         let ended = try shared.session(SharedDaemon.blue)
         #expect(
-            try shared.call(SharedDaemon.blue, "POST", "/v1/sessions/\(ended)/kill", #"{"grace":0}"#).status == 200)
+            try shared.call(SharedDaemon.blue, "POST", "/v1/sessions/\(ended)/kill", #"{"grace":0}"#).status
+                == 200)
         let started = try shared.call(
             SharedDaemon.blue, "POST", "/v1/sessions/\(foreign)/processes", #"{"argv":["/bin/sleep","600"]}"#)
         let process = started.json?["id"]?.text ?? ""
