@@ -146,7 +146,8 @@ let package = Package(
         library(
             "Daemon",
             [
-                "API", "Service", "Sessions", "Store", "Capture", "Cgroups", "WardenProtocol",
+                "API", "Access", "Quotas", "Service", "Sessions", "Store", "Capture", "Cgroups",
+                "WardenProtocol",
                 "Configuration",
                 "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Wire", "Linux", "CLinux",
             ]),
@@ -154,7 +155,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "Preparation", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay", "Plugins",
+                "Preparation", "Quotas", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay",
+                "Plugins",
                 "Dialects",
                 "Debian",
                 "Images", "Trees", "Volumes", "Workspace", "Client", "API", "Capture", "Configuration",
@@ -280,7 +282,8 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "Daemon", "API", "Capture", "Commands", "FailPoints", "WardenProtocol", "Sandbox", "Tables",
+                "Daemon", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints", "WardenProtocol",
+                "Sandbox", "Tables",
                 "Wire",
                 "Linux",
             ]),

@@ -61,13 +61,18 @@ package struct APIRoute: Sendable {
 }
 
 extension APIRoute {
-    package static let all: [APIRoute] = node + sessions + workspaces + workspaceFiles + files + processes
+    package static let all: [APIRoute] =
+        node + tenants + quotas
+        + (events + sessions + workspaces + workspaceFiles + files + processes).map(\.ofTenant)
 
     private static let node: [APIRoute] = [
         APIRoute(.get, "/v1/health", "health", "Whether the daemon can serve", .object(.health)),
         APIRoute(.get, "/v1/info", "info", "What the daemon is and has", .object(.info)),
         APIRoute(.get, "/v1/profiles", "listProfiles", "Profiles", .object(.profileList)),
         APIRoute(.get, "/v1/images", "listImages", "Images", .object(.imageList)),
+    ]
+
+    private static let events: [APIRoute] = [
         APIRoute(
             .get, "/v1/events", "events", "What happens, as it happens; `Last-Event-ID` goes on from there",
             query: [
@@ -75,7 +80,7 @@ extension APIRoute {
                 APIField(
                     "until", .time,
                     "up to then: the stream ends before the first that is later, at once where that is past"),
-            ], .events),
+            ], .events)
     ]
 
     private static let sessions: [APIRoute] = [

@@ -38,7 +38,7 @@ extension APIObject {
             APIField("name", .name, "unique among the tenant's sessions that have not ended"),
             APIField("profile", .name, "the name of a profile; `default` where it is left out"),
             APIField("image", .name, "the name of an image, in place of the profile's"),
-            APIField("tenant", .name, "`default` where it is left out"),
+            APIField("tenant", .name, "the caller's own where it is left out"),
             APIField("labels", .labels, "texts by names of the client's choice"),
             APIField("env", .environment, "variables of every process, over the profile's"),
             APIField("limits", .object(limitsRequest), "limits"),

@@ -25,7 +25,7 @@ extension APIObject {
             .required("name", .name, "unique among the tenant's"),
             APIField("bytes", .quotaBytes, "the most that it may hold; required but with adopt"),
         ] + limitsOfNew + [
-            APIField("tenant", .name, "`default` where it is left out"),
+            APIField("tenant", .name, "the caller's own where it is left out"),
             APIField("adopt", .flag, "whether to make a record of a volume that has none, as it is"),
             APIField(
                 "idempotency_key", .key, "a second request with the same key gets the first one's workspace"),

@@ -8,7 +8,7 @@ extension APIRoute {
         APIRoute(
             .get, "/v1/workspaces", "listWorkspaces", "Workspaces",
             query: [
-                APIField("after", .text(most: 64), "`next` of the page before"),
+                APIField("after", .text(most: 128), "`next` of the page before"),
                 APIField("limit", .whole(1...1000), "at most so many"),
             ], .object(.workspaceList)),
         APIRoute(

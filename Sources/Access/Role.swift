@@ -75,6 +75,8 @@ extension Right {
     private static let operations: [String: Right] = [
         "health": .open,
         "info": .look, "listProfiles": .look, "listImages": .look, "events": .look,
+        "createTenant": .administer, "listTenants": .look, "inspectTenant": .look, "setTenant": .administer,
+        "removeTenant": .administer, "listQuotas": .look, "setQuotas": .administer, "resetQuota": .administer,
         "createSession": .use, "listSessions": .look, "inspectSession": .look, "removeSession": .end,
         "renewSession": .use, "pauseSession": .use, "resumeSession": .use,
         "killSession": .end, "waitForSession": .look, "sessionStatistics": .look,

@@ -19,6 +19,7 @@ package struct HTTPResponse: Hashable, Sendable {
 /// Asks a daemon at its socket, one thing after another, on one connection as long as that lasts.
 package final class DaemonClient {
     package let path: String
+    private let tenant: String?
     private let patience: Int?
     private var kept: Connection?
     private var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -28,6 +29,14 @@ package final class DaemonClient {
     ///   - patience: milliseconds for which a daemon may say nothing; nil for ever.
     package init(path: String, patience: Int? = 60_000) {
         self.path = path
+        tenant = nil
+        self.patience = patience
+    }
+
+    /// A client that asks about sessions and workspaces only, where the address names a tenant.
+    package init(_ address: DaemonAddress, patience: Int? = 60_000) {
+        path = address.path
+        tenant = address.tenant
         self.patience = patience
     }
 
@@ -108,6 +117,7 @@ package final class DaemonClient {
 
     /// Sends a request and reads the answer's head.
     private func begin(_ request: HTTPRequest) throws(ClientError) -> Exchange {
+        let request = tenant.map { request.with(query: "tenant", $0) } ?? request
         let bytes = try located { () throws(HTTPError) in try request.encoded() }
         if let connection = kept.take(), connection.isQuiet() {
             do throws(ClientError) {

@@ -16,7 +16,7 @@ package struct HTTPRequest: Hashable, Sendable {
 
     package let method: Method
     /// Path and query, encoded.
-    package let target: String
+    package private(set) var target: String
     package private(set) var headers = HTTPHeaders()
     package private(set) var body: [UInt8] = []
     /// Whether the body follows in pieces, each with its length (RFC 9112, section 7.1).
@@ -44,6 +44,14 @@ package struct HTTPRequest: Hashable, Sendable {
     package func with(_ name: String, _ value: String) -> HTTPRequest {
         var result = self
         result.headers.add(name, value)
+        return result
+    }
+
+    /// With one more of the query.
+    func with(query name: String, _ value: String) -> HTTPRequest {
+        var result = self
+        result.target += "\(target.utf8.contains(UInt8(ascii: "?")) ? "&" : "?")"
+        result.target += "\(Self.encoded(name))=\(Self.encoded(value))"
         return result
     }
 

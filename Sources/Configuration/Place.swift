@@ -76,7 +76,7 @@ extension SettingKey {
         case .profiles:
             .list(["\(place.configuration)/profiles", "\(place.shared)/profiles"])
         case .images: .text(place.images)
-        case .mounts: .list([])
+        case .mounts, .tenantUIDs: .list([])
         case .uids: .range(200_000...265_535)
         case .wardenPath: .none
         default: fixed

@@ -20,6 +20,10 @@ extension SettingKey {
         case .socketGroup: Row(.account, .restart, "whose members may connect, and so start sessions")
         case .socketMode:
             Row(.quantity(Quantity(.mode, 0o600...0o666)), .restart, "permissions of the socket")
+        case .tenantUIDs:
+            Row(
+                .tenantUIDs, .live,
+                "whose tenant is not `default`, by the user id that a client has at the socket")
         case .wardenPath:
             Row(.pathOrNone, .restart, "the program corral-warden; `none` is the one installed with corrald")
         default: bounds

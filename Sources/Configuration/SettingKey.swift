@@ -34,6 +34,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case logLevel = "log.level"
     case logFormat = "log.format"
     case wardenPath = "warden.path"
+    case tenantUIDs = "tenants.uids"
 
     /// How a value is written.
     package enum Kind: Hashable, Sendable {
@@ -48,6 +49,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case account
         case word([String])
         case quantity(Quantity)
+        /// Users and their tenants, see ``TenantUIDs``.
+        case tenantUIDs
         /// Two numbers with a hyphen between them, the first and the last.
         case range(Quantity)
     }

@@ -66,6 +66,13 @@ extension SettingKey {
                 try SettingKey.add(String(part), to: &paths)
             }
             return .list(paths)
+        case .tenantUIDs:
+            guard !text.isEmpty else { return .list([]) }
+            var uids = TenantUIDs()
+            for part in text.split(separator: ":", omittingEmptySubsequences: false) {
+                try uids.add(String(part))
+            }
+            return .list(uids.entries.map(\.text))
         case .name:
             try checkSimpleName(text)
             return .text(text)

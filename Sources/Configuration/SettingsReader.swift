@@ -85,6 +85,13 @@ extension YAMLValue {
                 try item.located { () throws(ValueError) in try SettingKey.add(path, to: &paths) }
             }
             return .list(paths)
+        case .tenantUIDs:
+            var uids = TenantUIDs()
+            for item in try items() {
+                let text = try item.text()
+                try item.located { () throws(ValueError) in try uids.add(text) }
+            }
+            return .list(uids.entries.map(\.text))
         case .quantity(let quantity):
             let number: UInt64? =
                 quantity.orNone ? try numberOrNone(quantity) : try self.number(quantity)

@@ -40,6 +40,10 @@ package enum SettingsSchema {
             schema.add("type", "array")
             schema.add("uniqueItems", true)
             schema.object("items") { text(&$0, path) }
+        case .tenantUIDs:
+            schema.add("type", "array")
+            schema.add("uniqueItems", true)
+            schema.object("items") { text(&$0, "^[0-9]+(-[0-9]+)?=[a-z0-9][a-z0-9._-]{0,62}$") }
         case .name: text(&schema, "^[a-z0-9][a-z0-9_-]{0,63}$")
         case .account:
             schema.array("type") { for kind in ["integer", "string"] { $0.add(kind) } }
@@ -117,6 +121,7 @@ package enum SettingsSchema {
         case .path: ("path", "absolute")
         case .pathOrNone: ("path", "absolute, or none")
         case .paths: ("list of paths", "absolute, none twice")
+        case .tenantUIDs: ("list of users", "`UID=TENANT` or `FIRST-LAST=TENANT`, no user twice")
         case .name: ("name", "")
         case .account: ("user or group", "a name, a number, or none")
         case .word(let words): ("word", words.map { "`\($0)`" }.joined(separator: ", "))

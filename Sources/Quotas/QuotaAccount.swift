@@ -71,6 +71,26 @@ struct QuotaAccount: Sendable {
         }
     }
 
+    /// What was spent in windows that are not over.
+    func spending(at time: UInt64) -> [QuotaSpending] {
+        Quota.allCases.compactMap { quota in
+            guard case .spent(let window) = quota.nature, let entry = spent[quota],
+                entry.start == start(quota, window, time)
+            else { return nil }
+            return QuotaSpending(quota, start: entry.start, amount: entry.amount)
+        }
+    }
+
+    /// Counts what an earlier daemon did; of several windows the last one, of one window all of it.
+    mutating func restore(_ spending: QuotaSpending) {
+        guard case .spent = spending.quota.nature else { return }
+        let before = spent[spending.quota]
+        if let before, before.start > spending.start { return }
+        let amount = before?.start == spending.start ? before?.amount ?? 0 : 0
+        spent[spending.quota] = Spent(
+            start: spending.start, amount: saturatingSum(amount, spending.amount))
+    }
+
     mutating func reset(_ quota: Quota) { spent[quota] = nil }
 
     /// Which marks were passed on the way up since they were last told of, after a change of `quotas`.

@@ -111,6 +111,19 @@ package struct QuotaLedger<Holder: Hashable & Sendable>: Sendable {
     /// Forgets what a tenant spent of a quota in this window. The node goes on counting it.
     package mutating func reset(_ quota: Quota, of tenant: Name) { tenants[tenant]?.reset(quota) }
 
+    // MARK: What outlasts it
+
+    /// What a tenant has spent in windows that are not over.
+    package func spending(of tenant: Name, at time: UInt64) -> [QuotaSpending] {
+        tenants[tenant]?.spending(at: time) ?? []
+    }
+
+    /// Takes in what an earlier ledger counted.
+    package mutating func restore(_ spending: QuotaSpending, of tenant: Name) {
+        tenants[tenant, default: QuotaAccount()].restore(spending)
+        node.restore(spending)
+    }
+
     // MARK: Looking
 
     /// Every quota of a tenant's, in the order of ``Quota``.

@@ -14,6 +14,12 @@ package enum Change: Hashable, Sendable {
     case workspaceGone(tenant: String, name: String)
     case snapshot(SnapshotRecord)
     case snapshotGone(tenant: String, workspace: String, name: String)
+    /// A tenant is new, or different now.
+    case tenant(TenantRecord)
+    /// And with it the records of its sessions that have ended.
+    case tenantGone(String)
+    /// What a tenant has spent of a quota by now.
+    case spent(SpentRecord)
 
     /// Whether it says only how far something has come that lives. A loss of power ends that, whatever the
     /// last thing on record about it is.
@@ -21,7 +27,9 @@ package enum Change: Hashable, Sendable {
         switch self {
         case .session(_, let standing, _, _): standing.isLive
         case .process(_, let standing, _, _): standing.isLive
-        case .create, .start, .result, .audit, .workspace, .workspaceGone, .snapshot, .snapshotGone: false
+        case .create, .start, .result, .audit, .workspace, .workspaceGone, .snapshot, .snapshotGone, .tenant,
+            .tenantGone, .spent:
+            false
         }
     }
 }
@@ -121,6 +129,9 @@ extension StateStore {
         case .snapshot(let snapshot): try put(snapshot)
         case .snapshotGone(let tenant, let workspace, let name):
             try dropSnapshot(name, of: workspace, tenant)
+        case .tenant(let tenant): try put(tenant)
+        case .tenantGone(let name): try dropTenant(name)
+        case .spent(let spent): try put(spent)
         }
     }
 }

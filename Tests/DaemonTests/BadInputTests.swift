@@ -11,7 +11,7 @@ import Testing
             (#"{"name":"\#(String(repeating: "a", count: 65))"}"#, 400, "name"),
             (#"{"profle":"x"}"#, 400, "profle"), (#"{"profile":"no-such"}"#, 404, "profile"),
             (#"{"profile":"../etc"}"#, 400, "profile"), (#"{"labels":{"-a":"b"}}"#, 400, "labels"),
-            (#"{"tenant":"other"}"#, 400, "tenant"), (#"{"limits":{"memory":"64M"}}"#, 400, "limits.memory"),
+            (#"{"tenant":"other"}"#, 404, "tenant"), (#"{"limits":{"memory":"64M"}}"#, 400, "limits.memory"),
         ]
         for (body, status, field) in cases {
             let answer = try daemon.call("POST", "/v1/sessions", body)

@@ -16,14 +16,20 @@ final class TestDaemon {
     var socket: String { directory("run/corral.sock") }
 
     /// Whom root's becomes. No group may connect besides.
-    static let user = Host.isRoot ? ["--set", "user=nobody", "--set", "socket.group=nobody-has-it"] : []
+    static let user = user(group: "nobody-has-it")
+
+    private static func user(group: String) -> [String] {
+        Host.isRoot ? ["--set", "user=nobody", "--set", "socket.group=\(group)"] : []
+    }
 
     /// - Parameters:
     ///   - wrapper: starts the program that follows it.
     ///   - command: what starts corrald, if not its own name.
+    ///   - group: whose members may connect to root's.
     init(
         _ more: [String] = [], wrapper: [String] = [], command: [String] = [Product.path("corrald")],
-        in directory: TemporaryDirectory? = nil, environment: [String: String] = [:]
+        in directory: TemporaryDirectory? = nil, environment: [String: String] = [:],
+        group: String = "nobody-has-it"
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
@@ -31,7 +37,7 @@ final class TestDaemon {
         words =
             wrapper.map { $0 == "STATE" ? directory("s") : $0 }
             + command + ["--state", directory("s"), "--set", "runtime=\(directory("run"))"]
-            + TestDaemon.user + more
+            + TestDaemon.user(group: group) + more
         program = try TestDaemon.start(words, environment)
         try waitUntilServing()
     }

@@ -9,7 +9,8 @@ import Testing
         ("corral image rm", "an imported image"), ("corral run --relay", "a host application"),
         ("corral man --directory", "an installation"), ("corral plugin test", "a package"),
         ("corral run -it", "a terminal"), ("corral daemon", "a daemon"), ("corral session", "a daemon"),
-        ("corral cp", "a daemon"), ("corral workspace", "a daemon"),
+        ("corral cp", "a daemon"), ("corral workspace", "a daemon"), ("corral tenant", "a daemon"),
+        ("corral quota", "a daemon"),
     ]
 
     /// Those that say no, by their exit code.

@@ -161,4 +161,21 @@ struct QuotaLedgerTests {
     func `a name of no quota is refused`(text: String) {
         #expect(throws: ValueError.self) { try Quota(named: text) }
     }
+
+    @Test func `what was spent goes on where another ledger left it, in the same window`() throws {
+        var (ledger, tenant) = try ledger([.execsPerDay: 3, .creationsPerMinute: 5])
+        _ = try ledger.reserve([.execsPerDay: 2, .creationsPerMinute: 1], for: tenant, as: 1, at: noon)
+        let kept = ledger.spending(of: tenant, at: noon)
+        #expect(kept.map(\.quota) == [.execsPerDay, .creationsPerMinute])
+        // In the next minute, of the same day.
+        var (later, _) = try self.ledger([.execsPerDay: 3, .creationsPerMinute: 5])
+        for spending in kept { later.restore(spending, of: tenant) }
+        #expect(used(later, tenant, .execsPerDay, at: noon + 60) == 2)
+        #expect(used(later, tenant, .creationsPerMinute, at: noon + 60) == 0)
+        _ = try later.reserve([.execsPerDay: 1], for: tenant, as: 2, at: noon + 60)
+        #expect(throws: QuotaRefusal.self) {
+            _ = try later.reserve([.execsPerDay: 1], for: tenant, as: 3, at: noon + 60)
+        }
+        #expect(later.spending(of: tenant, at: midnight + 86_400) == [])
+    }
 }

@@ -46,10 +46,11 @@ struct Fixture {
     /// A session with nothing that it need not have.
     static func session(
         _ number: Int, name: String? = nil, labels: [String: String] = [:],
-        request: SessionRecord.Request? = nil, spec: String = "{}", profile: String = "default"
+        request: SessionRecord.Request? = nil, spec: String = "{}", profile: String = "default",
+        tenant: String = "default"
     ) -> SessionRecord {
         SessionRecord(
-            id: id(number), name: name, tenant: "default", profile: profile, image: "host", spec: spec,
+            id: id(number), name: name, tenant: tenant, profile: profile, image: "host", spec: spec,
             labels: labels, request: request, created: moment(number),
             standing: SessionStanding(state: "created", boot: "boot-1", lastUse: moment(number).boot))
     }

@@ -133,7 +133,7 @@ import Testing
             id: Fixture.id(1), tenant: "somebody", profile: "p", image: "i", spec: "{}",
             created: Fixture.moment(1), standing: standing)
         #expect(try store.commit(.create(stranger, why: "")) == .noTenant("somebody"))
-        #expect(try store.tenants() == ["default"])
+        #expect(try store.tenants().map(\.name) == ["default"])
     }
 
     @Test(arguments: ["", "A", "-a", "a/b", "a b", "é", String(repeating: "a", count: 64)])

@@ -56,14 +56,14 @@ extension Completion.Names {
         sessions: {
             // Of the daemon that is asked without options; where none answers soon there is nothing.
             guard let arguments = try? Arguments(parsing: [], for: CompletionCommand.asking),
-                let socket = try? DaemonAccess.socket(arguments),
+                let socket = try? DaemonAccess.address(arguments),
                 let sessions = try? SessionCalls(socket, patience: 1000).list(all: true)
             else { return [] }
             return sessions.map { .init(word: $0.name ?? String($0.id.prefix(12)), description: $0.state) }
         },
         workspaces: {
             guard let arguments = try? Arguments(parsing: [], for: CompletionCommand.asking),
-                let socket = try? DaemonAccess.socket(arguments),
+                let socket = try? DaemonAccess.address(arguments),
                 let workspaces = try? WorkspaceCalls(socket, patience: 1000).list()
             else { return [] }
             return workspaces.map { .init(word: $0.name, description: $0.state) }

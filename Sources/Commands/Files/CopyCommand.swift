@@ -12,7 +12,7 @@ enum CopyCommand {
         operandsHelp: "SRC DST", operands: 2...2, operandKinds: [.file],
         options: [
             .init("quiet", short: "q", help: "show no progress")
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: [
             "corral cp report.py web:", "corral cp web:out/result.csv .", "corral cp ./data web:data",
             "corral cp web:log.txt - | tail", "corral cp web:out - | tar xf -",
@@ -39,16 +39,16 @@ enum CopyCommand {
             let progress = CopyProgress(isQuiet: arguments.has("quiet"))
             switch (source, target) {
             case (.remote(let holder, let path), .local(let place)):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), holder)
+                let calls = try FileCalls(try DaemonAccess.address(arguments), holder)
                 try Download(calls, progress).run(path, to: place)
             case (.remote(let holder, let path), .stream):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), holder)
+                let calls = try FileCalls(try DaemonAccess.address(arguments), holder)
                 try Download(calls, CopyProgress(isQuiet: true)).print(path)
             case (.local(let place), .remote(let holder, let path)):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), holder)
+                let calls = try FileCalls(try DaemonAccess.address(arguments), holder)
                 try Upload(calls, progress).run(place, to: path)
             case (.stream, .remote(let holder, let path)):
-                let calls = try FileCalls(try DaemonAccess.socket(arguments), holder)
+                let calls = try FileCalls(try DaemonAccess.address(arguments), holder)
                 try Upload(calls, progress).standardInput(to: path)
             case (.remote, .remote):
                 throw CommandError(

@@ -10,10 +10,10 @@ struct FileCalls {
     private let place: [String]
 
     /// - Throws: for a name that no path of the API can say.
-    init(_ socket: String, _ holder: FileHolder) throws(CommandError) {
+    init(_ socket: DaemonAddress, _ holder: FileHolder) throws(CommandError) {
         place = try holder.place()
         // What is copied may take as long as a disk or a pipe does.
-        client = DaemonClient(path: socket, patience: nil)
+        client = DaemonClient(socket, patience: nil)
         self.holder = holder
     }
 

@@ -53,12 +53,12 @@ enum FilesCommand {
         [
             .init("watch", short: "w", help: "print what happens to the names in PATH, as it happens"),
             .init("recursive", short: "r", help: "with --watch: and in the directories below it"),
-        ] + Command.Option.listing + ConfigCommand.options
+        ] + Command.Option.listing + DaemonAccess.options
 
     private static func run(
         _ arguments: Arguments, _ holder: FileHolder, _ path: String
     ) throws(CommandError) {
-        let calls = try FileCalls(try DaemonAccess.socket(arguments), holder)
+        let calls = try FileCalls(try DaemonAccess.address(arguments), holder)
         if arguments.has("watch") { return try watch(path, calls, arguments) }
         if arguments.has("recursive") { throw CommandError("--recursive comes with --watch alone") }
         let found = try CommandError.asking { () throws(ClientError) in try files(path, calls) }

@@ -16,7 +16,7 @@ enum AttachCommand {
             .init(
                 "detach-keys", value: "KEYS",
                 help: "keys of a terminal that leave the process (default: ctrl-p,ctrl-q; empty for none)"),
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: [
             "corral session attach build server", "corral session attach --no-stdin --tail 20 build server",
         ],
@@ -47,8 +47,8 @@ enum AttachCommand {
     private static func run(_ arguments: Arguments) throws(CommandError) -> Int32 {
         let place = try ProcessPlace(arguments.operands)
         let keys = try keys(arguments)
-        let socket = try DaemonAccess.socket(arguments)
-        let client = DaemonClient(path: socket)
+        let socket = try DaemonAccess.address(arguments)
+        let client = DaemonClient(socket)
         let process = try CommandError.asking { () throws(ClientError) in
             try ProcessAnswer.ask(client, place)
         }

@@ -8,7 +8,7 @@ struct AttachFollower {
     let loop: AttachLoop
     let place: ProcessPlace
     /// The daemon's.
-    let socket: String
+    let socket: DaemonAddress
     /// Whether the process waits for us and ends with us.
     let leads: Bool
 
@@ -66,7 +66,7 @@ struct AttachFollower {
         do throws(ClientError) {
             let request = HTTPRequest(.post, place.path("attach"), query: query)
             return AttachConnection(
-                try DaemonClient(path: socket, patience: 60_000).upgrade(request, to: "corral-attach/1"))
+                try DaemonClient(socket, patience: 60_000).upgrade(request, to: "corral-attach/1"))
         } catch {
             guard case .refused(let refusal) = error else { throw error }
             // Of another run there are not yet so many bytes.
@@ -82,7 +82,7 @@ struct AttachFollower {
 
     /// How it ended, where it has.
     private func ended() throws(ClientError) -> ProcessEnd? {
-        let process = try ProcessAnswer.ask(DaemonClient(path: socket), place)
+        let process = try ProcessAnswer.ask(DaemonClient(socket), place)
         return process.hasEnded ? ProcessEnd(process) : nil
     }
 

@@ -19,7 +19,7 @@ enum ExecCommand {
             .init(
                 "detach-keys", value: "KEYS",
                 help: "keys of a terminal that leave it running (default: ctrl-p,ctrl-q; empty for none)"),
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: [
             "corral session exec build make test",
             "corral session exec -it build bash",
@@ -50,7 +50,7 @@ enum ExecCommand {
         let program = try ProgramOptions(arguments)
         let keys = try AttachCommand.keys(arguments)
         let body = try body(arguments, program)
-        let socket = try DaemonAccess.socket(arguments)
+        let socket = try DaemonAccess.address(arguments)
         if arguments.has("detach") {
             guard !program.interactive else {
                 throw CommandError(
@@ -95,12 +95,12 @@ enum ExecCommand {
 
     /// Starts it with its streams on a connection, which takes as long as it waits for its turn.
     private static func begin(
-        _ session: String, _ body: JSONText, _ socket: String
+        _ session: String, _ body: JSONText, _ socket: DaemonAddress
     ) throws(CommandError) -> AttachConnection {
         do throws(ClientError) {
             let request = HTTPRequest(.post, ["v1", "sessions", session, "exec", "attach"]).with(json: body)
             return AttachConnection(
-                try DaemonClient(path: socket, patience: nil).upgrade(request, to: "corral-attach/1"))
+                try DaemonClient(socket, patience: nil).upgrade(request, to: "corral-attach/1"))
         } catch {
             throw CommandError(asking: error, code: code(error))
         }
@@ -116,11 +116,11 @@ enum ExecCommand {
     }
 
     private static func detach(
-        _ session: String, _ body: JSONText, _ socket: String
+        _ session: String, _ body: JSONText, _ socket: DaemonAddress
     ) throws(CommandError) {
         do throws(ClientError) {
             let request = HTTPRequest(.post, ["v1", "sessions", session, "exec"]).with(json: body)
-            let answer = try DaemonClient(path: socket).ask(request).json()
+            let answer = try DaemonClient(socket).ask(request).json()
             Terminal.print(try AnswerMembers(answer).need("process"))
         } catch {
             throw CommandError(asking: error, code: code(error))

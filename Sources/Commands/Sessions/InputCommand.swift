@@ -13,7 +13,7 @@ enum InputCommand {
         options: [
             .init("close", help: "let the process read the end of its input behind it"),
             .init("text", value: "TEXT", help: "write this in place of standard input"),
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: [
             "corral session input build tool <commands.txt",
             "corral session input --text 'quit' --close build tool",
@@ -25,7 +25,7 @@ enum InputCommand {
         Failure.reported("session input") { () throws(CommandError) in
             let place = try ProcessPlace(arguments.operands)
             // A process may take its time.
-            let client = DaemonClient(path: try DaemonAccess.socket(arguments), patience: nil)
+            let client = DaemonClient(try DaemonAccess.address(arguments), patience: nil)
             if let text = arguments.value("text") {
                 try send(Array(text.utf8), client, place)
             } else {

@@ -14,7 +14,7 @@ enum LogsCommand {
             .init(
                 "stream", value: "stdout|stderr|both", help: "which stream; both is the default",
                 kind: .words(["stdout", "stderr", "both"]))
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: [
             "corral session logs build server", "corral session logs -f --tail 20 build server",
             "corral session logs --since 10m --stream stderr build server",
@@ -44,8 +44,8 @@ enum LogsCommand {
         if arguments.value("tail") != nil, since != nil {
             throw CommandError("--tail beside --since; expected one of them")
         }
-        let socket = try DaemonAccess.socket(arguments)
-        let client = DaemonClient(path: socket)
+        let socket = try DaemonAccess.address(arguments)
+        let client = DaemonClient(socket)
         let process = try CommandError.asking { () throws(ClientError) in
             try ProcessAnswer.ask(client, place)
         }
@@ -87,7 +87,7 @@ enum LogsCommand {
             guard case .ended = outcome else { return follower.finish(outcome) }
             // Another run of it may follow, with streams of its own.
             let process = try CommandError.asking { () throws(ClientError) in
-                try ProcessAnswer.ask(DaemonClient(path: follower.socket), follower.place)
+                try ProcessAnswer.ask(DaemonClient(follower.socket), follower.place)
             }
             if !follows || process.hasEnded { return ExitCode.success }
             follower.loop.offsets = [0, 0]

@@ -7,7 +7,7 @@ import Wire
 enum ProcessCommand {
     static let list = Command(
         "session processes", summary: "List the processes of a session, those that have ended as well.",
-        operandsHelp: "SESSION", operands: 1...1, options: Command.Option.listing + ConfigCommand.options,
+        operandsHelp: "SESSION", operands: 1...1, options: Command.Option.listing + DaemonAccess.options,
         examples: ["corral session processes build", "corral session processes -o json build"]
     ) { arguments in
         Failure.reported("session processes") { () throws(CommandError) in
@@ -26,7 +26,7 @@ enum ProcessCommand {
 
     static let inspect = Command(
         "session process", summary: "Print everything about processes of a session, as a JSON array.",
-        operandsHelp: "SESSION PROCESS...", operands: 2...Int.max, options: ConfigCommand.options,
+        operandsHelp: "SESSION PROCESS...", operands: 2...Int.max, options: DaemonAccess.options,
         examples: ["corral session process build server"]
     ) { arguments in
         Failure.reported("session process") { () throws(CommandError) in
@@ -47,7 +47,7 @@ enum ProcessCommand {
 
     static let signal = Command(
         "session signal", summary: "Send a signal to a process.",
-        operandsHelp: "SESSION PROCESS SIGNAL", operands: 3...3, options: ConfigCommand.options,
+        operandsHelp: "SESSION PROCESS SIGNAL", operands: 3...3, options: DaemonAccess.options,
         examples: ["corral session signal build server HUP"],
         details: """
             SIGNAL is a name such as TERM or SIGUSR1, or a number from 1 to 64. KILL goes to its whole group.
@@ -68,14 +68,14 @@ enum ProcessCommand {
         operandsHelp: "SESSION PROCESS...", operands: 2...Int.max,
         options: [
             .init("grace", value: "TIME", help: "how long it may take by itself, such as 5s (default: 10s)")
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: ["corral session stop --grace 30s build server"],
         details: "Answers when they have ended; they are not started again."
     ) { arguments in
         Failure.reported("session stop") { () throws(CommandError) in
             let grace = try ProgramOptions.quantity(
                 arguments, "grace", Quantity(.duration, 0...600_000))
-            let client = DaemonClient(path: try DaemonAccess.socket(arguments), patience: nil)
+            let client = DaemonClient(try DaemonAccess.address(arguments), patience: nil)
             let body = JSONText.object { object in
                 if let grace = grace ?? nil { object.add("grace", grace) }
             }

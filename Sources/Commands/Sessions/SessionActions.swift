@@ -72,12 +72,12 @@ extension SessionCommand {
         let name = "session \(word)"
         return Command(
             name, summary: summary, operandsHelp: "SESSION...", operands: 1...Int.max,
-            operandKinds: [.session], options: options + ConfigCommand.options, examples: examples,
+            operandKinds: [.session], options: options + DaemonAccess.options, examples: examples,
             details: details
         ) { arguments in
             do throws(CommandError) {
                 let act = try action(arguments)
-                let socket = try DaemonAccess.socket(arguments)
+                let socket = try DaemonAccess.address(arguments)
                 return EachSession.run(name, arguments.operands) { (session) throws(ClientError) in
                     // An end takes as long as it takes.
                     try act(SessionCalls(socket, patience: nil), session)
@@ -93,14 +93,14 @@ extension SessionCommand {
     static let wait = Command(
         "session wait", summary: "Wait until sessions have ended, and print why each has.",
         operandsHelp: "SESSION...", operands: 1...Int.max, operandKinds: [.session],
-        options: ConfigCommand.options, examples: ["corral session wait web"],
+        options: DaemonAccess.options, examples: ["corral session wait web"],
         details: """
             One line for each session, in the order in which they are named: the cause, such as ttl, idle, max,
             operator, memory or daemon-restart. A daemon that is started anew meanwhile is waited for.
             """
     ) { arguments in
         do throws(CommandError) {
-            let socket = try DaemonAccess.socket(arguments)
+            let socket = try DaemonAccess.address(arguments)
             return EachSession.run("session wait", arguments.operands) { (word) throws(ClientError) in
                 let calls = SessionCalls(socket, patience: nil)
                 // By its id from here on: another session may get the name.
@@ -126,13 +126,13 @@ extension SessionCommand {
             .init(
                 "filter", value: "KEY=VALUE", repeats: true,
                 help: "only what has it; KEY is \(pruneKeys.map(\.name).joined(separator: ", "))"),
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: ["corral session prune -f", "corral session prune -f --filter label=team=red"],
         details: "Prints the ids of what it forgot. Without a terminal to ask at it does nothing but with -f."
     ) { arguments in
         do throws(CommandError) {
             let filters = try arguments.filters(pruneKeys)
-            let socket = try DaemonAccess.socket(arguments)
+            let socket = try DaemonAccess.address(arguments)
             let calls = SessionCalls(socket)
             let ended = try found(filters, all: true, calls).filter(\.hasEnded)
             if ended.isEmpty { return ExitCode.success }

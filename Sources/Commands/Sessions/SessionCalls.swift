@@ -10,8 +10,8 @@ struct SessionCalls {
 
     /// - Parameter patience: milliseconds in which the daemon has to say something; nil for what waits until
     ///   something has happened to a session.
-    init(_ socket: String, patience: Int? = 60_000) {
-        client = DaemonClient(path: socket, patience: patience)
+    init(_ socket: DaemonAddress, patience: Int? = 60_000) {
+        client = DaemonClient(socket, patience: patience)
     }
 
     // MARK: One session
@@ -72,13 +72,15 @@ struct SessionCalls {
     /// Every page, in the order of creation.
     /// - Parameters:
     ///   - all: those that have ended as well.
+    ///   - everybodys: those of all tenants.
     ///   - label: `KEY` or `KEY=VALUE`.
     func list(
-        all: Bool = false, state: String? = nil, label: String? = nil
+        all: Bool = false, state: String? = nil, label: String? = nil, everybodys: Bool = false
     ) throws(ClientError) -> [SessionAnswer] {
         var query = [("limit", "\(page)")]
         if all { query.append(("all", "true")) }
         if let state { query.append(("state", state)) }
+        if everybodys { query.append(("all_tenants", "true")) }
         if let label { query.append(("label", label)) }
         var found: [SessionAnswer] = []
         try client.pages(["v1", "sessions"], query) { (answer) throws(ClientError) in

@@ -6,7 +6,7 @@ import Wire
 enum SessionCreate {
     static let command = Command(
         "session create", summary: "Create a session and print its id, once it runs.",
-        options: sandbox + limits + lifetimes + about + ConfigCommand.options,
+        options: sandbox + limits + lifetimes + about + DaemonAccess.options,
         examples: [
             "corral session create --name web --ttl 1h",
             "corral session create --workspace /srv/shared/alice",
@@ -70,14 +70,13 @@ enum SessionCreate {
     private static let about: [Command.Option] = [
         .init("name", value: "NAME", help: "call it so"),
         .init("label", short: "l", value: "KEY=VALUE", repeats: true, help: "note that; may be repeated"),
-        .init("tenant", value: "NAME", help: "whose it is"),
         .init("idempotency-key", value: "KEY", help: "what makes a repeated request the same one"),
     ]
 
     private static func run(_ arguments: Arguments) -> Int32 {
         Failure.reported("session create") { () throws(CommandError) in
             let request = try request(arguments)
-            let calls = SessionCalls(try DaemonAccess.socket(arguments), patience: nil)
+            let calls = SessionCalls(try DaemonAccess.address(arguments), patience: nil)
             let session = try CommandError.asking { () throws(ClientError) in try calls.create(request) }
             Terminal.print(session.id)
         }

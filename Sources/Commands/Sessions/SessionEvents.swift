@@ -19,12 +19,12 @@ extension SessionCommand {
                 "since", value: "TIME",
                 help: "begin with what was then: 10m ago, 2026-11-21T10:00:00Z, 2026-11-21"),
             .init("until", value: "TIME", help: "end then; with a time that is past, once all is printed"),
-            .filter(eventKeys),
+            DaemonAccess.allTenants, .filter(eventKeys),
             .init(
                 "output", short: "o", value: "table|jsonl",
                 help: "table, the default, is a line for people; jsonl an object a line",
                 kind: .words(["table", "jsonl"])),
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: [
             "corral session events --since 10m -o jsonl", "corral session events -f session=web",
             "corral session events --since 1h --until 0s -f type=session.ended",
@@ -43,12 +43,15 @@ extension SessionCommand {
             if let since, let until, until < since {
                 throw CommandError("--until: \(until.local) is before --since, which is \(since.local)")
             }
-            let calls = SessionCalls(try DaemonAccess.socket(arguments))
+            let calls = SessionCalls(try DaemonAccess.address(arguments))
             let names = filters.all.filter { $0.key.name == "session" }.map(\.value)
             let ids = try CommandError.asking { () throws(ClientError) in
                 try names.map { (name) throws(ClientError) in try calls.inspect(name).id }
             }
-            var follower = EventFollower(calls.client, sessions: ids, since: since, until: until, now: now)
+            var follower = EventFollower(
+                calls.client, sessions: ids, everybodys: arguments.has("all-tenants"), since: since,
+                until: until,
+                now: now)
             let isJSON = arguments.value("output") == "jsonl"
             try CommandError.asking { () throws(ClientError) in
                 try follower.run { event in
@@ -87,6 +90,8 @@ private struct EventFollower {
     private let client: DaemonClient
     /// The only session of interest; nil where there are several, or all are.
     private let session: String?
+    /// Those of all tenants.
+    private let everybodys: Bool
     private let since: WallTime?
     private let until: WallTime?
     private let began: WallTime
@@ -96,9 +101,13 @@ private struct EventFollower {
     private var isConnected = false
     private var daemon = UntilAnswered("session events")
 
-    init(_ client: DaemonClient, sessions: [String], since: WallTime?, until: WallTime?, now: WallTime) {
+    init(
+        _ client: DaemonClient, sessions: [String], everybodys: Bool, since: WallTime?, until: WallTime?,
+        now: WallTime
+    ) {
         self.client = client
         session = sessions.count == 1 ? sessions[0] : nil
+        self.everybodys = everybodys
         self.since = since
         self.until = until
         began = now
@@ -149,6 +158,7 @@ private struct EventFollower {
 
     private var request: HTTPRequest {
         var query: [(String, String)] = []
+        if everybodys { query.append(("all_tenants", "true")) }
         if let session { query.append(("session", session)) }
         // Who began without it has missed, at another daemon, what was since then.
         if let since = since ?? (isConnected ? began : nil) { query.append(("since", since.rfc3339)) }

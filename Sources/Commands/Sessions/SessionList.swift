@@ -16,8 +16,9 @@ extension SessionCommand {
         Command(
             "session \(word)", summary: "List the sessions that have not ended, the newest first.",
             options: [
-                .init("all", short: "a", help: "list those that have ended as well"), .filter(listKeys),
-            ] + Command.Option.listing + ConfigCommand.options,
+                .init("all", short: "a", help: "list those that have ended as well"),
+                DaemonAccess.allTenants, .filter(listKeys),
+            ] + Command.Option.listing + DaemonAccess.options,
             examples: [
                 "corral session \(word)", "corral session \(word) -a -f label=team=red -f state=ended",
                 "corral session \(word) -q --no-trunc",
@@ -29,8 +30,9 @@ extension SessionCommand {
         ) { arguments in
             Failure.reported("session \(word)") { () throws(CommandError) in
                 let filters = try arguments.filters(listKeys)
-                let calls = SessionCalls(try DaemonAccess.socket(arguments))
-                let sessions = try found(filters, all: arguments.has("all"), calls)
+                let calls = SessionCalls(try DaemonAccess.address(arguments))
+                let sessions = try found(
+                    filters, all: arguments.has("all"), everybodys: arguments.has("all-tenants"), calls)
                 for line in SessionListing.sessions.lines(sessions.reversed(), arguments.presentation()) {
                     Terminal.print(line)
                 }
@@ -40,7 +42,7 @@ extension SessionCommand {
 
     /// What filters let pass, in the order of creation.
     static func found(
-        _ filters: Filters, all: Bool, _ calls: SessionCalls
+        _ filters: Filters, all: Bool, everybodys: Bool = false, _ calls: SessionCalls
     ) throws(CommandError) -> [SessionAnswer] {
         func only(_ key: String) -> String? {
             let values = filters.all.filter { $0.key.name == key }.map(\.value)
@@ -49,7 +51,8 @@ extension SessionCommand {
         let isAboutEnds = filters.all.contains { ["state", "cause"].contains($0.key.name) }
         // The daemon looks for one label and one state, which spares it the others.
         let sessions = try CommandError.asking { () throws(ClientError) in
-            try calls.list(all: all || isAboutEnds, state: only("state"), label: only("label"))
+            try calls.list(
+                all: all || isAboutEnds, state: only("state"), label: only("label"), everybodys: everybodys)
         }
         return sessions.filter { session in filters.accept { $0.passes(session) } }
     }
@@ -57,7 +60,7 @@ extension SessionCommand {
     static let inspect = Command(
         "session inspect", summary: "Print all there is to know about sessions, as JSON.",
         operandsHelp: "SESSION...", operands: 1...Int.max, operandKinds: [.session],
-        options: ConfigCommand.options,
+        options: DaemonAccess.options,
         examples: ["corral session inspect web", "corral session inspect web 3f2a | jq '.[].limits'"],
         details: """
             One array with an object for each, of the members that docs/openapi.json describes as Session.
@@ -65,7 +68,7 @@ extension SessionCommand {
             """
     ) { arguments in
         Failure.reported("session inspect") { () throws(CommandError) in
-            let calls = SessionCalls(try DaemonAccess.socket(arguments))
+            let calls = SessionCalls(try DaemonAccess.address(arguments))
             var sessions: [SessionAnswer] = []
             var failures: [CommandError] = []
             for word in arguments.operands {

@@ -84,7 +84,7 @@ extension SessionCommand {
             .init(
                 "interval", value: "TIME", help: "between two times with --watch, such as 5s (default: 1s)"),
             .init("no-stream", help: "accepted for docker's sake: without --watch it is shown once"),
-        ] + Command.Option.listing + ConfigCommand.options,
+        ] + Command.Option.listing + DaemonAccess.options,
         examples: [
             "corral session stats", "corral session stats --watch web", "corral session stats -o jsonl",
         ],
@@ -96,7 +96,7 @@ extension SessionCommand {
     ) { arguments in
         Failure.reported("session stats") { () throws(CommandError) in
             let interval = try SessionOptions.whole(arguments, "interval", SessionOptions.interval) ?? 1000
-            let calls = SessionCalls(try DaemonAccess.socket(arguments))
+            let calls = SessionCalls(try DaemonAccess.address(arguments))
             var watch = StatsWatch(calls, arguments.operands)
             guard arguments.has("watch") else {
                 let (usages, failures) = try CommandError.asking { () throws(ClientError) in
@@ -113,7 +113,7 @@ extension SessionCommand {
     static let top = Command(
         "session top", summary: "Show the processes that run in a session, and what it uses.",
         operandsHelp: "SESSION", operands: 1...1, operandKinds: [.session],
-        options: Command.Option.listing + ConfigCommand.options, examples: ["corral session top web"],
+        options: Command.Option.listing + DaemonAccess.options, examples: ["corral session top web"],
         details: """
             Processes that were started by execs and as managed processes; what those have started in turn is
             in the session's sums, which stand above the table. PID is what the sandbox sees. JSON has the
@@ -121,7 +121,7 @@ extension SessionCommand {
             """
     ) { arguments in
         Failure.reported("session top") { () throws(CommandError) in
-            let calls = SessionCalls(try DaemonAccess.socket(arguments))
+            let calls = SessionCalls(try DaemonAccess.address(arguments))
             let presentation = arguments.presentation()
             let isTable = !presentation.isQuiet && [.table, .wide].contains(presentation.format)
             let (sums, processes) = try CommandError.asking { () throws(ClientError) in

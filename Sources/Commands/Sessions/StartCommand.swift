@@ -14,7 +14,7 @@ enum StartCommand {
                 "restart", value: "no|on-failure|always", help: "when to start it again; no is the default",
                 kind: .words(["no", "on-failure", "always"])),
             .init("restarts", value: "NUMBER", help: "how often in a row, at most"),
-        ] + ProgramOptions.options + ConfigCommand.options,
+        ] + ProgramOptions.options + DaemonAccess.options,
         examples: [
             "corral session start --name server --restart on-failure build python3 -m http.server",
             "corral session start -i --name tool build ./tool --listen",

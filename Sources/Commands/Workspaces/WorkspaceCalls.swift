@@ -8,8 +8,8 @@ struct WorkspaceCalls {
     let client: DaemonClient
 
     /// - Parameter patience: milliseconds in which the daemon has to say something; nil for any.
-    init(_ socket: String, patience: Int? = nil) {
-        client = DaemonClient(path: socket, patience: patience)
+    init(_ socket: DaemonAddress, patience: Int? = nil) {
+        client = DaemonClient(socket, patience: patience)
     }
 
     func create(_ request: JSONText) throws(ClientError) -> WorkspaceAnswer {
@@ -18,13 +18,16 @@ struct WorkspaceCalls {
     }
 
     /// Every page, in the order of names.
-    func list() throws(ClientError) -> [WorkspaceAnswer] {
+    /// - Parameter everybodys: those of all tenants.
+    func list(everybodys: Bool = false) throws(ClientError) -> [WorkspaceAnswer] {
+        let query = everybodys ? [("all_tenants", "true")] : []
         var found: [WorkspaceAnswer] = []
         var next: String?
         repeat {
             let answer = try AnswerMembers(
                 try client.ask(
-                    HTTPRequest(.get, ["v1", "workspaces"], query: next.map { [("after", $0)] } ?? [])
+                    HTTPRequest(
+                        .get, ["v1", "workspaces"], query: query + (next.map { [("after", $0)] } ?? []))
                 ).json())
             for json in try answer.list("workspaces") { found.append(try WorkspaceAnswer(json)) }
             let following = answer.text("next")

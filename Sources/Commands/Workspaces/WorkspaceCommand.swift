@@ -27,7 +27,7 @@ enum WorkspaceCommand {
         options: quota + [
             soft, .init("adopt", help: "make a record of a volume that has none, as it is"), key,
         ]
-            + ConfigCommand.options,
+            + DaemonAccess.options,
         examples: [
             "corral workspace create --disk 1GiB data",
             "corral workspace create --disk 1GiB --inodes 100000 data",
@@ -47,7 +47,7 @@ enum WorkspaceCommand {
                 if arguments.has("adopt") { object.add("adopt", true) }
                 if let key = arguments.value("idempotency-key") { object.add("idempotency_key", key) }
             }
-            let calls = WorkspaceCalls(try DaemonAccess.socket(arguments))
+            let calls = WorkspaceCalls(try DaemonAccess.address(arguments))
             let made = try CommandError.asking { () throws(ClientError) in try calls.create(request) }
             Terminal.print(made.name)
         }
@@ -56,7 +56,7 @@ enum WorkspaceCommand {
     static let resize = Command(
         "workspace resize", summary: "Change the limits of a workspace, in use or not.",
         operandsHelp: "WORKSPACE", operands: 1...1, operandKinds: [.workspace],
-        options: quota + ConfigCommand.options,
+        options: quota + DaemonAccess.options,
         examples: ["corral workspace resize --disk 2GiB data"],
         details: "Not to less than it holds: corral workspace inspect says how much that is."
     ) { arguments in
@@ -72,7 +72,7 @@ enum WorkspaceCommand {
     static let snapshot = Command(
         "workspace snapshot", summary: "Keep what a workspace holds now, in use or not.",
         operandsHelp: "WORKSPACE@SNAPSHOT", operands: 1...1, operandKinds: [.workspace],
-        options: ConfigCommand.options, examples: ["corral workspace snapshot data@before"],
+        options: DaemonAccess.options, examples: ["corral workspace snapshot data@before"],
         details: "It is read-only, of one point in time, and shares with the workspace what stays the same."
     ) { arguments in
         Failure.reported("workspace snapshot") { () throws(CommandError) in
@@ -85,7 +85,7 @@ enum WorkspaceCommand {
     static let restore = Command(
         "workspace restore", summary: "Put back into a workspace what a snapshot of it kept.",
         operandsHelp: "WORKSPACE@SNAPSHOT", operands: 1...1, operandKinds: [.workspace],
-        options: ConfigCommand.options, examples: ["corral workspace restore data@before"],
+        options: DaemonAccess.options, examples: ["corral workspace restore data@before"],
         details: "What it holds now is gone then. No session may have it meanwhile."
     ) { arguments in
         Failure.reported("workspace restore") { () throws(CommandError) in
@@ -99,7 +99,7 @@ enum WorkspaceCommand {
         "workspace fork",
         summary: "Make a workspace that begins with what another one, or a snapshot, holds.",
         operandsHelp: "WORKSPACE[@SNAPSHOT] NAME", operands: 2...2, operandKinds: [.workspace, .text],
-        options: quota + [soft, key] + ConfigCommand.options,
+        options: quota + [soft, key] + DaemonAccess.options,
         examples: ["corral workspace fork data copy", "corral workspace fork --disk 4GiB data@before copy"],
         details: "Limits that are not given are the other one's. Sessions may have that one meanwhile."
     ) { arguments in
@@ -121,11 +121,11 @@ enum WorkspaceCommand {
     static let remove = Command(
         "workspace rm", summary: "Remove workspaces that no session has, or snapshots.",
         operandsHelp: "WORKSPACE[@SNAPSHOT]...", operands: 1...Int.max, operandKinds: [.workspace],
-        options: [.init("snapshots", help: "and every snapshot of each")] + ConfigCommand.options,
+        options: [.init("snapshots", help: "and every snapshot of each")] + DaemonAccess.options,
         examples: ["corral workspace rm data@before", "corral workspace rm --snapshots data"]
     ) { arguments in
         do throws(CommandError) {
-            let socket = try DaemonAccess.socket(arguments)
+            let socket = try DaemonAccess.address(arguments)
             let withSnapshots = arguments.has("snapshots")
             return EachSession.run("workspace rm", arguments.operands) { (word) throws(ClientError) in
                 try WorkspaceCalls(socket).remove(WorkspacePlace(word), withSnapshots: withSnapshots)
@@ -142,7 +142,7 @@ enum WorkspaceCommand {
     private static func act(
         _ arguments: Arguments, _ name: String, _ verb: String, _ request: JSONText
     ) throws(CommandError) {
-        let calls = WorkspaceCalls(try DaemonAccess.socket(arguments))
+        let calls = WorkspaceCalls(try DaemonAccess.address(arguments))
         try CommandError.asking { () throws(ClientError) in try calls.act(name, verb, request) }
     }
 

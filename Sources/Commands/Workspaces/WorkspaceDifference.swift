@@ -12,7 +12,7 @@ extension WorkspaceCommand {
             .init(
                 "output", short: "o", value: "FORMAT", help: "text (the default) or jsonl",
                 kind: .words(["text", "jsonl"]))
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: [
             "corral workspace diff data", "corral workspace diff data before",
             "corral workspace diff -o jsonl data before after",
@@ -25,7 +25,7 @@ extension WorkspaceCommand {
             """
     ) { arguments in
         Failure.reported("workspace diff") { () throws(CommandError) in
-            let calls = WorkspaceCalls(try DaemonAccess.socket(arguments))
+            let calls = WorkspaceCalls(try DaemonAccess.address(arguments))
             let name = try WorkspacePlace.whole(arguments.operands[0])
             let words = Array(arguments.operands.dropFirst())
             let old = if let word = words.first { word } else { try newestSnapshot(of: name, calls) }

@@ -14,7 +14,7 @@ extension WorkspaceCommand {
             .init("output", short: "o", value: "FILE", help: "where to; standard output without it, or with -"),
             .init("format", value: "FORMAT", help: "tar (the default) or zip", kind: .words(["tar", "zip"])),
             .init("quiet", short: "q", help: "show no progress"),
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.options,
         examples: [
             "corral workspace export -o data.tar data", "corral workspace export data@before | zstd >data.tar.zst",
             "corral workspace export --format zip -o data.zip data",
@@ -28,7 +28,7 @@ extension WorkspaceCommand {
     ) { arguments in
         Failure.reported("workspace export") { () throws(CommandError) in
             let calls = try FileCalls(
-                try DaemonAccess.socket(arguments), .workspace(arguments.operands[0]))
+                try DaemonAccess.address(arguments), .workspace(arguments.operands[0]))
             let target = arguments.value("output") ?? "-"
             if target == "-", isatty(1) == 1 {
                 throw CommandError(

@@ -9,7 +9,7 @@ extension WorkspaceCommand {
     static let importing = Command(
         "workspace import", summary: "Make a workspace of what is in a tar or a zip file, and print its name.",
         operandsHelp: "NAME FILE|-", operands: 2...2, operandKinds: [.text, .file],
-        options: quota + [soft, .init("quiet", short: "q", help: "show no progress")] + ConfigCommand.options,
+        options: quota + [soft, .init("quiet", short: "q", help: "show no progress")] + DaemonAccess.options,
         examples: [
             "corral workspace import --disk 2GiB data data.tar",
             "corral workspace export data | corral workspace import copy -",
@@ -30,7 +30,7 @@ extension WorkspaceCommand {
                 add(quota, to: &object)
                 if arguments.has("allow-soft-quota") { object.add("soft", true) }
             }
-            let socket = try DaemonAccess.socket(arguments)
+            let socket = try DaemonAccess.address(arguments)
             let workspaces = WorkspaceCalls(socket)
             try archive.takeSignals()
             _ = try CommandError.asking { () throws(ClientError) in try workspaces.create(request) }

@@ -12,7 +12,8 @@ extension WorkspaceCommand {
     static func list(_ word: String, isHidden: Bool) -> Command {
         Command(
             "workspace \(word)", summary: "List workspaces that outlive sessions.",
-            options: [.filter(listKeys)] + Command.Option.listing + ConfigCommand.options,
+            options: [DaemonAccess.allTenants, .filter(listKeys)] + Command.Option.listing
+                + DaemonAccess.options,
             examples: ["corral workspace \(word)", "corral workspace \(word) -q -f state=ready"],
             details: """
                 A limit that nothing enforces is marked. A workspace that is unrecorded has a volume and no record;
@@ -22,8 +23,10 @@ extension WorkspaceCommand {
         ) { arguments in
             Failure.reported("workspace \(word)") { () throws(CommandError) in
                 let filters = try arguments.filters(listKeys)
-                let calls = WorkspaceCalls(try DaemonAccess.socket(arguments))
-                let all = try CommandError.asking { () throws(ClientError) in try calls.list() }
+                let calls = WorkspaceCalls(try DaemonAccess.address(arguments))
+                let all = try CommandError.asking { () throws(ClientError) in
+                    try calls.list(everybodys: arguments.has("all-tenants"))
+                }
                 let found = all.filter { workspace in filters.accept { $0.passes(workspace) } }
                 for line in listing.lines(found, arguments.presentation()) { Terminal.print(line) }
             }
@@ -33,12 +36,12 @@ extension WorkspaceCommand {
     static let snapshots = Command(
         "workspace snapshots", summary: "List the snapshots of a workspace, the oldest first.",
         operandsHelp: "WORKSPACE", operands: 1...1, operandKinds: [.workspace],
-        options: Command.Option.listing + ConfigCommand.options,
+        options: Command.Option.listing + DaemonAccess.options,
         examples: ["corral workspace snapshots data"]
     ) { arguments in
         Failure.reported("workspace snapshots") { () throws(CommandError) in
             let name = try WorkspacePlace.whole(arguments.operands[0])
-            let calls = WorkspaceCalls(try DaemonAccess.socket(arguments))
+            let calls = WorkspaceCalls(try DaemonAccess.address(arguments))
             let found = try CommandError.asking { () throws(ClientError) in try calls.snapshots(of: name) }
             for line in snapshotListing.lines(found, arguments.presentation()) { Terminal.print(line) }
         }
@@ -47,14 +50,14 @@ extension WorkspaceCommand {
     static let inspect = Command(
         "workspace inspect", summary: "Print all there is to know about workspaces, as JSON.",
         operandsHelp: "WORKSPACE...", operands: 1...Int.max, operandKinds: [.workspace],
-        options: ConfigCommand.options, examples: ["corral workspace inspect data | jq '.[].used_bytes'"],
+        options: DaemonAccess.options, examples: ["corral workspace inspect data | jq '.[].used_bytes'"],
         details: """
             One array with an object for each, of the members that docs/openapi.json describes as Workspace.
             Those that there are none of are told on standard error, behind the others; exit code 1 then.
             """
     ) { arguments in
         Failure.reported("workspace inspect") { () throws(CommandError) in
-            let calls = WorkspaceCalls(try DaemonAccess.socket(arguments))
+            let calls = WorkspaceCalls(try DaemonAccess.address(arguments))
             var found: [WorkspaceAnswer] = []
             var failures: [CommandError] = []
             for word in arguments.operands {

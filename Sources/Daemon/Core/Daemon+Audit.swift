@@ -14,6 +14,8 @@ enum Audited {
         "startProcess": "process.start", "signalProcess": "process.signal", "stopProcess": "process.stop",
         "attach": "process.attach", "writeFile": "file.write", "unpackFiles": "file.unpack",
         "makeDirectory": "file.mkdir",
+        "createTenant": "tenant.create", "setTenant": "tenant.set", "removeTenant": "tenant.remove",
+        "setQuotas": "quota.set", "resetQuota": "quota.reset",
         "createWorkspace": "workspace.create", "removeWorkspace": "workspace.remove",
         "resizeWorkspace": "workspace.resize", "forkWorkspace": "workspace.fork",
         "restoreWorkspace": "workspace.restore", "createSnapshot": "snapshot.create",
@@ -59,12 +61,17 @@ extension Daemon {
     private func audited(
         _ operation: String, _ request: Request, _ handler: RouteTable.Handler
     ) throws(ServiceError) -> Reply {
-        guard let what = Audited.names[operation] else { return try handler(self, request) }
+        guard let what = Audited.names[operation] else {
+            try authorise(operation, request)
+            return try handler(self, request)
+        }
         auditObject = nil
         var entry = AuditEntry(
-            wall: DaemonClock.wall, uid: request.peer.uid, tenant: StateStore.defaultTenant, what: what,
+            wall: DaemonClock.wall, uid: request.peer.uid, tenant: tenantName(ofUID: request.peer.uid),
+            what: what,
             object: object(of: request), outcome: "", trace: request.trace.id)
         do throws(ServiceError) {
+            try authorise(operation, request)
             let reply = try handler(self, request)
             entry.object = auditObject ?? entry.object
             switch reply {
@@ -121,8 +128,9 @@ extension Daemon {
             return request.parameters["snapshot"].map { "\(shortened(text))@\(shortened($0))" }
                 ?? shortened(text)
         }
+        if let text = request.parameters["tenant"] { return shortened(text) }
         guard let text = request.parameters["session"] else { return nil }
-        let id = (try? table.find(text))?.description ?? shortened(text)
+        let id = (try? find(text, request))?.description ?? shortened(text)
         return request.parameters["process"].map { "\(id)/\(shortened($0))" } ?? id
     }
 

@@ -1,4 +1,5 @@
 import Linux
+import Quotas
 import Sandbox
 import Service
 import Sessions
@@ -143,6 +144,7 @@ extension Daemon {
     ) {
         if isNew {
             table.withdraw(id)
+            ledger.cancel(.session(id))
             keeps[id] = nil
             deadlines.remove(.session(id))
             return
@@ -178,6 +180,7 @@ extension Daemon {
     private func withhold(_ run: ProcessRun, _ actions: [ProcessAction], _ problem: String) {
         for action in actions {
             if case .start = action {
+                ledger.cancel(.process(run.id))
                 // It ends without ever having run; that this is not recorded either changes nothing.
                 handle(.startFailed("it could not be recorded: \(problem)"), run)
                 afterRecords { [weak self] in

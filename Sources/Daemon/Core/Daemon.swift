@@ -1,7 +1,9 @@
+import Access
 import Configuration
 import FailPoints
 import Linux
 import Preparation
+import Quotas
 import Sandbox
 import Service
 import Sessions
@@ -37,6 +39,11 @@ final class Daemon {
     var storeState = StoreState.ok
     var lastReload: Reload?
 
+    var tenants = TenantTable()
+    /// What tenants may have, have and have spent.
+    var ledger = QuotaLedger<QuotaHolder>()
+    /// As the settings have it.
+    var tenantUIDs: TenantUIDs
     var table: SessionTable
     var keeps: [SessionID: SessionKeep] = [:]
     var runs: [ProcessID: ProcessRun] = [:]
@@ -106,6 +113,7 @@ final class Daemon {
         self.place = place
         found = installation
         self.log = log
+        tenantUIDs = settings.tenantUIDs
         table = SessionTable(limit: Int(clamping: settings.number(.limitSessions)))
     }
 

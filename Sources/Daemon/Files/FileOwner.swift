@@ -44,7 +44,7 @@ extension Daemon {
     func fileOwner(_ request: Request) throws(ServiceError) -> FileOwner {
         let owner: FileOwner =
             if let text = request.parameters["workspace"] {
-                .volume(try volumeWithFiles(text))
+                .volume(try volumeWithFiles(text, of: scope(request).tenant))
             } else {
                 .session(try sessionWithFiles(request))
             }
@@ -71,11 +71,11 @@ extension Daemon {
     }
 
     /// - Parameter text: `WORKSPACE`, or `WORKSPACE@SNAPSHOT`: no name has an @.
-    func volumeWithFiles(_ text: String) throws(ServiceError) -> WorkspaceVolume {
+    func volumeWithFiles(_ text: String, of tenant: Name) throws(ServiceError) -> WorkspaceVolume {
         let words = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         let snapshot = words.count > 1 ? String(words[1]) : nil
         let volume = try refusing { () throws(WorkspaceRefusal) -> WorkspaceVolume in
-            let key = try workspaces.find(String(words.first ?? ""), of: .defaultTenant).key
+            let key = try workspaces.find(String(words.first ?? ""), of: tenant).key
             guard let snapshot else { return .workspace(key) }
             return .snapshot(try workspaces.findSnapshot(snapshot, of: key).key)
         }

@@ -4,6 +4,7 @@ import Configuration
 import FailPoints
 import Glibc
 import Linux
+import Quotas
 import Sandbox
 import Service
 import Sessions
@@ -213,11 +214,12 @@ extension Daemon {
             cause = result.cause
             refuseLead(run, result)
             run.taken()
+            ledger.giveBack(.process(run.id))
             if run.spec.kind == .exec { keeps[run.session]?.turns.over(run.id) }
             handle(.processEnded(run.spec.kind), run.session)
             dropOldest(of: run.session)
         }
-        events.publish(type, session: run.session.description) { event in
+        events.publish(type, session: run.session.description, tenant: tenantName(of: run.session)) { event in
             event.add("process", run.id.description)
             if let cause { event.add("cause", cause.rawValue) }
         }

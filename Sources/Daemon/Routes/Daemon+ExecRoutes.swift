@@ -1,5 +1,6 @@
 import API
 import Configuration
+import Quotas
 import Sandbox
 import Service
 import Sessions
@@ -19,6 +20,8 @@ extension Daemon {
                 .limit, "corrald has too few descriptors left for another process",
                 hint: "end some processes, or raise its limit of open files")
         }
+        let (tenant, amounts) = (session.spec.tenant, amounts(of: run.spec.kind))
+        try reserve(amounts, for: tenant, as: .process(run.id))
         let limit = Int(clamping: settings.number(.limitProcesses))
         var machine = ProcessMachine(run.spec, at: DaemonClock.now)
         let opening = machine.opening()
@@ -29,8 +32,10 @@ extension Daemon {
             }
             if added != true { throw TableError.unknown(run.session.description) }
         } catch {
+            ledger.cancel(.process(run.id))
             throw ServiceError(error)
         }
+        recordSpending(of: tenant, amounts)
         runs[run.id] = run
         auditObject = "\(run.session)/\(run.id)"
         take(opening, run)

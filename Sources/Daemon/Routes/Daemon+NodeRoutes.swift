@@ -1,4 +1,5 @@
 import API
+import Access
 import Configuration
 import Linux
 import Preparation
@@ -24,10 +25,13 @@ extension Daemon {
 
     /// With what the warden says of itself, where it does so at once: this is asked to find out what is
     /// wrong.
-    func info() -> Reply {
+    func info(_ request: Request) throws(ServiceError) -> Reply {
+        let caller = try caller(request)
+        let isEverybodys = caller.role.reach(.look) == .all
+        let tenant = isEverybodys ? nil : caller.tenant
         // For whoever asks next: what troubles volumes may come with time.
         defer { lookAtDriver() }
-        guard let link, link.isOpen else { return .now(info(nil)) }
+        guard let link, link.isOpen else { return .now(info(of: tenant, nil)) }
         var timer: Timer?
         let stop = {
             timer?.cancel()
@@ -36,10 +40,10 @@ extension Daemon {
         let pending = Pending(onCancel: stop)
         let answer: (NetworkPoolState?) -> Void = { [weak self] networks in
             stop()
-            if let self { pending.complete(info(networks)) }
+            if let self { pending.complete(info(of: tenant, networks)) }
         }
         timer = try? Timer.make(on: loop) { answer(nil) }
-        guard timer != nil else { return .now(info(nil)) }
+        guard timer != nil else { return .now(info(of: tenant, nil)) }
         timer?.fire(atLatest: Timer.now + Daemon.wardenPatience)
         link.send(.status, orLost: { answer(nil) }) { told, _ in
             guard case .status(let status) = told else { return answer(nil) }
@@ -48,17 +52,18 @@ extension Daemon {
         return .later(pending)
     }
 
-    /// For how long ``info()`` waits for the warden, in nanoseconds.
+    /// For how long ``info(_:)`` waits for the warden, in nanoseconds.
     private static let wardenPatience: UInt64 = 500_000_000
 
-    private func info(_ networks: NetworkPoolState?) -> Response {
+    /// - Parameter tenant: whose sessions are counted; nil for everybody's.
+    private func info(of tenant: Name?, _ networks: NetworkPoolState?) -> Response {
         .json(
             .object { object in
                 object.add("version", CorralVersion.current)
                 object.add("warden_version", link?.wardenBuild ?? "")
                 object.add("kernel", Boot.kernel())
                 object.add("state", place.state)
-                object.add("sessions", table.liveCount)
+                object.add("sessions", tenant.map { table.liveCount(of: $0) } ?? table.liveCount)
                 object.add("sessions_max", table.limit)
                 object.add("started", began.text)
                 if link?.isOpen == true { object.object("volumes") { writeVolumes(to: &$0) } }
@@ -89,11 +94,16 @@ extension Daemon {
     func events(_ request: Request) throws(ServiceError) -> Reply {
         let query = try QueryReader(request, route("events").query)
         var session: String?
-        if let text = query.text("session") { session = try find(text).description }
+        var tenant = try listed(request)?.description
+        if let text = query.text("session") {
+            session = try find(text, request).description
+            // It was found, so the caller may know of it, whosever it is.
+            tenant = nil
+        }
         let after = try request.lastEventID()
         return .now(
             events.follow(
-                session: session, after: after, since: query.time("since")?.milliseconds,
+                session: session, tenant: tenant, after: after, since: query.time("since")?.milliseconds,
                 until: query.time("until")?.milliseconds))
     }
 

@@ -10,17 +10,9 @@ import Wire
 extension Daemon {
     // MARK: Finding
 
-    func find(_ text: String) throws(ServiceError) -> SessionID {
-        do throws(TableError) {
-            return try table.find(text)
-        } catch {
-            throw ServiceError(error)
-        }
-    }
-
     /// The session that the path names.
     func session(_ request: Request) throws(ServiceError) -> SessionID {
-        try find(request.parameter("session"))
+        try find(request.parameter("session"), request)
     }
 
     // MARK: Waiting
@@ -81,8 +73,9 @@ extension Daemon {
     func createSession(_ request: Request) throws(ServiceError) -> Reply {
         let spec: SessionSpec
         let reader = try request.reader(.sessionRequest)
+        let tenant = try owner(reader.text("tenant"), request)
         do throws(FieldProblem) {
-            spec = try SessionSpec(reader, profile: settings.text(.defaultProfile))
+            spec = try SessionSpec(reader, profile: settings.text(.defaultProfile), of: tenant)
         } catch {
             throw ServiceError(error)
         }
@@ -114,7 +107,8 @@ extension Daemon {
 
     /// Its record stays until it is old, as that of a session that is not to be shown.
     private func remove(_ id: SessionID) -> Reply {
-        guard let keep = keeps[id], let machine = table[id]?.machine else { return .now(.nothing) }
+        guard let keep = keeps[id], let session = table[id] else { return .now(.nothing) }
+        let (machine, tenant) = (session.machine, session.spec.tenant.description)
         do throws(TableError) {
             var standing = SessionStanding(
                 state: Daemon.removed, boot: boot, lastUse: machine.lifespan.lastUse)
@@ -128,7 +122,7 @@ extension Daemon {
         }
         let pending = Pending()
         afterRecords { [weak self] in
-            self?.events.publish("session.removed", session: id.description) { _ in }
+            self?.events.publish("session.removed", session: id.description, tenant: tenant) { _ in }
             pending.complete(.nothing)
         }
         return .later(pending)
@@ -222,7 +216,9 @@ extension Daemon {
         }
         let all = query.flag("all") || query.text("state") != nil
         let limit = Int(clamping: query.whole("limit") ?? 1000)
-        let found = table.list(filter).filter { $0.number > after && (all || !$0.machine.hasEnded) }
+        let found = table.list(filter, tenant: try listed(request)).filter {
+            $0.number > after && (all || !$0.machine.hasEnded)
+        }
         let page = found.prefix(limit)
         return recorded(
             .json(

@@ -9,7 +9,8 @@ extension SessionSpec {
     /// - Parameters:
     ///   - reader: of a SessionRequest.
     ///   - usual: the profile of a request that names none.
-    init(_ reader: APIReader, profile usual: String) throws(FieldProblem) {
+    ///   - tenant: whose it is.
+    init(_ reader: APIReader, profile usual: String, of tenant: Name) throws(FieldProblem) {
         let labels = try labelled("labels") { () throws(ValueError) in
             var labels: [Label] = []
             for (key, value) in reader.map("labels") ?? [] {
@@ -18,12 +19,6 @@ extension SessionSpec {
             return try Labels(labels)
         }
         let name = try named("name", reader)
-        let tenant = try named("tenant", reader) ?? .defaultTenant
-        // The operators' issue brings others.
-        guard tenant == .defaultTenant else {
-            throw FieldProblem(
-                "tenant", "there is no tenant \(quoted(tenant.description))", hint: "leave it out")
-        }
         let profile = reader.text("profile") ?? usual
         let key = try labelled("idempotency_key") { () throws(ValueError) in
             guard let text = reader.text("idempotency_key") else { return IdempotencyKey?.none }

@@ -9,6 +9,7 @@ enum RouteTable {
     static let handlers: [String: Handler] = node.merging(sessions) { first, _ in first }
         .merging(processes) { first, _ in first }.merging(files) { first, _ in first }
         .merging(workspaces) { first, _ in first }.merging(workspaceFiles) { first, _ in first }
+        .merging(tenants) { first, _ in first }
 
     /// Every operation that has a function, in the order of the API's table.
     /// - Parameter mostBody: what the operator lets a body have, in bytes; the operation's own limit may be less.
@@ -44,10 +45,21 @@ enum RouteTable {
 
     private static let node: [String: Handler] = [
         "health": { (daemon, _) throws(ServiceError) in daemon.health() },
-        "info": { (daemon, _) throws(ServiceError) in daemon.info() },
+        "info": { (daemon, request) throws(ServiceError) in try daemon.info(request) },
         "listProfiles": { (daemon, _) throws(ServiceError) in try daemon.listProfiles() },
         "listImages": { (daemon, _) throws(ServiceError) in try daemon.listImages() },
         "events": { (daemon, request) throws(ServiceError) in try daemon.events(request) },
+    ]
+
+    private static let tenants: [String: Handler] = [
+        "listQuotas": { (daemon, request) throws(ServiceError) in try daemon.listQuotas(request) },
+        "setQuotas": { (daemon, request) throws(ServiceError) in try daemon.setQuotas(request) },
+        "resetQuota": { (daemon, request) throws(ServiceError) in try daemon.resetQuota(request) },
+        "createTenant": { (daemon, request) throws(ServiceError) in try daemon.createTenant(request) },
+        "listTenants": { (daemon, request) throws(ServiceError) in try daemon.listTenants(request) },
+        "inspectTenant": { (daemon, request) throws(ServiceError) in try daemon.inspectTenant(request) },
+        "setTenant": { (daemon, request) throws(ServiceError) in try daemon.setTenant(request) },
+        "removeTenant": { (daemon, request) throws(ServiceError) in try daemon.removeTenant(request) },
     ]
 
     private static let sessions: [String: Handler] = [

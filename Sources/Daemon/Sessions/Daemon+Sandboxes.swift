@@ -1,4 +1,5 @@
 import Linux
+import Quotas
 import Sandbox
 import Sessions
 import WardenProtocol
@@ -92,6 +93,7 @@ extension Daemon {
     func ready(_ id: SessionID, _ layers: [Layer: LayerState], _ limits: SandboxLimits) {
         keeps[id]?.layers = layers
         keeps[id]?.limits = limits
+        settle(id, limits)
         handle(.launched, id)
     }
 
@@ -126,7 +128,7 @@ extension Daemon {
     func limitHit(_ sandbox: SandboxID, _ layer: Layer) {
         let id = SessionID(value: sandbox.value)
         if layer == .memory { keeps[id]?.memoryKills += 1 }
-        events.publish("session.limit", session: sandbox.description) {
+        events.publish("session.limit", session: sandbox.description, tenant: tenantName(of: id)) {
             $0.add("message", "the limit of \(layer.rawValue) was hit")
         }
     }
@@ -139,7 +141,8 @@ extension Daemon {
             (name, used, limit) in
             used.flatMap { used in limit.map { "\(used) of \($0) \(name)" } }
         }
-        events.publish("session.quota", session: sandbox.description) {
+        let tenant = tenantName(of: SessionID(value: sandbox.value))
+        events.publish("session.quota", session: sandbox.description, tenant: tenant) {
             $0.add(
                 "message",
                 "\(percent) percent of its workspace are used: \(parts.joined(separator: ", "))")
@@ -148,13 +151,15 @@ extension Daemon {
 
     // MARK: News
 
+    /// Whose a session is; the empty name, which nobody has, for one that is not there.
+    func tenantName(of id: SessionID) -> String { table[id]?.spec.tenant.description ?? "" }
+
     func publish(_ news: SessionNews, _ id: SessionID) {
-        let tenant = table[id]?.spec.tenant.description ?? ""
+        let tenant = tenantName(of: id)
         switch news {
-        case .renewed: events.publish("session.renewed", session: id.description) { $0.add("tenant", tenant) }
+        case .renewed: events.publish("session.renewed", session: id.description, tenant: tenant) { _ in }
         case .state(let state, let cause, let problem):
-            events.publish("session.\(state.rawValue)", session: id.description) { event in
-                event.add("tenant", tenant)
+            events.publish("session.\(state.rawValue)", session: id.description, tenant: tenant) { event in
                 event.add("state", state.rawValue)
                 if let cause { event.add("cause", cause.rawValue) }
                 if !problem.isEmpty { event.add("message", problem) }
@@ -164,6 +169,7 @@ extension Daemon {
                 .info, "\(state.rawValue)\(why)", session: id.description, tenant: tenant,
                 trace: log.trace ?? keeps[id]?.trace)
             tellProcesses(state, cause, id)
+            if state == .ended { ledger.giveBack(.session(id)) }
             if state == .ended, let spec = table[id]?.spec { noteUse(of: spec) }
             if [.stopping, .ended, .quarantined].contains(state) { filesEnd(.session(id)) }
         }

@@ -1,5 +1,6 @@
 import Configuration
 import Linux
+import Quotas
 import Sandbox
 import Service
 import Sessions
@@ -61,20 +62,27 @@ extension Daemon {
         // What it lives by is its profile's of this moment, and stays.
         let profile = profile(named: spec.profile)
         let lifetimes = try lifetimes(of: spec, profile)
+        let patience = SessionPatience(grace: .milliseconds(settings.number(.defaultGrace)))
+        let admission: SessionTable.Admission
         do throws(TableError) {
-            return try admit(spec, lifetimes, request: request, image: spec.image ?? profile?.image)
+            admission = try table.add(spec, lifetimes: lifetimes, patience: patience, at: DaemonClock.now)
         } catch {
             throw ServiceError(error)
         }
+        guard case .new(let id) = admission else { return admission }
+        let amounts = amounts(of: spec, profile)
+        do throws(ServiceError) {
+            try reserve(amounts, for: spec.tenant, as: .session(id))
+        } catch {
+            table.withdraw(id)
+            throw error
+        }
+        recordSpending(of: spec.tenant, amounts)
+        begin(id, spec, request: request, image: spec.image ?? profile?.image)
+        return admission
     }
 
-    private func admit(
-        _ spec: SessionSpec, _ lifetimes: Lifetimes, request: [UInt8], image: String?
-    ) throws(TableError) -> SessionTable.Admission {
-        let patience = SessionPatience(grace: .milliseconds(settings.number(.defaultGrace)))
-        let admission = try table.add(
-            spec, lifetimes: lifetimes, patience: patience, at: DaemonClock.now)
-        guard case .new(let id) = admission else { return admission }
+    private func begin(_ id: SessionID, _ spec: SessionSpec, request: [UInt8], image: String?) {
         let keep = SessionKeep(id, request: request, created: DaemonClock.moment)
         keep.image = image
         keeps[id] = keep
@@ -83,13 +91,16 @@ extension Daemon {
         noteUse(of: spec)
         // While it is launched, which takes longer.
         isDue = true
-        return admission
     }
 
     /// Forgets a session that has ended.
     func forget(_ id: SessionID) throws(TableError) {
-        for entry in table[id]?.processes.all ?? [] { runs[entry.id] = nil }
+        for entry in table[id]?.processes.all ?? [] {
+            ledger.giveBack(.process(entry.id))
+            runs[entry.id] = nil
+        }
         try table.remove(id)
+        ledger.giveBack(.session(id))
         keeps[id] = nil
         deadlines.remove(.session(id))
     }

@@ -10,6 +10,7 @@ import Store
 extension Daemon {
     /// Takes in every session of the store. What has become of those that lived is asked of the warden next.
     func restore() throws(StoreError) {
+        try restoreTenants()
         var mark: PageMark?
         repeat {
             let page = try store.list(after: mark, limit: 500)
@@ -22,6 +23,7 @@ extension Daemon {
             }
             mark = page.next
         } while mark != nil
+        try restoreQuotas()
         try restoreWorkspaces()
     }
 
@@ -31,7 +33,8 @@ extension Daemon {
     private func restore(_ record: StoredSession) throws(FieldProblem) {
         let bytes = Array(record.spec.utf8)
         let reader = try APIReader(bytes, as: .sessionRequest)
-        let spec = try SessionSpec(reader, profile: record.profile)
+        let tenant = try labelled("tenant") { () throws(ValueError) in try Name(record.tenant) }
+        let spec = try SessionSpec(reader, profile: record.profile, of: tenant)
         guard let prefix = IDPrefix(record.id)?.exactValue else { return }
         let id = SessionID(value: prefix)
         let keep = SessionKeep(id, request: bytes, created: record.created)

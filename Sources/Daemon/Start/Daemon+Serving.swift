@@ -47,6 +47,7 @@ extension Daemon {
             told.changes = settings.changes(to: loaded.settings).map(\.sentence)
             for change in told.changes { log.line(.info, change) }
             settings = settings.reloaded(with: loaded.settings)
+            tenantUIDs = settings.tenantUIDs
             table.setLimit(Int(clamping: settings.number(.limitSessions)))
             log = DaemonLog(format: settings.text(.logFormat), least: settings.text(.logLevel))
         } else {

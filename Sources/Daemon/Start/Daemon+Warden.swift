@@ -163,6 +163,7 @@ extension Daemon: WardenLinkDelegate {
     ) {
         keep.layers = entry.layers
         keep.limits = entry.layers.isEmpty ? nil : entry.limits
+        settle(id, keep.limits)
         keep.warden = link.map { String($0.instance) }
         // That it came up may not be on record. It was ordered shortly before.
         if keep.started == nil, !entry.layers.isEmpty { keep.started = DaemonClock.moment(entry.began) }

@@ -22,8 +22,9 @@ extension Daemon {
         let after = try query.text("after").map { (text) throws(ServiceError) in
             try filed("after") { () throws(WorkspaceError) in try WorkspacePath(text) }
         }
-        let old = try volumeWithFiles("\(name)@\(from)")
-        let new = try volumeWithFiles(query.text("to").map { "\(name)@\($0)" } ?? name.description)
+        let tenant = try scope(request).tenant
+        let old = try volumeWithFiles("\(name)@\(from)", of: tenant)
+        let new = try volumeWithFiles(query.text("to").map { "\(name)@\($0)" } ?? name.description, of: tenant)
         guard DescriptorRoom.has(Self.mostDescriptors, beside: 2) else {
             throw ServiceError(
                 .limit, "corrald has too few descriptors left to compare trees", hint: "try again later")

@@ -8,8 +8,8 @@ extension Daemon {
     /// Told once what came of it is on record.
     func publish(_ work: WorkspaceWork, _ outcome: WorkspaceOutcome, _ refusal: Refusal?) {
         let isDone = outcome == .done || (outcome == .absent && work.type.hasSuffix("removed"))
-        events.publish(isDone ? work.type : "workspace.failed") { event in
-            event.add("tenant", work.owner.tenant.description)
+        let type = isDone ? work.type : "workspace.failed"
+        events.publish(type, session: nil, tenant: work.owner.tenant.description) { event in
             event.add("workspace", work.owner.name.description)
             if let snapshot = work.snapshot { event.add("snapshot", snapshot) }
             if isDone {
@@ -25,16 +25,14 @@ extension Daemon {
     func volumeProgress(_ key: VolumeKey, _ progress: VolumeProgress) {
         guard let volume = key.workspace else { return }
         copies[volume] = progress
-        events.publish("workspace.progress") { event in
+        let (owner, snapshot): (WorkspaceKey, Name?) =
             switch volume {
-            case .workspace(let key):
-                event.add("tenant", key.tenant.description)
-                event.add("workspace", key.name.description)
-            case .snapshot(let key):
-                event.add("tenant", key.workspace.tenant.description)
-                event.add("workspace", key.workspace.name.description)
-                event.add("snapshot", key.name.description)
+            case .workspace(let key): (key, nil)
+            case .snapshot(let key): (key.workspace, key.name)
             }
+        events.publish("workspace.progress", session: nil, tenant: owner.tenant.description) { event in
+            event.add("workspace", owner.name.description)
+            if let snapshot { event.add("snapshot", snapshot.description) }
             write(progressOf: volume, to: &event)
         }
     }

@@ -11,8 +11,9 @@ extension Daemon {
     // MARK: Finding
 
     func workspace(_ request: Request) throws(ServiceError) -> WorkspaceKey {
-        try refusing { () throws(WorkspaceRefusal) in
-            try workspaces.find(request.parameter("workspace"), of: .defaultTenant).key
+        let tenant = try scope(request).tenant
+        return try refusing { () throws(WorkspaceRefusal) in
+            try workspaces.find(request.parameter("workspace"), of: tenant).key
         }
     }
 
@@ -72,7 +73,7 @@ extension Daemon {
 
     func createWorkspace(_ request: Request) throws(ServiceError) -> Reply {
         let reader = try request.reader(.workspaceRequest)
-        let key = WorkspaceKey(try neededName(reader), of: try tenant(reader))
+        let key = WorkspaceKey(try neededName(reader), of: try owner(reader.text("tenant"), request))
         auditObject = key.name.description
         try needVolumes()
         if reader.flag("adopt") ?? false { return try adopt(key, reader) }
@@ -152,9 +153,12 @@ extension Daemon {
 
     func listWorkspaces(_ request: Request) throws(ServiceError) -> Reply {
         let query = try QueryReader(request, route("listWorkspaces").query)
-        let after = query.text("after") ?? ""
+        let tenant = try listed(request)
+        let after = try query.text("after").map { (text) throws(ServiceError) in try place(text, of: tenant) }
         let limit = Int(clamping: query.whole("limit") ?? 1000)
-        let found = workspaces.all.filter { $0.key.name.description > after }
+        let found = workspaces.all.filter { workspace in
+            workspace.key.tenant == tenant ?? workspace.key.tenant && after.map { $0 < workspace.key } ?? true
+        }
         let page = found.prefix(limit)
         return recorded(
             .json(
@@ -167,9 +171,21 @@ extension Daemon {
                         }
                     }
                     if found.count > page.count, let last = page.last {
-                        object.add("next", last.key.name.description)
+                        let name = last.key.name.description
+                        object.add("next", tenant == nil ? "\(last.key.tenant)/\(name)" : name)
                     }
                 }))
+    }
+
+    /// Where a page of a list ended: the name of a workspace, behind its tenant's in a list of everybody's.
+    private func place(_ text: String, of tenant: Name?) throws(ServiceError) -> WorkspaceKey {
+        var words = text.split(separator: "/", omittingEmptySubsequences: false).map { try? Name(String($0)) }
+        if let tenant { words.insert(tenant, at: 0) }
+        guard words.count == 2, let owner = words[0], let name = words[1] else {
+            throw ServiceError(
+                .invalid, "after is no place in a list", field: "after", hint: "use next of a page")
+        }
+        return WorkspaceKey(name, of: owner)
     }
 
     /// With what it holds, where the warden can tell.
@@ -289,14 +305,6 @@ extension Daemon {
             throw ServiceError(.invalid, "name: is missing", field: "name")
         }
         return name
-    }
-
-    private func tenant(_ reader: APIReader) throws(ServiceError) -> Name {
-        let tenant = try checked { () throws(FieldProblem) in try named("tenant", reader) }
-        guard let tenant, tenant != .defaultTenant else { return .defaultTenant }
-        throw ServiceError(
-            .invalid, "tenant: there is no tenant \(quoted(tenant.description))", field: "tenant",
-            hint: "leave it out")
     }
 
     private func idempotencyKey(_ reader: APIReader) throws(ServiceError) -> IdempotencyKey? {

@@ -194,6 +194,18 @@ package struct SessionTable: Sendable {
             .map(\.element.0.id)
     }
 
+    /// How many of a tenant's have not ended.
+    package func liveCount(of tenant: Name) -> Int {
+        sessions.values.count { $0.spec.tenant == tenant && !$0.machine.hasEnded }
+    }
+
+    /// The same of every tenant that has any.
+    package var liveCounts: [Name: Int] {
+        sessions.values.reduce(into: [:]) { counts, session in
+            if !session.machine.hasEnded { counts[session.spec.tenant, default: 0] += 1 }
+        }
+    }
+
     private func belongs(_ session: Session, to tenant: Name?) -> Bool {
         tenant == nil || session.spec.tenant == tenant
     }

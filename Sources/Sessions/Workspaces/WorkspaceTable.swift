@@ -19,6 +19,13 @@ package struct WorkspaceTable: Sendable {
     /// Sorted by their names.
     package var all: [NamedWorkspace] { workspaces.values.sorted { $0.key < $1.key } }
 
+    package func count(of tenant: Name) -> Int { workspaces.keys.count { $0.tenant == tenant } }
+
+    /// The same of every tenant that has any.
+    package var counts: [Name: Int] {
+        workspaces.keys.reduce(into: [:]) { counts, key in counts[key.tenant, default: 0] += 1 }
+    }
+
     /// In the order in which they were made.
     package func snapshots(of key: WorkspaceKey) -> [WorkspaceSnapshot] {
         snapshots.values.filter { $0.key.workspace == key }

@@ -18,14 +18,9 @@ private enum MetaQueries {
     static let get = Query("read meta", "SELECT value FROM meta WHERE key = :key")
     static let addTenant = Query(
         "insert tenant", "INSERT INTO tenants (name, created_wall) VALUES (:name, :created)")
-    static let tenant = Query("read tenant", "SELECT name FROM tenants WHERE name = :name")
-    static let tenants = Query("list tenants", "SELECT name FROM tenants ORDER BY name")
 }
 
 extension StateStore {
-    /// The tenant of everybody who names none.
-    package static let defaultTenant = "default"
-
     package func value(of key: MetaKey) throws(StoreError) -> String? {
         try database.first(MetaQueries.get, ["key": .text(key.rawValue)]) { (row) throws(StoreError) in
             try row.text("value")
@@ -36,15 +31,7 @@ extension StateStore {
         try database.run(MetaQueries.set, ["key": .text(key.rawValue), "value": .text(value)])
     }
 
-    package func tenants() throws(StoreError) -> [String] {
-        try database.rows(MetaQueries.tenants) { (row) throws(StoreError) in try row.text("name") }
-    }
-
     func addTenant(_ name: String, at wall: Int64) throws(StoreError) {
         try database.run(MetaQueries.addTenant, ["name": .text(name), "created": .integer(wall)])
-    }
-
-    func hasTenant(_ name: String) throws(StoreError) -> Bool {
-        try database.first(MetaQueries.tenant, ["name": .text(name)]) { _ in true } ?? false
     }
 }

@@ -1,4 +1,5 @@
 import API
+import Client
 import Tables
 import TestSupport
 import Testing
@@ -73,7 +74,7 @@ import Wire
         // Two of seventeen ids begin with the same digit.
         let ids = try (0..<17).map { _ in try daemon.session() }
         for size in [1, 4, 16, 17, 18] {
-            var calls = SessionCalls(daemon.socket)
+            var calls = SessionCalls(DaemonAddress(daemon.socket))
             calls.page = size
             #expect(try calls.list().map(\.id) == ids, "pages of \(size)")
         }

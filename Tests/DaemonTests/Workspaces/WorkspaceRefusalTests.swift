@@ -11,7 +11,7 @@ import Wire
         (#"{"name":"a","bytes":1048576,"inodes":0}"#, 400, "inodes"),
         (#"{"name":"a","bytes":1048576,"inodes":1}"#, 400, ""),
         (#"{"name":"a","bytes":18446744073709551615}"#, 403, ""),
-        (#"{"name":"a","bytes":1048576,"tenant":"red"}"#, 400, "tenant"),
+        (#"{"name":"a","bytes":1048576,"tenant":"red"}"#, 404, "tenant"),
         (#"{"name":"","bytes":1048576}"#, 400, "name"), (#"{"name":"../x","bytes":1048576}"#, 400, "name"),
         (#"{"name":"a/b","bytes":1048576}"#, 400, "name"), (#"{"name":"A","bytes":1048576}"#, 400, "name"),
         (#"{"name":".a","bytes":1048576}"#, 400, "name"), (#"{"name":"a@b","bytes":1048576}"#, 400, "name"),

@@ -1,0 +1,287 @@
+import API
+import Access
+import Configuration
+import Quotas
+import Sandbox
+import Service
+import Sessions
+import Store
+import WardenProtocol
+import Wire
+
+// Quotas of tenants: what a request would take is taken before anything of it is made, all of it or nothing, and given
+// back when what it was taken for has ended, by whatever way.
+
+/// What something was taken for.
+enum QuotaHolder: Hashable, Sendable {
+    case session(SessionID)
+    case process(ProcessID)
+}
+
+extension Daemon {
+    /// Seconds since 1970: quotas go by the calendar.
+    private var now: UInt64 { UInt64(clamping: DaemonClock.wall / 1000) }
+
+    // MARK: Taking
+
+    /// What a session takes: its memory and processors by what was asked for, else by its profile.
+    /// - Parameter profile: nil for one that cannot be read; the warden refuses the session then.
+    func amounts(of spec: SessionSpec, _ profile: Profile?) -> Amounts {
+        var amounts: Amounts = [.sessions: 1, .creationsPerMinute: 1]
+        amounts[.memory] = profile?.limits.memory ?? 0
+        amounts[.cpus] = UInt64(profile?.limits.milliCPUs ?? 0)
+        for limit in spec.limits {
+            switch limit {
+            case .memory(let bytes): amounts[.memory] = bytes
+            case .cpus(let thousandths): amounts[.cpus] = UInt64(thousandths)
+            default: break
+            }
+        }
+        return amounts
+    }
+
+    func amounts(of kind: ProcessKind) -> Amounts {
+        kind == .exec ? [.processes: 1, .execsPerDay: 1] : [.processes: 1]
+    }
+
+    /// - Throws: where a quota would be exceeded; nothing is taken then.
+    func reserve(_ amounts: Amounts, for tenant: Name, as holder: QuotaHolder) throws(ServiceError) {
+        let news: [QuotaNews]
+        do throws(QuotaRefusal) {
+            news = try ledger.reserve(amounts, for: tenant, as: holder, at: now)
+        } catch {
+            throw ServiceError(error)
+        }
+        for piece in news where piece.owner != .node { tell(piece, tenant) }
+    }
+
+    private func tell(_ news: QuotaNews, _ tenant: Name) {
+        let rule = news.quota.rule
+        let message =
+            "\(news.percent) percent of \(news.quota.rawValue) are used: \(rule.write(news.used)) of "
+            + rule.write(news.limit)
+        afterRecords { [weak self] in
+            self?.events.publish("tenant.quota", session: nil, tenant: tenant.description) {
+                $0.add("message", message)
+            }
+        }
+        log.line(.warning, message, tenant: tenant.description)
+    }
+
+    /// Has the next transaction say what a tenant has spent by now, with what it was spent on.
+    func recordSpending(of tenant: Name, _ quotas: Amounts) {
+        for spending in ledger.spending(of: tenant, at: now) where quotas[spending.quota] > 0 {
+            journal.add(.spent(SpentRecord(tenant, spending)), then: (), mayWait: true)
+        }
+    }
+
+    /// What the warden put in force may be less than was asked for, and is what counts.
+    func settle(_ id: SessionID, _ limits: SandboxLimits?) {
+        guard let tenant = table[id]?.spec.tenant, let limits else { return }
+        let holder = QuotaHolder.session(id)
+        for (quota, amount) in [(Quota.memory, limits.memory), (.cpus, limits.cpus.map { UInt64($0) })] {
+            guard let amount else { continue }
+            let before = ledger.has(holder)[quota]
+            if amount > before {
+                // It is there, so refusing it would change nothing.
+                ledger.restore([quota: amount - before], for: tenant, as: holder, at: now)
+            } else {
+                _ = try? ledger.change(quota, of: holder, to: amount, at: now)
+            }
+        }
+    }
+
+    // MARK: After a restart
+
+    /// Takes in what tenants may have and have spent, and what the sessions have that are on record as alive.
+    func restoreQuotas() throws(StoreError) {
+        for record in try store.tenants() {
+            guard let name = try? Name(record.name) else { continue }
+            do throws(ValueError) {
+                ledger.setLimits(try QuotaLimits(recorded: record.quotas), of: name)
+            } catch {
+                // Without knowing what it may have it gets nothing.
+                ledger.setLimits([.sessions: 0, .processes: 0], of: name)
+                log.line(
+                    .error, "quotas are not understood, and nothing can begin: \(error)", tenant: record.name)
+            }
+        }
+        for record in try store.spent() {
+            guard let name = try? Name(record.tenant), let quota = Quota(rawValue: record.quota) else {
+                continue
+            }
+            ledger.restore(
+                QuotaSpending(quota, start: record.start, amount: record.amount), of: name)
+        }
+        for session in table.list() where !session.machine.hasEnded {
+            let spec = session.spec
+            var held = amounts(of: spec, profile(named: spec.profile))
+            held[.creationsPerMinute] = 0
+            ledger.restore(held, for: spec.tenant, as: .session(session.id), at: now)
+            for entry in session.processes.all where !entry.machine.hasEnded {
+                ledger.restore([.processes: 1], for: spec.tenant, as: .process(entry.id), at: now)
+            }
+        }
+    }
+
+    // MARK: What is asked
+
+    func listQuotas(_ request: Request) throws(ServiceError) -> Reply {
+        let tenant = try listed(request)
+        let found = tenants.all.filter { $0.name == tenant ?? $0.name }
+        return recorded(
+            .json(
+                .object { object in
+                    object.array("tenants") { list in
+                        for tenant in found { list.object { writeQuotas(of: tenant, to: &$0) } }
+                    }
+                }))
+    }
+
+    func setQuotas(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.quotaChange)
+        let before = try tenant(request)
+        let limitsBefore = ledger.limits(of: before.name)
+        var limits = limitsBefore
+        guard let asked = reader.object("limits") else {
+            throw ServiceError(.invalid, "limits: is missing", field: "limits")
+        }
+        var isEmpty = true
+        for quota in Quota.allCases where APIObject.enforcedQuotas.contains(quota.rawValue) {
+            if asked.isNull(quota.rawValue) {
+                (limits[quota], isEmpty) = (nil, false)
+            } else if let value = asked.whole(quota.rawValue) {
+                try check(value, quota)
+                (limits[quota], isEmpty) = (value, false)
+            }
+        }
+        if isEmpty { throw ServiceError(.invalid, "limits: names no quota", field: "limits") }
+        let tenant: Tenant
+        do throws(TenantRefusal) {
+            tenant = try tenants.change(before.name, ifVersion: reader.whole("version")) { _ in }
+        } catch {
+            throw ServiceError(error)
+        }
+        ledger.setLimits(limits, of: tenant.name)
+        return recordedQuotas(of: tenant, [.tenant(TenantRecord(tenant, limits))]) { daemon in
+            daemon.tenants.put(before, at: before.name)
+            daemon.ledger.setLimits(limitsBefore, of: before.name)
+        }
+    }
+
+    /// More than all tenants together can have would be no limit.
+    private func check(_ value: UInt64, _ quota: Quota) throws(ServiceError) {
+        let field = "limits.\(quota.rawValue)"
+        let range = quota.rule.range
+        guard range.contains(value) else {
+            throw ServiceError(
+                .invalid,
+                "\(field): \(value) is no limit; expected \(range.lowerBound) to \(range.upperBound), or null",
+                field: field)
+        }
+        let most = settings.number(.limitSessions)
+        if quota == .sessions, value > most {
+            throw ServiceError(
+                .invalid, "\(field): \(value) is more than this node may have, \(most)", field: field,
+                hint: "limits.sessions of corral.yaml")
+        }
+    }
+
+    func resetQuota(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.quotaReset)
+        let tenant = try tenant(request)
+        guard let quota = reader.text("quota").flatMap({ Quota(rawValue: $0) }) else {
+            throw ServiceError(.invalid, "quota: is missing", field: "quota")
+        }
+        let before = ledger.spending(of: tenant.name, at: now)
+        ledger.reset(quota, of: tenant.name)
+        let nothing = SpentRecord(tenant.name, QuotaSpending(quota, start: 0, amount: 0))
+        return recordedQuotas(of: tenant, [.spent(nothing)]) { daemon in
+            for spending in before where spending.quota == quota {
+                daemon.ledger.restore(spending, of: tenant.name)
+            }
+        }
+    }
+
+    private func recordedQuotas(
+        of tenant: Tenant, _ changes: [Change], undo: @escaping (Daemon) -> Void
+    ) -> Reply {
+        let pending = Pending()
+        for change in changes { journal.add(change, then: ()) }
+        let intent = Batch.Work.intent { [weak self] problem in
+            guard let self else { return }
+            if let problem {
+                undo(self)
+                return pending.fail(.notRecorded(problem))
+            }
+            pending.complete(.json(.object { self.writeQuotas(of: tenant, to: &$0) }))
+        }
+        batches.append(Batch(work: intent, trace: log.trace))
+        return .later(pending)
+    }
+
+    private func writeQuotas(of tenant: Tenant, to object: inout JSONObjectWriter) {
+        object.add("tenant", tenant.name.description)
+        object.add("version", tenant.version)
+        object.array("quotas") { list in
+            for use in ledger.use(of: tenant.name, at: now) {
+                list.object { entry in
+                    entry.add("quota", use.quota.rawValue)
+                    guard APIObject.enforcedQuotas.contains(use.quota.rawValue) else {
+                        return entry.add("state", "not in force")
+                    }
+                    entry.add("state", use.limit == nil ? "no limit" : "in force")
+                    if let limit = use.limit { entry.add("limit", limit) }
+                    entry.add("used", use.used)
+                    if let resets = use.resets {
+                        let time = APITime(milliseconds: Int64(clamping: resets) &* 1000)
+                        entry.add("resets", time.description)
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension ServiceError {
+    fileprivate init(_ refusal: QuotaRefusal) {
+        self.init(
+            .limit, refusal.description, field: nil,
+            hint: refusal.resets == nil ? "end some first" : nil, reason: "quota-\(refusal.quota.word)")
+    }
+}
+
+extension Quota {
+    /// As reasons are written.
+    fileprivate var word: String { rawValue.replacing("_", with: "-") }
+}
+
+extension SpentRecord {
+    fileprivate init(_ tenant: Name, _ spending: QuotaSpending) {
+        self.init(
+            tenant: tenant.description, quota: spending.quota.rawValue, start: spending.start,
+            amount: spending.amount)
+    }
+}
+
+extension QuotaLimits {
+    /// As the store has them: a number for each that is stated.
+    fileprivate init(recorded text: String) throws(ValueError) {
+        self.init()
+        guard let tree = try? JSONTree(parsing: Array(text.utf8)), case .object(let members) = tree.value
+        else {
+            throw ValueError("\(quoted(text)) is no object")
+        }
+        for member in members {
+            guard case .number(let digits) = member.value.value, let limit = UInt64(digits) else {
+                throw ValueError("\(quoted(member.key)) has no number")
+            }
+            self[try Quota(named: member.key)] = limit
+        }
+    }
+
+    var recorded: String {
+        JSONText.object { object in for (quota, limit) in all { object.add(quota.rawValue, limit) } }
+            .description
+    }
+}

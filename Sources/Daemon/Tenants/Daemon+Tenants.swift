@@ -1,0 +1,179 @@
+import API
+import Access
+import Configuration
+import Quotas
+import Sandbox
+import Service
+import Sessions
+import Store
+import WardenProtocol
+import Wire
+
+// What is asked of tenants, and what is recorded of them.
+
+extension Daemon {
+    /// Takes in every tenant of the store, before anything that belongs to one.
+    func restoreTenants() throws(StoreError) {
+        var found: [Tenant] = []
+        for record in try store.tenants() {
+            do throws(ValueError) {
+                found.append(
+                    Tenant(
+                        try Name(record.name), description: record.description, created: record.created,
+                        version: record.version))
+            } catch {
+                log.line(.error, "the record of tenant \(record.name) is not understood: \(error)")
+            }
+        }
+        tenants = TenantTable(found)
+    }
+
+    func createTenant(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.tenantRequest)
+        let name: Name
+        do throws(ValueError) {
+            name = try Name(reader.text("name") ?? "")
+        } catch {
+            throw ServiceError(.invalid, "name: \(error.problem)", field: "name")
+        }
+        auditObject = name.description
+        let tenant = try refusing { () throws(TenantRefusal) in
+            try tenants.create(name, description: reader.text("description") ?? "", at: DaemonClock.wall)
+        }
+        return recorded(.tenant(TenantRecord(tenant, QuotaLimits())), of: name, before: nil, "created") {
+            $0.shape(tenant, status: 201)
+        }
+    }
+
+    func setTenant(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.tenantChange)
+        let before = try tenant(request)
+        guard let description = reader.text("description") else {
+            throw ServiceError(.invalid, "description: is missing", field: "description")
+        }
+        let tenant = try refusing { () throws(TenantRefusal) in
+            try tenants.change(before.name, ifVersion: reader.whole("version")) {
+                $0.description = description
+            }
+        }
+        return recorded(
+            .tenant(TenantRecord(tenant, ledger.limits(of: tenant.name))), of: tenant.name, before: before,
+            "changed"
+        ) {
+            $0.shape(tenant)
+        }
+    }
+
+    func removeTenant(_ request: Request) throws(ServiceError) -> Reply {
+        let name = try tenant(request).name
+        let before = try refusing { () throws(TenantRefusal) in
+            try tenants.remove(
+                name, sessions: table.liveCount(of: name), workspaces: workspaces.count(of: name))
+        }
+        let ended = table.list(tenant: name).map(\.id)
+        return recorded(.tenantGone(name.description), of: name, before: before, "removed") { daemon in
+            for id in ended { try? daemon.forget(id) }
+            _ = daemon.ledger.forget(name)
+            // What the warden keeps of it: directories, and what they may hold together. It is made anew for a later
+            // one of that name, so nothing hangs on it.
+            daemon.afterAnswers { [weak daemon] in
+                daemon?.link?.send(.volumeForget(tenant: name.description)) { _, _ in }
+            }
+            return .nothing
+        }
+    }
+
+    func inspectTenant(_ request: Request) throws(ServiceError) -> Reply {
+        recorded(shape(try tenant(request)))
+    }
+
+    func listTenants(_ request: Request) throws(ServiceError) -> Reply {
+        let caller = try caller(request)
+        let seen = tenants.all.filter { caller.sees($0.name) }
+        let (sessions, workspaces) = (table.liveCounts, workspaces.counts)
+        return recorded(
+            .json(
+                .object { object in
+                    object.array("tenants") { list in
+                        for tenant in seen {
+                            list.object {
+                                write(
+                                    tenant, sessions: sessions[tenant.name] ?? 0,
+                                    workspaces: workspaces[tenant.name] ?? 0, to: &$0)
+                            }
+                        }
+                    }
+                }))
+    }
+
+    // MARK: Parts
+
+    /// The one that the path names, if the caller may know of it.
+    func tenant(_ request: Request) throws(ServiceError) -> Tenant {
+        let text = request.parameter("tenant")
+        let caller = try caller(request)
+        guard let tenant = try? tenants.find(text), caller.sees(tenant.name) else {
+            throw ServiceError(TenantRefusal.unknown(text))
+        }
+        return tenant
+    }
+
+    private func refusing<Value>(_ body: () throws(TenantRefusal) -> Value) throws(ServiceError) -> Value {
+        do throws(TenantRefusal) {
+            return try body()
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+
+    /// Records a change of a tenant's and answers then; puts the table back as it was where that fails.
+    private func recorded(
+        _ change: Change, of name: Name, before: Tenant?, _ deed: String,
+        _ response: @escaping (Daemon) -> Response
+    ) -> Reply {
+        let pending = Pending()
+        journal.add(change, then: ())
+        let intent = Batch.Work.intent { [weak self] problem in
+            guard let self else { return }
+            if let problem {
+                tenants.put(before, at: name)
+                return pending.fail(.notRecorded(problem))
+            }
+            events.publish("tenant.\(deed)", session: nil, tenant: name.description) { _ in }
+            pending.complete(response(self))
+        }
+        batches.append(Batch(work: intent, trace: log.trace))
+        return .later(pending)
+    }
+
+    func shape(_ tenant: Tenant, status: Int = 200) -> Response {
+        .json(
+            .object {
+                write(
+                    tenant, sessions: table.liveCount(of: tenant.name),
+                    workspaces: workspaces.count(of: tenant.name), to: &$0)
+            }, status: status)
+    }
+
+    private func write(
+        _ tenant: Tenant, sessions: Int, workspaces: Int, to object: inout JSONObjectWriter
+    ) {
+        object.add("name", tenant.name.description)
+        object.add("description", tenant.description)
+        object.add("created", APITime(milliseconds: tenant.created).description)
+        object.add("version", tenant.version)
+        object.add("sessions", sessions)
+        object.add("workspaces", workspaces)
+        object.array("uids") { list in
+            for uids in tenantUIDs.uids(of: tenant.name.description).prefix(10_000) { list.add(uids) }
+        }
+    }
+}
+
+extension TenantRecord {
+    init(_ tenant: Tenant, _ limits: QuotaLimits) {
+        self.init(
+            name: tenant.name.description, description: tenant.description, created: tenant.created,
+            version: tenant.version, quotas: limits.recorded)
+    }
+}
