@@ -124,24 +124,29 @@ extension APIRoute {
                 ], .fileEvents),
             APIRoute(
                 .put, "\(owner)/files/archive", "unpackFiles",
-                "Unpacks a tar file, plain or compressed by gzip or zstd, or a zip file: all of it or nothing",
+                "Unpacks a tar file, plain or compressed by gzip or zstd, or a zip file: "
+                    + "all of it or nothing",
                 query: [
                     APIField(
-                        "path", .path, "a directory that is made, or is there; the workspace where it is left out"
+                        "path", .path,
+                        "a directory that is made, or is there; the workspace where it is left out"
                     ),
-                    APIField("replace", .flag, "whether its files may take the place of files that are there"),
+                    APIField(
+                        "replace", .flag, "whether its files may take the place of files that are there"),
                     APIField("caseSensitive", .flag, "takes names that differ in case alone"),
                 ], takesBytes: true, .object(.unpacked)),
             APIRoute(
                 .put, "\(owner)/files/content", "writeFile",
-                "Writes a file: whole, in one step once all of the body is there; or behind what it has; or at an offset",
+                "Writes a file: whole, in one step once all of the body is there; or behind what it has; "
+                    + "or at an offset",
                 query: [
                     .required("path", .path, "the file"),
                     APIField(
                         "write", .word(fileWrites),
                         "`replace` where it is left out; `create` refuses a file that is there"),
                     APIField("offset", .count, "with `at`: where to begin"),
-                    APIField("mode", .text(most: 4), "permission bits in octal of a file that is made; `0644`"),
+                    APIField(
+                        "mode", .text(most: 4), "permission bits in octal of a file that is made; `0644`"),
                 ], takesBytes: true, .object(.file)),
             APIRoute(
                 .post, "\(owner)/files/mkdir", "makeDirectory", "Makes a directory",

@@ -9,8 +9,8 @@ package import Trees
 /// and hard links are no difference. Both trees are walked by descriptor and nothing is followed, so they may be
 /// of somebody who changes them meanwhile: what is told is then true of no one moment, and of nothing outside.
 ///
-/// Takes a bounded amount of memory, of descriptors and, but for a single large file or directory, of time, whatever
-/// the trees: of each directory on the way some names are held, and the others are read again when these are done.
+/// Takes a bounded amount of memory, of descriptors and, but for a single large file or directory, of time,
+/// whatever the trees: of each directory on the way some names are held, and the others are read again when these are done.
 package struct TreeDifference {
     package enum Change: String, Hashable, Sendable {
         case added, removed, changed
@@ -110,7 +110,9 @@ package struct TreeDifference {
         while !isFull {
             try fill(&left, path)
             try fill(&right, path)
-            guard let name = [left.first, right.first].compactMap({ $0 }).min(by: Self.precedes) else { break }
+            guard let name = [left.first, right.first].compactMap({ $0 }).min(by: Self.precedes) else {
+                break
+            }
             let (isOld, isNew) = (left.first == name, right.first == name)
             if isOld { left.removeFirst(&held) }
             if isNew { right.removeFirst(&held) }
@@ -203,7 +205,9 @@ package struct TreeDifference {
         }
     }
 
-    private mutating func differences(_ old: WalkedEntry, _ new: WalkedEntry) throws(WorkspaceError) -> Set<String> {
+    private mutating func differences(_ old: WalkedEntry, _ new: WalkedEntry) throws(WorkspaceError) -> Set<
+        String
+    > {
         var what: Set<String> = []
         guard old.status.kind == new.status.kind else { return ["kind"] }
         // A link's own are always the same.
@@ -216,7 +220,9 @@ package struct TreeDifference {
         return what
     }
 
-    private mutating func hasSameContent(_ old: WalkedEntry, _ new: WalkedEntry) throws(WorkspaceError) -> Bool {
+    private mutating func hasSameContent(_ old: WalkedEntry, _ new: WalkedEntry) throws(WorkspaceError)
+        -> Bool
+    {
         let (before, after) = (old.status, new.status)
         if before.size != after.size { return false }
         if let believedBefore, before.inode == after.inode, before.changed < believedBefore,

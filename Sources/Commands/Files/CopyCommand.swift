@@ -5,7 +5,8 @@ import Sandbox
 import Trees
 import Workspace
 
-/// `corral cp`: files between this machine and the workspace of a session, or a named one, with docker's rules for names.
+/// `corral cp`: files between this machine and the workspace of a session, or a named one, with docker's rules for
+/// names.
 enum CopyCommand {
     static let command = Command(
         "cp", summary: "Copy files between this machine and a session or a workspace.",
@@ -23,8 +24,8 @@ enum CopyCommand {
             One of SRC and DST is SESSION:PATH, where PATH is relative to the workspace (or begins with
             /workspace), and the other one a path of this machine, which begins with / or . where it has a colon
             in it; or it is workspace:NAME:PATH, in a workspace that sessions may have meanwhile or not, or
-            workspace:NAME@SNAPSHOT:PATH to copy out of a snapshot. A directory is copied with all that is in it: into DST where that is a directory, else as DST;
-            DIR/. means what is in it. A - as SRC is standard input, the bytes of one file; as DST it is standard
+            workspace:NAME@SNAPSHOT:PATH to copy out of a snapshot. A directory is copied with all that is in it:
+            into DST where that is a directory, else as DST; DIR/. means what is in it. A - as SRC is standard input, the bytes of one file; as DST it is standard
             output: the bytes of a file, or a directory as a tar file.
 
             A file is replaced in one step once all of it is there. Permission bits are kept, owners and links

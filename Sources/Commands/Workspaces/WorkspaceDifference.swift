@@ -6,7 +6,8 @@ import Wire
 extension WorkspaceCommand {
     /// `corral workspace diff`, with the letters of `docker diff`.
     static let difference = Command(
-        "workspace diff", summary: "Tell what was added, changed and removed since a snapshot, or between two.",
+        "workspace diff",
+        summary: "Tell what was added, changed and removed since a snapshot, or between two.",
         operandsHelp: "WORKSPACE [SNAPSHOT [SNAPSHOT]]", operands: 1...3, operandKinds: [.workspace, .text],
         options: [
             .init(
@@ -55,7 +56,8 @@ extension WorkspaceCommand {
         let all = try CommandError.asking { () throws(ClientError) in try calls.snapshots(of: name) }
         guard let last = all.last(where: { $0.state == "ready" }) else {
             throw CommandError(
-                "the workspace \(name) has no snapshot\nhint: corral workspace snapshot \(name)@NAME makes one")
+                "the workspace \(name) has no snapshot\n"
+                    + "hint: corral workspace snapshot \(name)@NAME makes one")
         }
         return last.name
     }

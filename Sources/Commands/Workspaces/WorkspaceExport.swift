@@ -11,12 +11,13 @@ extension WorkspaceCommand {
         "workspace export", summary: "Write all that is in a workspace or a snapshot as a tar or a zip file.",
         operandsHelp: "WORKSPACE[@SNAPSHOT]", operands: 1...1, operandKinds: [.workspace],
         options: [
-            .init("output", short: "o", value: "FILE", help: "where to; standard output without it, or with -"),
+            .init("output", short: "o", value: "FILE", help: "where to; else, or with -, standard output"),
             .init("format", value: "FORMAT", help: "tar (the default) or zip", kind: .words(["tar", "zip"])),
             .init("quiet", short: "q", help: "show no progress"),
         ] + DaemonAccess.options,
         examples: [
-            "corral workspace export -o data.tar data", "corral workspace export data@before | zstd >data.tar.zst",
+            "corral workspace export -o data.tar data",
+            "corral workspace export data@before | zstd >data.tar.zst",
             "corral workspace export --format zip -o data.zip data",
         ],
         details: """

@@ -7,7 +7,8 @@ import Wire
 
 extension WorkspaceCommand {
     static let importing = Command(
-        "workspace import", summary: "Make a workspace of what is in a tar or a zip file, and print its name.",
+        "workspace import",
+        summary: "Make a workspace of what is in a tar or a zip file, and print its name.",
         operandsHelp: "NAME FILE|-", operands: 2...2, operandKinds: [.text, .file],
         options: quota + [soft, .init("quiet", short: "q", help: "show no progress")] + DaemonAccess.options,
         examples: [

@@ -6,8 +6,8 @@ import WardenProtocol
 import Wire
 import Workspace
 
-// The files of running sessions and of workspaces. The warden gives the top of them for each operation anew: nothing is
-// kept here, so nothing has to be found again by the next daemon, and nothing of a session outlives it.
+// The files of running sessions and of workspaces. The warden gives the top of them for each operation anew: nothing
+// is kept here, so nothing has to be found again by the next daemon, and nothing of a session outlives it.
 
 extension Daemon {
     /// Does something to somebody's files on a thread, and then answers.

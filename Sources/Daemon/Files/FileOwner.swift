@@ -3,8 +3,8 @@ import Service
 import Sessions
 import WardenProtocol
 
-/// Whose files are worked on: a session's, as long as it lives, or those of a workspace or a snapshot, whether or not
-/// a session has it.
+/// Whose files are worked on: a session's, as long as it lives, or those of a workspace or a snapshot, whether or
+/// not a session has it.
 enum FileOwner: Hashable, Sendable {
     case session(SessionID)
     case volume(WorkspaceVolume)

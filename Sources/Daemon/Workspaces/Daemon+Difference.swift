@@ -6,8 +6,8 @@ import Trees
 import Wire
 import Workspace
 
-// What differs between a snapshot of a workspace and the workspace, or another snapshot. Pages are computed on threads;
-// between two of them nothing is kept here.
+// What differs between a snapshot of a workspace and the workspace, or another snapshot. Pages are computed on
+// threads; between two of them nothing is kept here.
 
 extension Daemon {
     /// Descriptors that a page takes at most: of each tree the directories on the way, and what is compared.

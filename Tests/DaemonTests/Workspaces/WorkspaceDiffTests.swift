@@ -26,12 +26,17 @@ import Wire
     }
 
     /// Contents of one size and with times that somebody set back are what a look at times alone would miss.
-    @Test func `what was added, changed and removed since a snapshot is told, whoever has it meanwhile`() throws {
+    @Test func `what was added, changed and removed since a snapshot is told, whoever has it meanwhile`()
+        throws
+    {
         let daemon = try TestDaemon()
         try daemon.workspace("data")
         let id = try daemon.session(#"{"workspace":"data"}"#)
         try daemon.exec(
-            id, "mkdir -p d/e gone/x; echo 1 >d/f; echo 1 >d/e/same; echo g >gone/x/y; ln -s a l; echo k >k; sync .")
+            id,
+            """
+            mkdir -p d/e gone/x; echo 1 >d/f; echo 1 >d/e/same; echo g >gone/x/y; ln -s a l; echo k >k; sync .
+            """)
         try snapshot(daemon, "one")
         #expect(try lines(daemon, "from=one") == [])
         try daemon.exec(
@@ -41,7 +46,8 @@ import Wire
             ln -sfn b l; rm k; mkdir k; chmod 600 d/e/same; sync .
             """)
         let first = [
-            "added directory add", "added file add/n", "changed file d/e/same mode", "changed file d/f content",
+            "added directory add", "added file add/n", "changed file d/e/same mode",
+            "changed file d/f content",
             "removed directory gone", "removed directory gone/x", "removed file gone/x/y",
             "changed directory k type", "changed link l target",
         ]
@@ -82,10 +88,12 @@ import Wire
         try snapshot(daemon, "s")
         for (path, status, says) in [
             ("data/diff", 400, "from"), ("data/diff?from=", 404, "snapshot-absent"),
-            ("data/diff?from=none", 404, "snapshot-absent"), ("data/diff?from=s&to=none", 404, "snapshot-absent"),
+            ("data/diff?from=none", 404, "snapshot-absent"),
+            ("data/diff?from=s&to=none", 404, "snapshot-absent"),
             ("none/diff?from=s", 404, "workspace-absent"), ("data@s/diff?from=s", 404, "workspace-absent"),
             ("data/diff?from=s&after=../x", 400, "after"), ("data/diff?from=s&after=", 400, "after"),
-            ("data/diff?from=s&after=%00", 400, "after"), ("data/diff?from=s&whole=1", 400, "whole"),
+            ("data/diff?from=s&after=%00", 400, "control character"),
+            ("data/diff?from=s&whole=1", 400, "whole"),
             ("data/diff?from=s&from=s", 400, "from"), ("data/diff?from=..%2Fs", 404, "snapshot-absent"),
         ] {
             let answer = try daemon.call("GET", "/v1/workspaces/\(path)")
