@@ -31,9 +31,9 @@ package struct Volume: ~Copyable, Sendable {
     package let directory: FileDescriptor
     /// What its directory is on, where that is a mount of its own: nothing can be mounted elsewhere from one that
     /// nobody holds any more.
-    private let mount: Held<FileDescriptor>?
+    private let mount: FileDescriptor?
 
-    init(name: VolumeName, directory: consuming FileDescriptor, mount: Held<FileDescriptor>? = nil) {
+    init(name: VolumeName, directory: consuming FileDescriptor, mount: consuming FileDescriptor? = nil) {
         self.name = name
         self.directory = directory
         self.mount = mount

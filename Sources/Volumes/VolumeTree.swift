@@ -88,7 +88,7 @@ struct VolumeTree: ~Copyable {
         let flags = CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV
         _ = try call("mount_setattr") { clinux_mount_setattr(mountNumber, 0, UInt64(flags), 0, 0, -1) }
         let top = try mount.open(".", O_RDONLY | O_DIRECTORY)
-        return Volume(name: name, directory: top, mount: Held(mount))
+        return Volume(name: name, directory: top, mount: mount)
     }
 
     /// Gives a new volume's top directory its owner and permissions.

@@ -151,7 +151,8 @@ private struct EventFollower {
                 throw .unexpected("an event is not JSON: \(error)")
             }
             // What happens to workspaces is of no session.
-            if json["session"] != nil { handle(try EventAnswer(json)) }
+            let told = try EventAnswer(json)
+            if !told.session.isEmpty { handle(told) }
             return true
         }
     }
