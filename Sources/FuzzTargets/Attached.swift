@@ -21,6 +21,7 @@ func checkAttached(_ bytes: [UInt8]) throws(FuzzFailure) {
     for frame in whole.frames {
         try hold(frame.payload.count <= AttachFrame.payloadLimit, "a payload of \(frame.payload.count) bytes")
         try hold((frame.kind == .gap) == (frame.lost != nil), "a gap that says nothing")
+        try hold((frame.kind == .time) == (frame.time != nil), "a time that says nothing")
         try hold((frame.kind == .resize) == (frame.size != nil), "a size that says nothing")
         if let signal = frame.signal { try hold((1...64).contains(signal), "signal \(signal)") }
         written += frame.bytes

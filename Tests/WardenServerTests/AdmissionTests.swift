@@ -185,7 +185,7 @@ private func refusal(
     /// not. The number is what bounds it.
     @Test(arguments: [UInt64(1), 2, 3])
     func `garbage harms nobody`(seed: UInt64) throws {
-        let warden = try TestWarden()
+        let warden = try TestWarden(["--ready-networks", "0"])
         let before = File.names(in: "/proc/\(warden.program.pid)/fd").count
         var numbers = Seeded(seed)
         let null = try FileDescriptor.open("/dev/null", O_RDONLY)

@@ -170,7 +170,7 @@ import WardenProtocol
     }
 
     @Test func `a client that dies in the middle of an order leaves nothing behind`() throws {
-        let warden = try TestWarden()
+        let warden = try TestWarden(["--ready-networks", "0"])
         // With one client, as in the end.
         let before = try {
             let client = try Client(warden.socket)

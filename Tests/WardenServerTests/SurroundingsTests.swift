@@ -53,7 +53,7 @@ import WardenProtocol
     }
 
     @Test func `an idle session takes three descriptors, and with a process at most eight`() throws {
-        let warden = try TestWarden()
+        let warden = try TestWarden(["--ready-networks", "0"])
         let client = try Client(warden.socket)
         func count() -> Int { File.names(in: "/proc/\(warden.program.pid)/fd").count }
         let before = count()

@@ -4,6 +4,7 @@ import Linux
 import Sandbox
 import Service
 import Sessions
+import Store
 import WardenProtocol
 import Wire
 
@@ -159,11 +160,13 @@ extension Daemon {
         _ takesInput: Bool, leads: Bool, isTimed: Bool = false
     ) -> Bool {
         let client = AttachedClient(self, run, connection, leading: leads ? output : nil)
+        var calendar: ((BootTime) -> UInt64)?
+        if isTimed { calendar = { Daemon.calendar($0) } }
         do {
             let early = connection.takeEarly(connection.early.count)
             let reader = try output.attach(
                 try connection.socket.value.duplicate(), from: starts, behind: early, leads: leads,
-                calendar: isTimed ? Daemon.calendar : nil, delegate: client)
+                calendar: calendar, delegate: client)
             connection.onStop = { [weak reader] in reader?.detach() }
             if takesInput { reader.acceptInput() }
             return true
