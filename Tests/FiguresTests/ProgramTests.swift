@@ -5,7 +5,10 @@ import Testing
 
 /// That the program of the benchmarks measures what it is given and leaves nothing behind. What the
 /// figures are says nothing here.
-@Suite struct BenchmarksProgramTests {
+@Suite(
+    .enabled(
+        if: Program.ownEnvironment["CORRAL_SANITIZE"] == nil, "no programs are built for the sanitizers"))
+struct BenchmarksProgramTests {
     private static let benchmarks = Product.path("Benchmarks")
 
     /// The lines that a benchmark adds to the result.
