@@ -7,7 +7,7 @@ import Testing
 /// figures are says nothing here.
 @Suite(
     .enabled(
-        if: Program.ownEnvironment["CORRAL_SANITIZE"] == nil, "no programs are built for the sanitizers"))
+        if: !Effort.isSanitized, "no programs are built for the sanitizers"))
 struct BenchmarksProgramTests {
     private static let benchmarks = Product.path("Benchmarks")
 
