@@ -83,6 +83,10 @@ extension APIRoute {
     }
 
     private static func files(below owner: String) -> [APIRoute] {
+        filesWithoutBody(owner) + filesWithBody(owner)
+    }
+
+    private static func filesWithoutBody(_ owner: String) -> [APIRoute] {
         [
             APIRoute(
                 .get, "\(owner)/files", "listFiles", "The names in a directory of the workspace",
@@ -122,6 +126,11 @@ extension APIRoute {
                     APIField("path", .path, "the directory; the workspace where it is left out"),
                     APIField("recursive", .flag, "and in those below it, at most 1,000 of them"),
                 ], .fileEvents),
+        ]
+    }
+
+    private static func filesWithBody(_ owner: String) -> [APIRoute] {
+        [
             APIRoute(
                 .put, "\(owner)/files/archive", "unpackFiles",
                 "Unpacks a tar file, plain or compressed by gzip or zstd, or a zip file: "

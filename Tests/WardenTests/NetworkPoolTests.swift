@@ -141,7 +141,7 @@ struct NetworkPoolTests {
             name = ctypes.create_string_buffer(b"lo")
             fcntl.ioctl(lo, 0x890B, struct.pack(
                 "@L16s16s16sHhLPhPLLH", 0, address("10.9.0.0"), address("0.0.0.0"), address("255.255.0.0"), 1, 0, 0, 0, 0, ctypes.addressof(name), 0, 0, 0))
-        def port(): socket.socket(socket.AF_INET, socket.SOCK_STREAM).bind(("127.0.0.1", 443))
+        def port(): socket.socket(socket.AF_INET, socket.SOCK_STREAM).bind(("0.0.0.0", 443))
         def raw(): socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)
         tries = {
             "address": lambda: configure(0x8916, address("10.1.2.3")), "route": route, "port": port,

@@ -7,6 +7,7 @@ import Wire
 import Workspace
 
 extension WorkspaceCommand {
+    /// `corral workspace export`: all that is in a workspace or a snapshot, as one file.
     static let export = Command(
         "workspace export", summary: "Write all that is in a workspace or a snapshot as a tar or a zip file.",
         operandsHelp: "WORKSPACE[@SNAPSHOT]", operands: 1...1, operandKinds: [.workspace],

@@ -6,6 +6,7 @@ import Sandbox
 import Wire
 
 extension WorkspaceCommand {
+    /// `corral workspace import`: a workspace of what is in an archive, or none where that is refused.
     static let importing = Command(
         "workspace import",
         summary: "Make a workspace of what is in a tar or a zip file, and print its name.",

@@ -21,9 +21,9 @@ enum Audited {
         "restoreWorkspace": "workspace.restore", "createSnapshot": "snapshot.create",
         "removeSnapshot": "snapshot.remove",
         "moveFile": "file.move", "copyFile": "file.copy", "removeFile": "file.remove",
-        "writeWorkspaceFile": "file.write", "unpackWorkspaceFiles": "file.unpack",
-        "makeWorkspaceDirectory": "file.mkdir", "moveWorkspaceFile": "file.move",
-        "copyWorkspaceFile": "file.copy", "removeWorkspaceFile": "file.remove",
+        "writeWorkspaceFile": "workspace-file.write", "unpackWorkspaceFiles": "workspace-file.unpack",
+        "makeWorkspaceDirectory": "workspace-file.mkdir", "moveWorkspaceFile": "workspace-file.move",
+        "copyWorkspaceFile": "workspace-file.copy", "removeWorkspaceFile": "workspace-file.remove",
     ]
 
     /// What passes through an open process is no deed of its own, as what an attached client sends is none.

@@ -55,7 +55,7 @@ import Wire
             try events(daemon).compactMap { event in
                 guard let type = event["type"]?.text, type.hasPrefix("workspace.") else { return nil }
                 #expect(event["session"] == nil && event["tenant"]?.text == "default")
-                let snapshot = event["snapshot"].map { "@\($0.text)" } ?? ""
+                let snapshot = event["snapshot"].map { "@" + ($0.text ?? "") } ?? ""
                 return "\(type.dropFirst(10)) \(event["workspace"]?.text ?? "")\(snapshot)"
             }
         }
