@@ -15,8 +15,12 @@ package final class StateStore {
     /// Of the database.
     package let path: String
 
-    init(_ database: Database) {
+    let place: StorePlace
+
+    /// - Parameter place: where the database is.
+    init(_ database: Database, in place: consuming StorePlace) {
         self.database = database
+        self.place = place
         path = database.path
     }
 
@@ -31,6 +35,8 @@ package struct OpenedStore {
     package let setAside: SetAside?
     /// The schema's version before it was brought up to date; nil where nothing was to be done.
     package let migratedFrom: Int64?
+    /// What was too large to be checked before; nil where everything was checked.
+    package let unchecked: UncheckedHistory?
 }
 
 /// A point in time, on both clocks.

@@ -79,6 +79,9 @@ final class Daemon {
 
     var journal = Journal<Void>()
     var batches: [Batch] = []
+    /// Of what the start left unchecked, while it goes on.
+    var storeCheck: StoreCheck?
+    var hasNotedDamage = false
     /// What is told behind the next wait for the device: why it was in vain, or nil.
     private var telling: [(String?) -> Void] = []
     private var leftToDo: [() -> Void] = []
@@ -125,8 +128,10 @@ final class Daemon {
         while !isOver {
             _ = try loop.turn(timeout: -1)
             endTurn()
+            noteDamage()
             FailPoint.pass(.daemonTurned)
         }
+        storeCheck?.stop()
         journal.hurry()
         endTurn()
         loop.removeAll()

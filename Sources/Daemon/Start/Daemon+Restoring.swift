@@ -10,6 +10,7 @@ import Store
 extension Daemon {
     /// Takes in every session of the store. What has become of those that lived is asked of the warden next.
     func restore() throws(StoreError) {
+        defer { noteDamage() }
         try restoreTenants()
         var mark: PageMark?
         repeat {

@@ -178,6 +178,7 @@ struct DaemonStart {
         daemon.reconcile {
             daemon.beginServing(held)
             FailPoint.pass(.daemonServing)
+            if let history = opened.unchecked { daemon.check(history) }
         }
         try daemon.run()
         return daemon.exitCode

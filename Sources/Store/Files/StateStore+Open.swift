@@ -4,7 +4,8 @@ extension StateStore {
     /// Opens the store of a state directory, and begins one where there is none.
     ///
     /// A damaged file is set aside with everything beside it, and a new one begun; one that a newer
-    /// Corral wrote is refused and left as it is.
+    /// Corral wrote is refused and left as it is. Of a large file the history is not looked at before: that
+    /// is for who opens it to do, see ``OpenedStore/unchecked``.
     /// - Parameters:
     ///   - directory: an absolute path; the directory must be ours alone.
     ///   - wall: the time, in milliseconds since 1970.
@@ -47,13 +48,34 @@ extension StateStore {
         try checkSizes(of: place)
         let database = try Database.open(place.file)
         let version = try database.checkVersion(knowing: Migration.latest(migrations))
-        try database.checkContents()
+        let isOld = version < Migration.latest(migrations)
+        // A migration may read and write everything.
+        let isUsual = try isCheckedWhole(place)
+        let isWhole = isOld || isUsual
+        if isWhole {
+            try database.checkContents()
+            try place.withdrawCheck()
+        } else {
+            try database.checkStanding()
+        }
         try database.accept()
         try database.prepareForUse()
-        let isOld = version < Migration.latest(migrations)
         if isOld { try database.migrate(from: version, with: migrations) }
         return OpenedStore(
-            store: StateStore(database), setAside: nil, migratedFrom: isOld ? version : nil)
+            store: StateStore(database, in: try place.again()), setAside: nil,
+            migratedFrom: isOld ? version : nil,
+            unchecked: isWhole ? nil : UncheckedHistory(path: place.file))
+    }
+
+    /// The most bytes of a database and its log that are checked whole at each opening, which takes a few
+    /// tenths of a second then.
+    private static let mostCheckedWhole: Int64 = 32 << 20
+
+    private static func isCheckedWhole(_ place: borrowing StorePlace) throws(StoreError) -> Bool {
+        let size = try place.size(of: StorePlace.name) ?? 0
+        let log = try place.size(of: StorePlace.name + "-wal") ?? 0
+        let isOrdered = try place.size(of: StorePlace.checkOrder) != nil
+        return size + log <= mostCheckedWhole || isOrdered || !Database.mayUseThreads
     }
 
     /// Finds what sqlite would put right in a way of its own, as soon as it opened the file.
@@ -83,7 +105,7 @@ extension StateStore {
         try place.make(StorePlace.unfinished)
         do throws(StoreError) {
             // The connection closes at the end of this call, which empties the log into the file.
-            try make(place(StorePlace.unfinished), at: wall, migrations)
+            try make(place, at: wall, migrations)
             try place.rename(StorePlace.unfinished, to: StorePlace.name)
             try place.synchronise()
         } catch {
@@ -91,13 +113,13 @@ extension StateStore {
             throw error
         }
         let opened = try use(place, migrations)
-        return OpenedStore(store: opened.store, setAside: setAside, migratedFrom: nil)
+        return OpenedStore(store: opened.store, setAside: setAside, migratedFrom: nil, unchecked: nil)
     }
 
     private static func make(
-        _ path: String, at wall: Int64, _ migrations: [Migration]
+        _ place: borrowing StorePlace, at wall: Int64, _ migrations: [Migration]
     ) throws(StoreError) {
-        let database = try Database.open(path)
+        let database = try Database.open(place(StorePlace.unfinished))
         try database.accept()
         // Before the first table: these are properties of the file.
         try database.execute("begin a file", "PRAGMA page_size = \(Database.pageSize)")
@@ -105,7 +127,7 @@ extension StateStore {
         try database.execute("begin a file", "PRAGMA application_id = \(Database.applicationID)")
         try database.prepareForUse()
         try database.migrate(from: 0, with: migrations)
-        let store = StateStore(database)
+        let store = StateStore(database, in: try place.again())
         try database.transaction { () throws(StoreError) in
             try store.set(.instance, randomID())
             try store.addTenant(StateStore.defaultTenant, at: wall)

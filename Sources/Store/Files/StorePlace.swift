@@ -11,6 +11,8 @@ struct StorePlace: ~Copyable {
     static let name = "corral.db"
     /// The same while it is being made.
     static let unfinished = "corral.db.new"
+    /// An empty file that has the next opening check the whole database, however large.
+    static let checkOrder = "corral.db-check"
     /// What sqlite keeps beside a file, by the ends of their names.
     static let companions = ["-wal", "-shm", "-journal"]
 
@@ -60,7 +62,7 @@ struct StorePlace: ~Copyable {
             if number == EROFS { throw .readOnly(path: path) }
             throw .system(SystemError("faccessat", path, Errno(rawValue: number)))
         }
-        for name in Self.names(of: Self.name) + Self.names(of: Self.unfinished) {
+        for name in Self.names(of: Self.name) + Self.names(of: Self.unfinished) + [Self.checkOrder] {
             guard let status = try status(of: name) else { continue }
             let file = self(name)
             guard status.st_mode & S_IFMT == S_IFREG else {
@@ -82,6 +84,15 @@ struct StorePlace: ~Copyable {
 
     /// The size of the file `name`; nil where there is none.
     func size(of name: String) throws(StoreError) -> Int64? { try status(of: name).map { Int64($0.st_size) } }
+
+    /// The same directory, for somebody else to keep.
+    func again() throws(StoreError) -> StorePlace {
+        do throws(SystemError) {
+            return StorePlace(directory: try directory.duplicate(), path: path)
+        } catch {
+            throw .system(error)
+        }
+    }
 
     /// Makes an empty file for nobody but us.
     func make(_ name: String) throws(StoreError) {

@@ -3,6 +3,12 @@ private enum CheckQueries {
     static let version = Query("read user_version", "PRAGMA user_version")
     static let contents = Query("check the file", "PRAGMA integrity_check(1)")
     static let references = Query("check references", "PRAGMA foreign_key_check")
+    static let tables = Query("list the tables", "SELECT name FROM sqlite_schema WHERE type = 'table'")
+    static let table = Query(
+        "check a table", "SELECT integrity_check FROM pragma_integrity_check(:table) LIMIT 1")
+    static let referencesOfTable = Query(
+        "check a table's references", "SELECT \"table\" FROM pragma_foreign_key_check(:table) LIMIT 1")
+    static let pages = Query("check the pages", "PRAGMA quick_check(1)")
     static let logging = Query("keep a log", "PRAGMA journal_mode = WAL")
     static let synchronous = Query("read synchronous", "PRAGMA synchronous")
 }
@@ -28,15 +34,53 @@ extension Database {
         return version
     }
 
+    /// Tables that grow with all that ever happened, and that nothing is decided by alone.
+    private static let history: Set<String> = ["processes", "results", "changes", "audit"]
+
     /// Looks at every page and every index: nothing of a file that has a wrong one is used.
     func checkContents() throws(StoreError) {
-        // A header that asks for a way of writing that no sqlite has.
+        try checkHeader()
+        try check(CheckQueries.contents, "integrity_check")
+        try checkReferences(CheckQueries.references)
+    }
+
+    /// The same with the free pages and every table but those of the history, whose size does not matter then.
+    func checkStanding() throws(StoreError) {
+        try checkHeader()
+        // With this name sqlite looks at the list of free pages too.
+        try checkTable("sqlite_schema")
+        for name in try tables() where !Self.history.contains(name) { try checkTable(name) }
+    }
+
+    /// What ``checkStanding()`` leaves out. Each pass sees the file as it is at its own beginning, and no pass
+    /// keeps the log from going into the file for longer than it takes itself.
+    func checkHistory() throws(StoreError) {
+        for name in try tables() where Self.history.contains(name) { try checkTable(name) }
+        // Pages that two tables have, or none has, are nothing that a look at one table can find.
+        try check(CheckQueries.pages, "quick_check")
+    }
+
+    /// Finds a header that asks for a way of writing that no sqlite has.
+    private func checkHeader() throws(StoreError) {
         if refusesWrites { throw .damaged(path: path, problem: "its header forbids writing") }
-        let found = try first(CheckQueries.contents) { (row) throws(StoreError) in
-            try row.text("integrity_check")
-        }
+    }
+
+    private func tables() throws(StoreError) -> [String] {
+        try rows(CheckQueries.tables) { (row) throws(StoreError) in try row.text("name") }
+    }
+
+    private func checkTable(_ name: String) throws(StoreError) {
+        try check(CheckQueries.table, "integrity_check", ["table": .text(name)])
+        try checkReferences(CheckQueries.referencesOfTable, ["table": .text(name)])
+    }
+
+    private func check(_ query: Query, _ column: String, _ values: SQLValues = [:]) throws(StoreError) {
+        let found = try first(query, values) { (row) throws(StoreError) in try row.text(column) }
         if found != "ok" { throw .damaged(path: path, problem: found ?? "the check said nothing") }
-        let orphan = try first(CheckQueries.references) { (row) throws(StoreError) in try row.text("table") }
+    }
+
+    private func checkReferences(_ query: Query, _ values: SQLValues = [:]) throws(StoreError) {
+        let orphan = try first(query, values) { (row) throws(StoreError) in try row.text("table") }
         if let orphan {
             throw .damaged(path: path, problem: "a row of \(orphan) refers to one that is not there")
         }

@@ -13,15 +13,21 @@ final class Database {
     private let handle: OpaquePointer
     private var statements: [ObjectIdentifier: Statement] = [:]
     private var isWaiting = true
+    /// What sqlite said when it found the file damaged; nil where it never did.
+    private(set) var damage: String?
+    /// Ends statements early, see ``heed(_:)``.
+    private var stop: StopMark?
 
     /// Opens the file `path`, which must exist and whose place must have been checked.
     ///
     /// What there is must be accepted (see ``accept()``) before the file is written to: until then not
     /// even closing it changes it.
-    static func open(_ path: String) throws(StoreError) -> Database {
+    /// - Parameter writes: false for a connection that can only read.
+    static func open(_ path: String, writes: Bool = true) throws(StoreError) -> Database {
         var handle: OpaquePointer?
         // NOMUTEX: one thread, which the compiler sees to, as this type is not Sendable.
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let access = writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY
+        let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         let code = unsafe sqlite3_open_v2(path, &handle, flags, nil)
         guard let handle = unsafe handle else {
             throw .system(SystemError("sqlite3_open", path, .outOfMemory))
@@ -78,6 +84,13 @@ final class Database {
         }
     }
 
+    /// Has statements fail soon after `stop` was set, by whatever thread.
+    func heed(_ stop: StopMark) {
+        self.stop = stop
+        let mark = unsafe Unmanaged.passUnretained(stop).toOpaque()
+        unsafe sqlite3_progress_handler(handle, 10_000, isStopped, mark)
+    }
+
     /// Whether sqlite will not write to the file, although it may.
     var refusesWrites: Bool { unsafe sqlite3_db_readonly(handle, "main") == 1 }
 
@@ -109,7 +122,7 @@ final class Database {
         guard code != SQLITE_OK else { return }
         let cause = errno == 0 ? nil : Errno(rawValue: errno)
         let message = unsafe String(cString: sqlite3_errstr(code))
-        throw .from(Fault(statement: name, code: code, message: message, errno: cause), path: path)
+        throw noted(.from(Fault(statement: name, code: code, message: message, errno: cause), path: path))
     }
 
     // MARK: Statements
@@ -206,6 +219,19 @@ final class Database {
             statement: name, code: unsafe sqlite3_extended_errcode(handle),
             message: unsafe String(cString: sqlite3_errmsg(handle)),
             errno: number == 0 ? nil : Errno(rawValue: number))
-        return .from(fault, path: path)
+        return noted(.from(fault, path: path))
     }
+
+    private func noted(_ error: StoreError) -> StoreError {
+        if case .damaged(_, let problem) = error { damage = damage ?? problem }
+        return error
+    }
+}
+
+/// What sqlite asks while a statement runs (sqlite.org/c3ref/progress_handler.html).
+/// - Parameter mark: a ``StopMark``, which the connection keeps.
+/// - Returns: 0 to go on.
+private func isStopped(_ mark: UnsafeMutableRawPointer?) -> Int32 {
+    guard let mark = unsafe mark else { return 0 }
+    return unsafe Unmanaged<StopMark>.fromOpaque(mark).takeUnretainedValue().isSet ? 1 : 0
 }
