@@ -24,7 +24,8 @@ extension Daemon {
         }
         let tenant = try scope(request).tenant
         let old = try volumeWithFiles("\(name)@\(from)", of: tenant)
-        let new = try volumeWithFiles(query.text("to").map { "\(name)@\($0)" } ?? name.description, of: tenant)
+        let new = try volumeWithFiles(
+            query.text("to").map { "\(name)@\($0)" } ?? name.description, of: tenant)
         guard DescriptorRoom.has(Self.mostDescriptors, beside: 2) else {
             throw ServiceError(
                 .limit, "corrald has too few descriptors left to compare trees", hint: "try again later")
