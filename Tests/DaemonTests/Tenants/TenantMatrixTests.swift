@@ -6,6 +6,8 @@ import Testing
 @Suite(.serialized, .enabled(if: Host.isRoot, "only root can ask as several users"))
 struct TenantMatrixTests {
     private static let unknown = "00000000000000ff"
+    /// A workspace that there is, as long as what takes the place of a session's id.
+    private static let workspace = "blues-workspace1"
     private static let routes = APIRoute.all.filter {
         !Set($0.parameters).isDisjoint(with: ["session", "workspace"])
     }
@@ -20,9 +22,10 @@ struct TenantMatrixTests {
         case "restoreWorkspace": #"{"snapshot":"s"}"#
         case "forkWorkspace": #"{"name":"other"}"#
         case "resizeWorkspace": #"{"bytes":1048576}"#
-        case "writeFile", "unpackFiles": "x"
-        case "makeDirectory", "removeFile": route.request.map { _ in #"{"path":"d"}"# }
-        case "moveFile", "copyFile": #"{"from":"a","to":"b"}"#
+        case "writeFile", "unpackFiles", "writeWorkspaceFile", "unpackWorkspaceFiles": "x"
+        case "makeDirectory", "removeFile", "makeWorkspaceDirectory", "removeWorkspaceFile":
+            route.request.map { _ in #"{"path":"d"}"# }
+        case "moveFile", "copyFile", "moveWorkspaceFile", "copyWorkspaceFile": #"{"from":"a","to":"b"}"#
         default: route.request.map { _ in "{}" }
         }
     }
@@ -52,20 +55,29 @@ struct TenantMatrixTests {
             SharedDaemon.blue, "POST", "/v1/sessions/\(foreign)/processes", #"{"argv":["/bin/sleep","600"]}"#)
         let process = started.json?["id"]?.text ?? ""
         #expect(started.status == 201, "\(started.text)")
+        let made = try shared.call(
+            SharedDaemon.blue, "POST", "/v1/workspaces", #"{"name":"\#(Self.workspace)","bytes":16777216}"#)
+        #expect(made.status == 201, "\(made.text)")
         #expect(Self.routes.count > 30)
         for route in Self.routes {
             let none = try answer(shared, SharedDaemon.red, route, session: Self.unknown, process: process)
             #expect(none.status == 404, "\(route.name): \(none.status) \(none.text)")
-            for id in [foreign, ended] {
+            let isOfSession = route.parameters.contains("session")
+            for id in isOfSession ? [foreign, ended] : [Self.workspace] {
                 let hidden = try answer(shared, SharedDaemon.red, route, session: id, process: process)
                 #expect(hidden.status == 404, "\(route.name): \(hidden.status) \(hidden.text)")
                 #expect(hidden.text.replacing(id, with: Self.unknown) == none.text, "\(route.name)")
             }
             // The control: the same request of somebody who may is answered otherwise.
             // One that would remove it is none: what comes behind it has to find it.
-            guard route.parameters.contains("session"), route.name != "removeSession" else { continue }
-            let seen = try answer(shared, nil, route, session: ended, process: process)
-            #expect(!seen.text.contains("there is no session"), "\(route.name): \(seen.text)")
+            if ["removeSession", "removeWorkspace"].contains(route.name) { continue }
+            let seen =
+                isOfSession
+                ? try answer(shared, nil, route, session: ended, process: process)
+                : try answer(shared, SharedDaemon.blue, route, session: Self.workspace, process: process)
+            let absent = isOfSession ? "there is no session" : "there is no workspace"
+            #expect(none.text.contains(absent), "\(route.name): \(none.text)")
+            #expect(!seen.text.contains(absent), "\(route.name): \(seen.text)")
         }
         // Nothing of all that reached it.
         let state = try shared.call(SharedDaemon.blue, "GET", "/v1/sessions/\(foreign)")
