@@ -19,17 +19,23 @@ enum VolumeWorkerProgram {
 
     /// What starts one. The file is the warden's own, also when another build lies in its place by now.
     static func command(_ parts: DriverParts) -> ShortProgram {
-        var environment = ["LANG=C"]
-        let points = "CORRAL_TEST_FAIL_POINTS"
-        if let value = unsafe getenv(points) {
-            environment.append("\(points)=\(unsafe String(cString: value))")
-        }
-        return ShortProgram(
+        ShortProgram(
             path: "/proc/self/exe",
             words: [
                 "corral-warden", word, "\(getpid())", parts.kind.rawValue, parts.path, "\(parts.bound)",
                 parts.device,
             ], environment: environment)
+    }
+
+    private static var environment: [String] {
+        // A release build has no fail points, and does not know the variable.
+        #if DEBUG
+            let points = "CORRAL_TEST_FAIL_POINTS"
+            if let value = unsafe getenv(points) {
+                return ["LANG=C", "\(points)=\(unsafe String(cString: value))"]
+            }
+        #endif
+        return ["LANG=C"]
     }
 
     /// - Parameter words: those behind ``word``.
