@@ -6,6 +6,7 @@ PURGE ?=
 ROUNDS ?= 300
 SECONDS ?= 60
 CYCLES ?= 10000
+EACH ?=
 FUZZ ?=
 
 # SwiftPM leaves directories behind in TMPDIR.
@@ -53,13 +54,13 @@ soak: $(TMPDIR) ## make and kill sandboxes, look what is left (CYCLES=10000 SEED
 	@scripts/soak.sh $(CYCLES) $(SEED)
 
 # Debug builds: a release build has no fail points.
-churn: $(TMPDIR) ## clients of a daemon that is killed at random, against a model (SECONDS=60 SEED=any)
+churn: $(TMPDIR) ## clients of a daemon that is killed, against a model (SECONDS=60 SEED=any; EACH=50 at each step)
 	@scripts/setup.sh build
 	swift build --product sandbox-init
 	swift build --product corral-warden
 	swift build --product corrald
 	swift build --product Churn
-	@scripts/churn.sh $(SECONDS) $(SEED)
+	@EACH=$(EACH) scripts/churn.sh $(SECONDS) $(SEED)
 
 fuzz: $(TMPDIR) ## fuzz everything that reads bytes of others (SECONDS=60 for all, FUZZ='json rpc' for some)
 	@scripts/setup.sh build
