@@ -53,12 +53,23 @@ extension ChurnClient {
                 if sessions[index].cause != nil { return }
             }
             guard Host.now < deadline else {
-                let id = sessions[index].processes[place].id
-                return wrong("the output of \(id) does not come further than \(view.place ?? 0)")
+                return try tellStanding(index, place, view)
             }
             usleep(5000)
         }
         check(index, place, view)
+    }
+
+    /// A finding with all that the daemon has to say of it: once the run is over, nobody can ask any more.
+    private func tellStanding(_ index: Int, _ place: Int, _ view: OutputView) throws {
+        let process = sessions[index].processes[place]
+        world.keepProcesses()
+        let own = try get(path(index, "processes", process.id))
+        let logs = try get(path(index, "processes", process.id, "logs"))
+        let session = try get(path(index))
+        wrong(
+            "the output of \(process.id) does not come further than \(view.place ?? 0) of "
+                + "\(process.output.utf8.count): \(process.kind), \(own); its log: \(logs); \(session)")
     }
 
     private func isOver(_ process: ModelProcess, _ view: OutputView) -> Bool {

@@ -211,9 +211,22 @@ final class World: Sendable {
 
     private func keepLog() {
         guard let bytes = try? File.read(log) else { return }
+        keep(bytes, as: "log")
+    }
+
+    /// What runs at this moment, for whoever reads a finding later.
+    func keepProcesses() {
+        let words = ["ps", "-eo", "pid,ppid,lstart,stat,wchan:24,args"]
+        guard let listed = try? Program.run(words) else { return }
+        keep(Array(listed.output.utf8), as: "processes")
+    }
+
+    /// Under a name of this run's own: another one must not write over it.
+    private func keep(_ bytes: [UInt8], as kind: String) {
         let place = Repository.path(".build/evidence")
+        let file = "\(place)/churn-\(getpid()).\(kind)"
         try? File.makeDirectories(place)
-        try? File.write(bytes, to: "\(place)/churn.log")
-        complain("churn: the daemons' log is \(place)/churn.log")
+        try? File.write(bytes, to: file)
+        complain("churn: \(kind) of the run: \(file)")
     }
 }
