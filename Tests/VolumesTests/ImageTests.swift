@@ -86,11 +86,14 @@ import Testing
         let after = try fixture.image.room().size
         #expect(after > before && after % megabyte == 0)
         #expect(try run("dd if=/dev/zero of=g bs=1M count=60 conv=fsync", in: volume).status == 0)
-        for part in 0..<8 {
+        // How much fits is btrfs's to say: until a writer is stopped in an image that may not grow.
+        var isFull = false
+        for part in 0..<64 where !isFull {
             _ = try fixture.driver.tend()
-            try run("dd if=/dev/zero of=h\(part) bs=1M count=30 conv=fsync", in: volume)
+            let end = try run("dd if=/dev/zero of=h\(part) bs=1M count=30 conv=fsync", in: volume)
+            isFull = try end.status != 0 && fixture.image.room().size == fixture.image.policy.bound
         }
-        #expect(try fixture.image.room().size == fixture.image.policy.bound)
+        #expect(isFull)
         #expect(try fixture.driver.tend() == [.cannotGrow(.imageFull(bound: 512 * megabyte))])
         #expect(code { try fixture.make("b", bytes: 64 * megabyte) } == "volume-image-full")
         #expect(code { try fixture.make("b", bytes: 513 * megabyte) } == "volume-limit")
