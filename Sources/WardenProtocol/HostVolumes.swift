@@ -19,7 +19,7 @@ package struct HostVolumeOrder: Hashable, Sendable {
 /// What becomes of what is in a volume that is removed.
 package enum HostVolumeData: String, CaseIterable, Hashable, Sendable {
     /// There has to be nothing.
-    case none
+    case nothing
     /// It is deleted.
     case delete
     /// The image stays where it is, unmounted, to be taken up again.

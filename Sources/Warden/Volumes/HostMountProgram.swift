@@ -119,6 +119,7 @@ enum HostMountProgram {
         }
         guard try FilePlace(of: target) == place else { return .other }
         guard try target.open(".", O_RDONLY | O_DIRECTORY).entries().isEmpty else { return .notEmpty }
+        FailPoint.pass(.hostMountChecked)
         let numbers = (mount: mount.number, target: target.number)
         _ = try call("move_mount", on: path) { clinux_move_mount(numbers.mount, numbers.target) }
         // The directory may have got another name meanwhile: then it is not what is at the path now.

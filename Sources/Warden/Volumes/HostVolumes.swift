@@ -172,7 +172,7 @@ final class HostVolumes {
         }
         if bytes > policy.image {
             throw Refusal(
-                .ceiling, "a volume of \(bytes) bytes is more than one may have (limits.volume_image)",
+                .ceiling, "a volume of \(bytes) bytes is more than one may have (setting volumes.image)",
                 limit: "bytes", asked: "\(bytes)", allowed: "\(policy.image)")
         }
     }
@@ -326,13 +326,13 @@ final class HostVolumes {
             throw Refusal(.volumeInUse, "the session \(first) has a directory of the volume \(path)")
         }
         if data == .keep, entry.record.stage == .kept { return }
-        if data == .none {
+        if data == .nothing {
             try open(entry)
             let isEmpty = try refusing { () throws(VolumeError) in try entry.volume?.isEmpty() ?? false }
             if entry.record.stage == .kept { entry.volume = nil }
             guard isEmpty else {
                 throw Refusal(
-                    .volumeNotEmpty, "the volume \(path) has files in it: say whether they are to be deleted or kept",
+                    .volumeNotEmpty, "the volume \(path) has files in it: say whether they are to be deleted or kept (--data)",
                     limit: "data")
             }
         }
