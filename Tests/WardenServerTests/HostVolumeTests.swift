@@ -175,7 +175,10 @@ final class HostVolumeTests {
         #expect(try warden.end().status == 0)
     }
 
-    @Test func `one that cannot be mounted again is told of, is no session's, and is taken up when it can be`() throws {
+    @Test
+    func `one that cannot be mounted again is told of, is no session's, and is taken up when it can be`()
+        throws
+    {
         do {
             let warden = try start()
             let client = try Client(warden.socket)
@@ -195,7 +198,8 @@ final class HostVolumeTests {
             of: .create(SessionOrder(id: freshID(), profile: "default", directory: "\(box)/alice")))
         #expect(refused.code == .state && refused.sentence.contains("is not mounted"), "\(refused)")
         try File.remove("\(box)/in-the-way")
-        guard case .hostVolume(let again) = try client.ask(.hostVolumeCreate(HostVolumeOrder(box, bytes: nil)))
+        guard
+            case .hostVolume(let again) = try client.ask(.hostVolumeCreate(HostVolumeOrder(box, bytes: nil)))
         else {
             Issue.record("it was not taken up")
             return
@@ -222,7 +226,8 @@ final class HostVolumeTests {
         // It goes into the warden's mount namespace as well, where it is a mount of its own.
         let remounted = try Program.run(
             [
-                "nsenter", "-m", "-t", "\(warden.program.pid)", "mount", "-o", "remount,ro", directory("state"),
+                "nsenter", "-m", "-t", "\(warden.program.pid)", "mount", "-o", "remount,ro",
+                directory("state"),
             ])
         try #require(remounted.status == 0, "\(remounted.errors)")
         let why = try client.refusal(of: order)

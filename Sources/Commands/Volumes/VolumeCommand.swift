@@ -21,7 +21,9 @@ enum VolumeCommand {
                 group: .limits),
             .init("adopt", help: "mount again what is on record of PATH, as it is"),
         ] + ConfigCommand.options,
-        examples: ["corral volume create --size 20GiB /srv/langbot", "corral volume create --adopt /srv/langbot"],
+        examples: [
+            "corral volume create --size 20GiB /srv/langbot", "corral volume create --adopt /srv/langbot",
+        ],
         details: """
             Programs of the host go on using PATH. A session that has a directory below it (corral session create
             --workspace PATH/NAME) has that one with a limit of its own, which the kernel keeps (--disk). PATH has
@@ -72,7 +74,8 @@ enum VolumeCommand {
     private static let inspect = Command(
         "volume inspect", summary: "Print all there is to know about volumes of the host, as JSON.",
         operandsHelp: "PATH...", operands: 1...Int.max, operandKinds: [.directory],
-        options: ConfigCommand.options, examples: ["corral volume inspect /srv/langbot | jq '.[].used_bytes'"],
+        options: ConfigCommand.options,
+        examples: ["corral volume inspect /srv/langbot | jq '.[].used_bytes'"],
         details:
             "One array with an object for each, of the members that docs/openapi.json describes as HostVolume."
     ) { arguments in

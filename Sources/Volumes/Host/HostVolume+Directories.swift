@@ -34,7 +34,8 @@ extension HostVolume {
         let names = rest.split(separator: "/").map(String.init)
         guard let name = names.last else {
             throw .notToHandOut(
-                path, "is a volume, whose limit is its size; name a directory below it, which gets one of its own")
+                path,
+                "is a volume, whose limit is its size; name a directory below it, which gets one of its own")
         }
         let parent = try parent(Array(names.dropLast()))
         let whole = "\(path)/\(rest)"

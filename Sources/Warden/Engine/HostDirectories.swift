@@ -49,7 +49,8 @@ final class HostDirectories {
     /// - Throws: `ceiling` where the operator allows none there, `order` for what is no directory that a session
     ///   can have, `unsupported` for an ordinary user's warden, `system` when the kernel does not tell.
     func take(
-        _ path: String, _ given: WorkspaceDirectory?, _ quota: DirectoryQuota?, for id: SandboxID, readOnly: Bool
+        _ path: String, _ given: WorkspaceDirectory?, _ quota: DirectoryQuota?, for id: SandboxID,
+        readOnly: Bool
     ) throws(Refusal) -> WorkspaceDirectory {
         guard host.abilities.privileged else {
             throw Refusal(
@@ -59,7 +60,8 @@ final class HostDirectories {
         }
         if given == nil, let quota, !quota.allowSoft, quota.limits != VolumeAmounts() {
             throw Refusal(
-                .volumeNotEnforced, "nothing keeps a limit of the host's directory \(shown(path))", limit: "quota")
+                .volumeNotEnforced, "nothing keeps a limit of the host's directory \(shown(path))",
+                limit: "quota")
         }
         let directory: WorkspaceDirectory
         if let given { directory = given } else { directory = try open(path, field: "directory") }

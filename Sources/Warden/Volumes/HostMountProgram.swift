@@ -51,7 +51,8 @@ enum HostMountProgram {
         let program = ShortProgram(
             path: "/proc/self/exe",
             words: [
-                "corral-warden", word, "\(getpid())", verb.rawValue, "\(place.device)", "\(place.inode)", path,
+                "corral-warden", word, "\(getpid())", verb.rawValue, "\(place.device)", "\(place.inode)",
+                path,
             ], environment: VolumeWorkerProgram.environment)
         let number = namespace.number
         let outcome: ShortProgram.Outcome
@@ -149,7 +150,8 @@ enum HostMountProgram {
         _ = try call("fchdir", on: above) { fchdir(number) }
         // What is mounted on cannot be renamed in the namespace where it is (rename(2), EBUSY): the name stays what it
         // is between the two calls.
-        while let found = try parent.status(of: name), found.device == place.device, found.inode == place.inode
+        while let found = try parent.status(of: name), found.device == place.device,
+            found.inode == place.inode
         {
             do throws(SystemError) {
                 _ = try call("umount2", on: path) { unsafe umount2(name, noFollow) }
@@ -162,5 +164,7 @@ enum HostMountProgram {
 }
 
 extension SystemError {
-    fileprivate var isOfNoPath: Bool { [.noSuchFileOrDirectory, .notDirectory, .tooManyLinks].contains(errno) }
+    fileprivate var isOfNoPath: Bool {
+        [.noSuchFileOrDirectory, .notDirectory, .tooManyLinks].contains(errno)
+    }
 }

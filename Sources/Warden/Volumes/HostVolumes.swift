@@ -65,9 +65,8 @@ final class HostVolumes {
         switch request {
         case .hostVolumeCreate(let order):
             try needPrivileges()
-            return .hostVolume(
-                state(of: try order.bytes.map { (bytes) throws(Refusal) in try make(order.path, bytes) }
-                    ?? takeUpAgain(order.path)))
+            if let bytes = order.bytes { return .hostVolume(state(of: try make(order.path, bytes))) }
+            return .hostVolume(state(of: try takeUpAgain(order.path)))
         case .hostVolumeRemove(let path, let data):
             try needPrivileges()
             try remove(try find(path), data)
@@ -141,7 +140,7 @@ final class HostVolumes {
         _ entry: Entry, _ directory: WorkspaceDirectory, _ maker: String
     ) throws(Refusal) {
         let store = try store(of: entry)
-        let place = try self.place(of: entry)
+        let place = place(of: entry)
         try refusing { () throws(VolumeError) in
             let owner: DirectoryOwner
             do throws(SystemError) {
@@ -185,7 +184,8 @@ final class HostVolumes {
             throw Refusal(
                 .volumeExists,
                 other.record.path == path
-                    ? "\(shown(path)) is \(what)" : "\(shown(path)) and the volume \(shown(other.record.path)) "
+                    ? "\(shown(path)) is \(what)"
+                    : "\(shown(path)) and the volume \(shown(other.record.path)) "
                         + "would be inside each other", limit: "path")
         }
         try Ceilings.check("host volumes", entries.count, atMost: HostVolumeState.most)
@@ -248,7 +248,8 @@ final class HostVolumes {
 
     private func takeUp(_ name: String, _ store: borrowing FileDescriptor) throws(SystemError) {
         guard let record = try HostVolumeRecord.read(in: store) else {
-            return tell("\(HostVolumeStore.directory)/\(name) has no record that can be read, and is left alone")
+            return tell(
+                "\(HostVolumeStore.directory)/\(name) has no record that can be read, and is left alone")
         }
         let entry = Entry(name, record)
         switch record.stage {
@@ -332,7 +333,8 @@ final class HostVolumes {
             if entry.record.stage == .kept { entry.volume = nil }
             guard isEmpty else {
                 throw Refusal(
-                    .volumeNotEmpty, "the volume \(path) has files in it: say whether they are to be deleted or kept (--data)",
+                    .volumeNotEmpty,
+                    "the volume \(path) has files in it: say whether they are to be deleted or kept (--data)",
                     limit: "data")
             }
         }
@@ -372,7 +374,8 @@ final class HostVolumes {
         let rest = String(decoding: path.utf8.dropFirst(entry.record.path.utf8.count + 1), as: UTF8.self)
         var number: UInt64 = 0
         do throws(VolumeError) {
-            let handed = try volume.hand(out: rest, bytes: quota?.limits.bytes, usual: policy.bytes) { number in
+            let handed = try volume.hand(out: rest, bytes: quota?.limits.bytes, usual: policy.bytes) {
+                number in
                 uses.values.contains { $0.entry === entry && $0.number == number }
             }
             number = handed.number
@@ -432,7 +435,8 @@ final class HostVolumes {
         do throws(SystemError) {
             try entry.record.write(in: store)
         } catch {
-            throw Refusal(.volumeSystem, "the record of \(shown(entry.record.path)) cannot be written: \(error)")
+            throw Refusal(
+                .volumeSystem, "the record of \(shown(entry.record.path)) cannot be written: \(error)")
         }
     }
 

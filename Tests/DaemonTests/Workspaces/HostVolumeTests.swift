@@ -84,7 +84,9 @@ final class HostVolumeTests {
 
     // MARK: What it is for
 
-    @Test func `a limit stops a session in its directory, while programs of the host and others go on`() throws {
+    @Test func `a limit stops a session in its directory, while programs of the host and others go on`()
+        throws
+    {
         let (daemon, census) = try start()
         let made = try corral(daemon, "create", "--size", "256MiB", box + "/")
         #expect(made.status == 0 && made.output == "\(box)\n", "\(made.errors)")
@@ -99,7 +101,8 @@ final class HostVolumeTests {
         #expect(shown["workspace"]?["inodes_enforced"]?.text == "counted as bytes")
         #expect(shown["limits"]?["workspace_bytes"]?.text == "\(16 << 20)")
         #expect(Self.status("\(box)/alice").st_uid == Self.user)
-        let fill = try daemon.exec(id, "dd if=/dev/zero of=big bs=1M count=64 conv=fsync 2>&1; stat -c %s big")
+        let fill = try daemon.exec(
+            id, "dd if=/dev/zero of=big bs=1M count=64 conv=fsync 2>&1; stat -c %s big")
         #expect(fill.decoded("stdout").contains("Disk quota exceeded"), "\(fill.decoded("stdout"))")
         let size = Int(Self.status("\(box)/alice/big").st_size)
         #expect(size > 8 << 20 && size <= 16 << 20, "\(size)")
@@ -119,7 +122,9 @@ final class HostVolumeTests {
         #expect(try daemon.exec(id, "cat g").decoded("stdout") == "back\n")
         // What is used and allowed is told.
         let statistics = try daemon.call("GET", "/v1/sessions/\(id)/stats")
-        #expect((statistics.number("workspace_bytes") ?? 0) > 0, "\(String(decoding: statistics.bytes, as: UTF8.self))")
+        #expect(
+            (statistics.number("workspace_bytes") ?? 0) > 0,
+            "\(String(decoding: statistics.bytes, as: UTF8.self))")
         #expect(try daemon.call("GET", "/v1/volumes")["volumes"]?.list.first?["sessions"]?.text == "2")
         #expect(try corral(daemon, "ls").output.contains("mounted"))
         // It is not taken away while a session has it, nor while it has files.
@@ -134,7 +139,8 @@ final class HostVolumeTests {
         #expect(File.names(in: box).isEmpty && Self.status(box).st_uid == Self.user)
     }
 
-    @Test func `after both daemons were killed it is there once, with what was in it and its limits`() throws {
+    @Test func `after both daemons were killed it is there once, with what was in it and its limits`() throws
+    {
         let (daemon, census) = try start()
         try make(daemon)
         let id = try session(daemon, "alice", bytes: 16 << 20)
@@ -150,7 +156,9 @@ final class HostVolumeTests {
         }
         let again = try session(daemon, "alice")
         #expect(try daemon.exec(again, "cat f").decoded("stdout") == "before\n")
-        #expect(try daemon.call("GET", "/v1/sessions/\(again)")["limits"]?["workspace_bytes"]?.text == "\(16 << 20)")
+        #expect(
+            try daemon.call("GET", "/v1/sessions/\(again)")["limits"]?["workspace_bytes"]?.text
+                == "\(16 << 20)")
         #expect(
             try daemon.exec(again, "dd if=/dev/zero of=big bs=1M count=64 conv=fsync 2>&1").decoded("stdout")
                 .contains("Disk quota exceeded"))
@@ -192,7 +200,8 @@ final class HostVolumeTests {
         #expect(adopted.status == 0 && File.text("\(box)/alice/f") == "kept\n", "\(adopted.errors)")
         #expect(unsafe umount2(box, 0) == 0)
         let listed = try daemon.call("GET", "/v1/volumes")["volumes"]?.list.first
-        #expect(listed?["state"]?.text == "unmounted" && listed?["problem"]?.text?.contains("unmounted") == true)
+        #expect(
+            listed?["state"]?.text == "unmounted" && listed?["problem"]?.text?.contains("unmounted") == true)
         let refused = try daemon.call("POST", "/v1/sessions", #"{"directory":"\#(box)/alice"}"#)
         #expect(refused.status == 409 && refused.message.contains("is not mounted"), "\(refused.message)")
         #expect(try corral(daemon, "create", "--adopt", box).status == 0 && census.mounts == 1)
@@ -200,7 +209,9 @@ final class HostVolumeTests {
         #expect(eventually { census.isClean })
     }
 
-    @Test func `directories of two tenants have limits of their own, and only administrators make volumes`() throws {
+    @Test func `directories of two tenants have limits of their own, and only administrators make volumes`()
+        throws
+    {
         let shared = try SharedDaemon(["--set", "mounts=\(shared)"], in: directory)
         let daemon = shared.daemon
         let body = #"{"path":"\#(box)","bytes":\#(Self.size)}"#
@@ -254,7 +265,9 @@ final class HostVolumeTests {
         for (path, bytes, status, field, says) in cases {
             let body = #"{"path":"\#(path)","bytes":\#(bytes)}"#
             let refused = try daemon.call("POST", "/v1/volumes", body)
-            #expect(refused.status == status && refused.field == field, "\(body): \(refused.status) \(refused.message)")
+            #expect(
+                refused.status == status && refused.field == field,
+                "\(body): \(refused.status) \(refused.message)")
             #expect(refused.message.contains(says), "\(body): \(refused.message)")
             #expect(census.isClean, "\(body)")
         }
@@ -264,7 +277,9 @@ final class HostVolumeTests {
         ] {
             #expect(try daemon.call("POST", "/v1/volumes", body).status == 400, "\(body)")
         }
-        #expect(try daemon.call("POST", "/v1/volumes", #"{"path":"\#(box)","adopt":true}"#).reason == "volume-absent")
+        #expect(
+            try daemon.call("POST", "/v1/volumes", #"{"path":"\#(box)","adopt":true}"#).reason
+                == "volume-absent")
         #expect(try daemon.call("DELETE", "/v1/volumes?path=\(box)").status == 404)
         #expect(try daemon.call("DELETE", "/v1/volumes").status == 400)
         for words in [["create", box], ["create", "--size", "1GiB"], ["create", "--size", "none", box]] {
@@ -283,7 +298,9 @@ final class HostVolumeTests {
             let again = try daemon.call("POST", "/v1/volumes", #"{"path":"\#(path)","bytes":\#(Self.size)}"#)
             #expect(again.status == 409 && again.reason == "volume-exists", "\(again.message)")
         }
-        #expect(try daemon.call("POST", "/v1/volumes", #"{"path":"\#(box)","adopt":true}"#).reason == "volume-exists")
+        #expect(
+            try daemon.call("POST", "/v1/volumes", #"{"path":"\#(box)","adopt":true}"#).reason
+                == "volume-exists")
         // Made by programs of the host: an empty one becomes one with a limit, one with files does not.
         for name in ["empty", "plain"] {
             try File.makeDirectories("\(box)/\(name)")
@@ -292,17 +309,22 @@ final class HostVolumeTests {
         try File.write([], to: "\(box)/plain/f", mode: 0o644)
         _ = try call("symlink") { unsafe symlink("/etc", "\(box)/link") }
         for (name, says) in [
-            ("plain", "files in it"), ("link", "no directory"), ("link/x", "symbolic"), ("plain/f", "no directory"),
+            ("plain", "files in it"), ("link", "no directory"), ("link/x", "symbolic"),
+            ("plain/f", "no directory"),
         ] {
             let refused = try daemon.call("POST", "/v1/sessions", #"{"directory":"\#(box)/\#(name)"}"#)
-            #expect([400, 409].contains(refused.status) && refused.field == "directory", "\(name): \(refused.message)")
+            #expect(
+                [400, 409].contains(refused.status) && refused.field == "directory",
+                "\(name): \(refused.message)")
             #expect(refused.message.contains(says), "\(name): \(refused.message)")
         }
         let whole = try daemon.call("POST", "/v1/sessions", #"{"directory":"\#(box)"}"#)
-        #expect(whole.status == 409 && whole.message.contains("name a directory below it"), "\(whole.message)")
+        #expect(
+            whole.status == 409 && whole.message.contains("name a directory below it"), "\(whole.message)")
         let id = try session(daemon, "empty", bytes: 1 << 20)
         #expect(Self.status("\(box)/empty").st_uid == Self.user + 7)
-        #expect(try daemon.call("GET", "/v1/sessions/\(id)")["limits"]?["workspace_bytes"]?.text == "\(1 << 20)")
+        #expect(
+            try daemon.call("GET", "/v1/sessions/\(id)")["limits"]?["workspace_bytes"]?.text == "\(1 << 20)")
         // Below one that has a limit there is none of its own.
         let below = try daemon.call("POST", "/v1/sessions", #"{"directory":"\#(box)/empty/x"}"#)
         #expect(below.status == 409 && below.message.contains("limit of its own"), "\(below.message)")
