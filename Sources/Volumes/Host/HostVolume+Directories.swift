@@ -45,9 +45,7 @@ extension HostVolume {
         }
         switch existing?.kind {
         case .none:
-            let owner = try doing("to look at \(whole)") { () throws(SystemError) in
-                try DirectoryOwner(of: parent)
-            }
+            let owner = try owner(ofNewIn: parent, whole)
             try make(name, in: parent, whole, limit, owner)
         case .directory where existing?.device == place.device:
             try convert(name, in: parent, whole, limit)
@@ -78,16 +76,7 @@ extension HostVolume {
         for name in names {
             whole += "/\(name)"
             let above = current
-            current = try doing("to open \(whole)") { () throws(SystemError) in
-                do throws(SystemError) {
-                    return try above.open(name, Self.flags, resolve: [.beneath, .noSymlinks])
-                } catch  where error.errno == .noSuchFileOrDirectory {
-                    try above.makeDirectory(name, mode: 0o700)
-                    let made = try above.open(name, Self.flags, resolve: [.beneath, .noSymlinks])
-                    try Self.give(made, try DirectoryOwner(of: above))
-                    return made
-                }
-            }
+            current = try step(into: name, in: above, whole)
             let here = try doing("to look at \(whole)") { () throws(SystemError) in
                 try FilePlace(of: current)
             }
@@ -98,6 +87,48 @@ extension HostVolume {
             }
         }
         return current
+    }
+
+    /// The directory, made where it is not there.
+    private func step(
+        into name: String, in above: borrowing FileDescriptor, _ whole: String
+    ) throws(VolumeError) -> FileDescriptor {
+        do throws(SystemError) {
+            return try above.open(name, Self.flags, resolve: [.beneath, .noSymlinks])
+        } catch {
+            switch error.errno {
+            case .noSuchFileOrDirectory: break
+            case .tooManyLinks, .notDirectory:
+                throw .notToHandOut(whole, "is a symbolic link or no directory; give directories only")
+            default: throw .system("to open \(whole)", error)
+            }
+        }
+        let owner = try owner(ofNewIn: above, whole)
+        return try doing("to make \(whole)") { () throws(SystemError) in
+            try above.makeDirectory(name, mode: 0o700)
+            let made = try above.open(name, Self.flags, resolve: [.beneath, .noSymlinks])
+            try Self.give(made, owner)
+            return made
+        }
+    }
+
+    /// - Throws: where it would be of root's, as no session's directory may be: before anything is made.
+    private func owner(
+        ofNewIn parent: borrowing FileDescriptor, _ whole: String
+    ) throws(VolumeError) -> DirectoryOwner {
+        let owner: DirectoryOwner
+        do throws(SystemError) {
+            owner = try DirectoryOwner(of: parent)
+        } catch {
+            throw .system("to look at \(whole)", error)
+        }
+        if owner.user == 0 || owner.group == 0 {
+            throw .notToHandOut(
+                whole,
+                "would belong to root or root's group, as the directory that it would be in does; give that one to "
+                    + "another user (chown), or make this one with its owner")
+        }
+        return owner
     }
 
     private func make(
@@ -167,9 +198,7 @@ extension HostVolume {
         let wanted = asked ?? limit ?? otherwise
         if wanted == limit { return }
         if let limit, isUsed(number) { throw .limitInUse(whole, limit) }
-        if let used, wanted < used {
-            throw .notToHandOut(whole, "cannot have \(wanted) bytes: it uses \(used)")
-        }
+        if let used, wanted < used { throw .limitBelowUse(whole, asked: wanted, used: used) }
         try doing("to limit \(whole)") { () throws(SystemError) in
             let group = Qgroup(subvolume: number)
             try root.makeQgroup(group)

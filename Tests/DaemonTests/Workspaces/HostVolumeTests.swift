@@ -250,7 +250,7 @@ final class HostVolumeTests {
         let size = "\(Self.size)"
         let cases: [(path: String, bytes: String, status: Int, field: String, says: String)] = [
             ("\(shared)/full", size, 409, "path", "has files in it"),
-            ("\(shared)/file", size, 400, "path", "not a directory"),
+            ("\(shared)/file", size, 400, "path", "ENOTDIR"),
             ("\(shared)/link", size, 400, "path", "symbolic link"),
             ("\(shared)/link/x", size, 400, "path", "symbolic link"),
             ("\(shared)/none", size, 400, "path", "no such directory"),
