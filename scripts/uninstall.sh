@@ -61,10 +61,27 @@ setting() {
     echo "$root${value:-$2}"
 }
 
+# Loop devices of volumes of the host (corral volume create), which are mounted anywhere.
+volume_devices() {
+    for file in /sys/block/loop*/loop/backing_file; do
+        case $(cat "$file" 2>/dev/null) in
+            "$state"/warden/host-volumes/*)
+                device=${file%/loop/backing_file}
+                echo "/dev/${device##*/}"
+                ;;
+        esac
+    done
+}
+
 # The innermost first.
 unmount_all() {
-    awk -v state="$state/" -v runtime="$runtime/" \
-        'index($5 "/", state) == 1 || index($5 "/", runtime) == 1 { print $5 }' /proc/self/mountinfo |
+    devices=$(volume_devices | tr '\n' ' ')
+    # The source is the second field behind the dash, which comes behind any number of optional ones (proc(5)).
+    awk -v state="$state/" -v runtime="$runtime/" -v devices=" $devices" '
+        { for (i = 7; $i != "-" && i < NF; i++); source = $(i + 2) }
+        index($5 "/", state) == 1 || index($5 "/", runtime) == 1 || index(devices, " " source " ") {
+            print $5
+        }' /proc/self/mountinfo |
         sort -r | while read -r place; do
         echo "uninstall: unmounting $place"
         umount "$(printf '%b' "$place")"

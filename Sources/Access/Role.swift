@@ -88,6 +88,7 @@ extension Right {
         "watchFiles": .contents,
         "writeFile": .use, "unpackFiles": .use, "makeDirectory": .use, "moveFile": .use, "copyFile": .use,
         "removeFile": .use,
+        "createVolume": .administer, "listVolumes": .node, "removeVolume": .administer,
         "createWorkspace": .use, "listWorkspaces": .look, "inspectWorkspace": .look, "removeWorkspace": .end,
         "resizeWorkspace": .use, "forkWorkspace": .use, "restoreWorkspace": .use,
         "createSnapshot": .use, "listSnapshots": .look, "removeSnapshot": .end, "diffWorkspace": .contents,

@@ -90,3 +90,5 @@ int clinux_pivot_to_working_directory(void) {
 
 int clinux_unshare(uint64_t flags) { return unshare((int)flags); }
 
+int clinux_enter_mounts(int fd) { return setns(fd, CLONE_NEWNS); }
+

@@ -35,6 +35,8 @@ package enum FailPoint: Int, CaseIterable, Sendable {
     case volumeMade, volumeRemoving, volumeRemoved
     case volumeWorkBegun, volumeBeforeCopy, volumeCopied, volumeExchanged, volumeGrowing, volumeLengthened
     case volumeWorkDone
+    // A directory of the host that becomes a volume: in the warden, and in the process that mounts it.
+    case hostVolumeRecorded, hostMountEntered, hostMountChecked, hostVolumeMounted, hostVolumeUnmounted
 
     /// Whether it is the warden that dies there.
     package var isWardens: Bool { rawValue >= FailPoint.wardenStarted.rawValue && !isOfVolumes }

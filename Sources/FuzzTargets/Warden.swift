@@ -33,6 +33,7 @@ private func checkOrder(_ request: WardenRequest) throws(FuzzFailure) {
         try hold(!order.profile.utf8.contains(0), "a name with a NUL byte")
         try hold(order.directory.map { $0.hasPrefix("/") && !$0.utf8.contains(0) } ?? true, "no path")
         try hold(order.directory == nil || order.workspace == nil, "two workspaces")
+        try hold(order.directory != nil || order.directoryQuota == nil, "a limit of no directory")
         guard let volume = order.workspace else { return }
         try hold(volume.key.kind != .snapshot, "a snapshot to write to")
         try hold(
@@ -50,6 +51,10 @@ private func checkOrder(_ request: WardenRequest) throws(FuzzFailure) {
         try hold(texts.allSatisfy { !$0.utf8.contains(0) }, "a text with a NUL byte")
         try hold(order.directory?.hasPrefix("/") ?? true, "a relative directory")
     case .signal(_, let number): try hold((1...64).contains(number), "no signal")
+    case .hostVolumeCreate(let order): try hold(isPath(order.path), "no path of a volume")
+    case .hostVolumeRemove(let path, _): try hold(isPath(path), "no path of a volume")
     default: return
     }
 }
+
+private func isPath(_ path: String) -> Bool { path.hasPrefix("/") && !path.utf8.contains(0) }

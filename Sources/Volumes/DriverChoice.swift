@@ -54,6 +54,21 @@ package struct VolumeFacts: Hashable, Sendable {
     }
 }
 
+extension VolumeFacts {
+    /// What makes a btrfs in a new image here, wherever volumes are.
+    /// - Throws: ``VolumeError/noDriver(_:)`` with what is in the way.
+    package func imageMaker(_ path: String) throws(VolumeError) -> String {
+        if isReadOnly { throw .noDriver("the file system of \(path) is read-only") }
+        if !isRoot { throw .noDriver("quotas are for root to set") }
+        if !knowsBtrfs { throw .noDriver("the kernel does not know btrfs") }
+        if !hasLoopDevices { throw .noDriver("/dev/loop-control cannot be opened") }
+        guard let maker else {
+            throw .noDriver("there is no mkfs.btrfs (package btrfs-progs) to make an image")
+        }
+        return maker
+    }
+}
+
 /// Which driver keeps the volumes of a state directory, and why.
 package enum DriverChoice: Hashable, Sendable {
     /// The directory's own file system.

@@ -16,12 +16,15 @@ package struct SessionOrder: Hashable, Sendable {
     /// A directory of the host that is its workspace: an absolute path in its one shortest form (`checkPath`). Never
     /// together with a volume.
     package var directory: String?
+    /// The limit that the directory is to have; nil where nobody asks for one.
+    package var directoryQuota: DirectoryQuota?
     /// What corrald wants told back by `list`; nobody else reads it.
     package var note: [UInt8]
 
     package init(
         id: SandboxID, profile: String, image: String? = nil, overrides: [ProfileOverride] = [],
-        workspace: VolumeOrder? = nil, directory: String? = nil, note: [UInt8] = []
+        workspace: VolumeOrder? = nil, directory: String? = nil, directoryQuota: DirectoryQuota? = nil,
+        note: [UInt8] = []
     ) {
         self.id = id
         self.profile = profile
@@ -29,6 +32,7 @@ package struct SessionOrder: Hashable, Sendable {
         self.overrides = overrides.filter(Self.isCarried)
         self.workspace = workspace
         self.directory = directory
+        self.directoryQuota = directory == nil ? nil : directoryQuota
         self.note = note
     }
 
@@ -49,6 +53,8 @@ package struct SessionOrder: Hashable, Sendable {
         fields.flag(workspace != nil)
         workspace?.write(to: &fields)
         fields.textOrNone(directory)
+        fields.flag(directoryQuota != nil)
+        directoryQuota?.write(to: &fields)
         fields.blob(note)
     }
 
@@ -66,6 +72,10 @@ package struct SessionOrder: Hashable, Sendable {
             guard (try? checkPath(directory)) != nil else {
                 throw .refused("directory", "an absolute path in its shortest form")
             }
+        }
+        directoryQuota = try fields.flag("quota") ? try DirectoryQuota(from: &fields) : nil
+        if directoryQuota != nil, directory == nil {
+            throw .refused("quota", "left out where there is no directory")
         }
         note = try fields.blob("note", limit: WardenFormat.noteLimit)
     }

@@ -23,11 +23,15 @@ package enum WardenAnswer: Hashable, Sendable {
     case volumes([VolumeKey], next: VolumeKey?)
     case volumeTotal(VolumeTotal)
     case volumeDriver(VolumeDriverState)
+    /// To `hostVolumeCreate`.
+    case hostVolume(HostVolumeState)
+    /// To `hostVolumeList`: all of them, in the order of their paths.
+    case hostVolumes([HostVolumeState])
 
     private enum Kind: UInt16 {
         case welcome = 64
         case refused, done, process, session, page, statistics, status, workspace, volume, volumes
-        case volumeTotal, volumeDriver
+        case volumeTotal, volumeDriver, hostVolume, hostVolumes
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -72,6 +76,12 @@ package enum WardenAnswer: Hashable, Sendable {
         case .volumeDriver(let state):
             kind = .volumeDriver
             state.write(to: &fields)
+        case .hostVolume(let state):
+            kind = .hostVolume
+            state.write(to: &fields)
+        case .hostVolumes(let states):
+            kind = .hostVolumes
+            fields.list(Array(states.prefix(HostVolumeState.most))) { $1.write(to: &$0) }
         }
         return (kind.rawValue, fields.bytes)
     }
@@ -100,6 +110,12 @@ package enum WardenAnswer: Hashable, Sendable {
             self = .volumes(keys, next: try fields.volumeOrNone("next"))
         case .volumeTotal: self = .volumeTotal(try VolumeTotal(from: &fields))
         case .volumeDriver: self = .volumeDriver(try VolumeDriverState(from: &fields))
+        case .hostVolume: self = .hostVolume(try HostVolumeState(from: &fields))
+        case .hostVolumes:
+            self = .hostVolumes(
+                try fields.list("volumes", limit: HostVolumeState.most) {
+                    (fields) throws(WireProblem) in try HostVolumeState(from: &fields)
+                })
         }
     }
 }
@@ -150,6 +166,8 @@ package struct Refusal: Error, Hashable, Sendable {
         case volumeSystem = "volume-system"
         /// A sandbox has it.
         case volumeInUse = "volume-in-use"
+        /// There are files in it, and nothing is said of what is to become of them.
+        case volumeNotEmpty = "volume-not-empty"
     }
 
     package var code: Code

@@ -48,6 +48,11 @@ package enum WardenRequest: Hashable, Sendable {
     /// Removes what is kept of a tenant without volumes: its total, its directories.
     case volumeForget(tenant: String)
     case volumeDriver
+    /// Makes a directory of the host a volume, or takes one up again.
+    case hostVolumeCreate(HostVolumeOrder)
+    /// Unmounts one. Refused while anybody uses it.
+    case hostVolumeRemove(path: String, HostVolumeData)
+    case hostVolumeList
 
     /// The number of each kind on the wire.
     private enum Kind: UInt16 {
@@ -55,7 +60,7 @@ package enum WardenRequest: Hashable, Sendable {
         case create, start, signal, resize, closeInput, pause, resume, kill, remove, acknowledge, note, list
         case statistics, status, shutdown, workspace, volumeCreate, volumeRemove, volumeResize
         case volumeInspect, volumeSnapshot, volumeRestore, volumeFork, volumeList, volumeOpen, volumeTotal
-        case volumeForget, volumeDriver
+        case volumeForget, volumeDriver, hostVolumeCreate, hostVolumeRemove, hostVolumeList
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -98,7 +103,8 @@ package enum WardenRequest: Hashable, Sendable {
         case .workspace(let id): kind = Self.write(id, .workspace, &fields)
         case .shutdown: kind = .shutdown
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
-            .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver:
+            .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver,
+            .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
             kind = encodeVolume(&fields)
         }
         return (kind.rawValue, fields.bytes)
@@ -135,6 +141,14 @@ package enum WardenRequest: Hashable, Sendable {
         case .volumeForget(let tenant):
             fields.text(tenant)
             return .volumeForget
+        case .hostVolumeCreate(let order):
+            order.write(to: &fields)
+            return .hostVolumeCreate
+        case .hostVolumeRemove(let path, let data):
+            fields.text(path)
+            fields.choice(data)
+            return .hostVolumeRemove
+        case .hostVolumeList: return .hostVolumeList
         default: return .volumeDriver
         }
     }
@@ -185,7 +199,8 @@ package enum WardenRequest: Hashable, Sendable {
         case .workspace: return .workspace(try fields.id())
         case .shutdown: return .shutdown
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
-            .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver:
+            .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver,
+            .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
             return try decodeVolume(kind, &fields)
         }
     }
@@ -213,6 +228,10 @@ package enum WardenRequest: Hashable, Sendable {
             let tenant = try fields.text("tenant")
             return .volumeTotal(tenant: tenant, try VolumeTotalOrder(from: &fields))
         case .volumeForget: return .volumeForget(tenant: try fields.text("tenant"))
+        case .hostVolumeCreate: return .hostVolumeCreate(try HostVolumeOrder(from: &fields))
+        case .hostVolumeRemove:
+            return .hostVolumeRemove(path: try fields.hostPath("path"), try fields.choice("data"))
+        case .hostVolumeList: return .hostVolumeList
         default: return .volumeDriver
         }
     }

@@ -48,12 +48,13 @@ import Wire
         let answers = [
             last, "1=\(hex(hello))", "13=\(hex(.page(next: nil)))", "15=\(hex(.status(status)))",
             "25=\(hex(.volumes([], next: nil)))", "29=\(hex(.refused(noDriver)))",
+            "32=\(hex(.hostVolumes([])))",
         ]
         let start = #"""
             run="${0%/s}/run"; script=$1; shift
             mkdir -p "$run"
-            python3 -c "$script" "$run/warden.sock" "$1" "$2" "$3" "$4" "$5" "$6" &
-            shift 6
+            python3 -c "$script" "$run/warden.sock" "$1" "$2" "$3" "$4" "$5" "$6" "$7" &
+            shift 7
             until [ -S "$run/warden.sock" ]; do sleep 0.02; done
             exec "$@"
             """#

@@ -28,6 +28,10 @@ enum Samples {
         inodes: .countedAsBytes,
         total: .notEnforced("nothing counts it"), hasSnapshots: true, troubles: ["one", "two"])
 
+    static let hostVolume = HostVolumeState(
+        path: "/srv/数据", bytes: 1 << 40, used: nil, stage: .unmounted, problem: "it is full", users: 3,
+        created: 1_700_000_000_000)
+
     static let requests: [WardenRequest] = [
         .hello(version: 1, build: "0.1.0"), .create(order), .create(SessionOrder(id: id, profile: "strict")),
         .start(ProcessOrder(key, .arguments(["sh", "-c", "echo $0"]))),
@@ -52,6 +56,14 @@ enum Samples {
         .volumeOpen(volume), .volumeTotal(tenant: "alice", .read),
         .volumeTotal(tenant: "alice", .limit(nil)), .volumeTotal(tenant: "alice", .limit(1 << 40)),
         .volumeForget(tenant: "alice"), .volumeDriver,
+        .create(
+            SessionOrder(
+                id: id, profile: "default", directory: "/srv/shared",
+                directoryQuota: DirectoryQuota(limits: VolumeAmounts(bytes: 1 << 30), allowSoft: true))),
+        .hostVolumeCreate(HostVolumeOrder("/srv/数据", bytes: 1 << 40)),
+        .hostVolumeCreate(HostVolumeOrder("/srv/shared", bytes: nil)),
+        .hostVolumeRemove(path: "/srv/shared", .nothing), .hostVolumeRemove(path: "/srv/shared", .keep),
+        .hostVolumeList,
     ]
 
     static let statistics = SandboxStatistics(
@@ -90,6 +102,7 @@ enum Samples {
                 remarks: ["one", "two"])),
         .workspace, .volume(volumeState), .volumes([], next: nil), .volumes([volume, copy], next: copy),
         .volumeTotal(VolumeTotal(limit: 5, used: nil)), .volumeDriver(volumeDriver),
+        .hostVolume(hostVolume), .hostVolumes([]), .hostVolumes([hostVolume, hostVolume]),
         .refused(Refusal(.volumeBelowUse, "too little", limit: "bytes", asked: "1", allowed: "2")),
     ]
 

@@ -18,12 +18,25 @@ import WardenProtocol
         .notEnforced(.directory, "bytes", "why"), .tenantFull("alice"),
         .diskFull("x", wanted: 2, available: 1), .imageFull(bound: 3), .noLoopDevice("why"), .noDriver("why"),
         .program("mkfs.btrfs", 1, "text"), .system("to do", failure),
+        .notToHandOut("/srv/x", "is a file"), .limitInUse("/srv/x", 3), .limitBelowUse("/srv/x", asked: 1, used: 2),
     ]
 
     @Test(arguments: errors) func `every error of volumes has a code of the protocol`(error: VolumeError) {
         #expect(Refusal.Code(rawValue: error.code) != nil, "\(error.code)")
         let refusal = Refusal(error)
         #expect(refusal.code.rawValue == error.code && refusal.sentence == error.description)
+    }
+
+    @Test func `what is recorded of a volume of the host is read as it was written, and nothing else is`() {
+        let record = HostVolumeRecord(path: "/srv/a b/数据", bytes: 1 << 40, stage: .ready, created: 5)
+        #expect(HostVolumeRecord(record.text) == record)
+        for text in [
+            "", "corral volume 1\n", String(record.text.dropLast()), record.text + "\n",
+            record.text.replacing("volume 1", with: "volume 2"), record.text.replacing("ready", with: "gone"),
+            record.text.replacing("/srv", with: "srv"), record.text.replacing("bytes ", with: "bytes -"),
+        ] {
+            #expect(HostVolumeRecord(text) == nil, "\(text)")
+        }
     }
 
     @Test func `a limit below use is told in numbers`() {

@@ -48,5 +48,8 @@ int clinux_pivot_to_working_directory(void);
 #define CLINUX_NEWPID 0x20000000
 #define CLINUX_NEWNET 0x40000000
 int clinux_unshare(uint64_t flags);
+/// Moves the calling thread into the mount namespace that `fd` is, with its root as root and working directory
+/// (setns(2)). The process must have no other thread. Returns -1 with errno set.
+int clinux_enter_mounts(int fd);
 
 #endif

@@ -16,6 +16,7 @@ enum Audited {
         "makeDirectory": "file.mkdir",
         "createTenant": "tenant.create", "setTenant": "tenant.set", "removeTenant": "tenant.remove",
         "setQuotas": "quota.set", "resetQuota": "quota.reset",
+        "createVolume": "volume.create", "removeVolume": "volume.remove",
         "createWorkspace": "workspace.create", "removeWorkspace": "workspace.remove",
         "resizeWorkspace": "workspace.resize", "forkWorkspace": "workspace.fork",
         "restoreWorkspace": "workspace.restore", "createSnapshot": "snapshot.create",

@@ -67,6 +67,8 @@ final class Daemon {
     /// What keeps volumes to their limits, as the warden said last; or why there can be none.
     var volumeDriver: VolumeDriverState?
     var volumeProblem: String?
+    /// Directories of the host that are volumes, as the warden said last.
+    var hostVolumes: Set<String> = []
     let events = EventHub()
     /// Made with the first operation on files.
     var jobs: FileJobs?

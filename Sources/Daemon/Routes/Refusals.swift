@@ -102,7 +102,7 @@ extension Refusal.Code {
         switch self {
         case .volumeNotEnforced: "say soft if a limit that nothing enforces will do"
         case .volumeNoDriver: "corral doctor says what is in the way"
-        case .volumeInUse: "end that session first"
+        case .volumeInUse: "end that session or that program first"
         default: nil
         }
     }

@@ -9,7 +9,7 @@ enum RouteTable {
     static let handlers: [String: Handler] = node.merging(sessions) { first, _ in first }
         .merging(processes) { first, _ in first }.merging(files) { first, _ in first }
         .merging(workspaces) { first, _ in first }.merging(workspaceFiles) { first, _ in first }
-        .merging(tenants) { first, _ in first }
+        .merging(tenants) { first, _ in first }.merging(hostVolumes) { first, _ in first }
 
     /// Every operation that has a function, in the order of the API's table.
     /// - Parameter mostBody: what the operator lets a body have, in bytes; the operation's own limit may be less.
@@ -49,6 +49,12 @@ enum RouteTable {
         "listProfiles": { (daemon, _) throws(ServiceError) in try daemon.listProfiles() },
         "listImages": { (daemon, _) throws(ServiceError) in try daemon.listImages() },
         "events": { (daemon, request) throws(ServiceError) in try daemon.events(request) },
+    ]
+
+    private static let hostVolumes: [String: Handler] = [
+        "createVolume": { (daemon, request) throws(ServiceError) in try daemon.createVolume(request) },
+        "listVolumes": { (daemon, request) throws(ServiceError) in try daemon.listVolumes(request) },
+        "removeVolume": { (daemon, request) throws(ServiceError) in try daemon.removeVolume(request) },
     ]
 
     private static let tenants: [String: Handler] = [

@@ -28,7 +28,7 @@ extension Daemon {
         if let ended = keep.ended { object.add("ended", ended.text) }
         if !machine.hasEnded { write(machine.lifespan, to: &object) }
         object.add("persistent", spec.isPersistent)
-        object.object("workspace") { write(workspaceOf: spec, to: &$0) }
+        object.object("workspace") { write(workspaceOf: spec, keep.limits, to: &$0) }
         object.add("processes", session.processes.liveCount)
         if let layers = keep.layersText { object.add("layers", layers) }
         if let limits = limits(of: spec, keep) { write(limits, to: &object) }

@@ -17,7 +17,8 @@ extension Daemon {
         let overrides = spec.limits + spec.environment.map { .variable($0) }
         let order = SessionOrder(
             id: keep.sandbox, profile: spec.profile, image: spec.image, overrides: overrides,
-            workspace: volume(of: spec, keep.sandbox), directory: spec.workspace.directory)
+            workspace: volume(of: spec, keep.sandbox), directory: spec.workspace.directory,
+            directoryQuota: spec.workspace.directoryQuota)
         keep.warden = String(link.instance)
         link.send(.create(order)) { [weak self] answer, _ in
             guard let self, case .refused(let refusal) = answer else { return }

@@ -171,3 +171,12 @@ extension VolumeKey {
         }
     }
 }
+
+extension SessionWorkspace {
+    /// The limit that is asked for of a directory of the host.
+    var directoryQuota: DirectoryQuota? {
+        guard case .directory(_, let quota?) = self else { return nil }
+        return DirectoryQuota(
+            limits: VolumeAmounts(bytes: quota.bytes, inodes: quota.inodes), allowSoft: quota.allowsSoft)
+    }
+}

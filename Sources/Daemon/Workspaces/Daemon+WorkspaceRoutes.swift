@@ -49,12 +49,13 @@ extension Daemon {
 
     /// Refuses a session whose workspace it cannot have.
     func admitWorkspace(of spec: SessionSpec) throws(ServiceError) {
-        if case .directory(let path, let quota?) = spec.workspace, !quota.allowsSoft {
+        if case .directory(let path, let quota?) = spec.workspace, !quota.allowsSoft, !isBelowVolume(path) {
             throw ServiceError(
                 .conflict, "nothing keeps a limit of the host's directory \(path)", field: "quota",
                 hint:
                     "name a workspace, which has a limit (corral workspace create); leave the directory out, for a "
-                    + "volume of the session's own; or say soft (--allow-soft-quota) if a wish will do",
+                    + "volume of the session's own; have the operator make it, or one above it, a volume (corral volume create); or "
+                    + "say soft (--allow-soft-quota) if a wish will do",
                 reason: Refusal.Code.volumeNotEnforced.rawValue)
         }
         guard case .named(let name, let isShared) = spec.workspace else { return }

@@ -102,6 +102,7 @@ extension Daemon {
         hasComparedVolumes = false
         isComparingVolumes = true
         lookAtDriver()
+        lookAtHostVolumes()
         page(after: nil, [], done)
     }
 

@@ -50,7 +50,8 @@ extension Daemon {
     }
 
     /// What a session's files are kept on.
-    func write(workspaceOf spec: SessionSpec, to object: inout JSONObjectWriter) {
+    /// - Parameter limits: those in force, as far as the warden has told.
+    func write(workspaceOf spec: SessionSpec, _ limits: SandboxLimits?, to object: inout JSONObjectWriter) {
         switch spec.workspace {
         case .memory:
             object.add("kind", "memory")
@@ -63,6 +64,12 @@ extension Daemon {
         case .directory(let path, _):
             object.add("kind", "directory")
             object.add("path", path)
+            // Below a volume it has a limit of its own.
+            if limits?.workspace.bytes != nil {
+                object.add("bytes_enforced", "enforced")
+                object.add("inodes_enforced", "counted as bytes")
+                return
+            }
             for limit in ["bytes_enforced", "inodes_enforced"] {
                 object.add(limit, "not enforced (a directory of the host has no limit)")
             }

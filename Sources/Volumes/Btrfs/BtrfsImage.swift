@@ -106,6 +106,13 @@ package final class BtrfsImage {
         }
     }
 
+    /// One more mount of it that is in no namespace, for others to see: it is there for as long as somebody has it.
+    func anotherMount() throws(VolumeError) -> FileDescriptor {
+        try doing("to mount \(path)") { () throws(SystemError) in
+            try Self.mount(loop.path, makingHoles: !policy.isReserved)
+        }
+    }
+
     package func room() throws(VolumeError) -> BtrfsRoom {
         try doing("to look at \(path)") { () throws(SystemError) in try root.btrfsRoom() }
     }

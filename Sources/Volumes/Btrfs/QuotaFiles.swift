@@ -44,6 +44,12 @@ struct QuotaFiles: ~Copyable {
         return try value("max_referenced", of: group)
     }
 
+    /// The subvolumes that have a group, whether or not they are still there.
+    borrowing func subvolumes() throws(SystemError) -> [UInt64] {
+        try directory.open(".", O_RDONLY | O_DIRECTORY).entries(startingWith: "0_")
+            .compactMap { UInt64($0.name.dropFirst(2)) }
+    }
+
     private borrowing func value(_ name: String, of group: Qgroup) throws(SystemError) -> UInt64? {
         do throws(SystemError) {
             let text = try text("\(group.directory)/\(name)")

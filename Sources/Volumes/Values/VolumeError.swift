@@ -31,6 +31,12 @@ package enum VolumeError: Error, Hashable, Sendable {
     case noDriver(String)
     /// A program did not do what it was run for: its name, its status (see `ShortProgram.Outcome`), what it said.
     case program(String, Int32, String)
+    /// A directory of a host's volume that cannot be handed out with a limit: its path, and why.
+    case notToHandOut(String, String)
+    /// A limit of a directory that somebody has under another one.
+    case limitInUse(String, UInt64)
+    /// A limit of a directory that is below what it holds.
+    case limitBelowUse(String, asked: UInt64, used: UInt64)
     /// A call that failed, and for what it was made.
     case system(String, SystemError)
 }
@@ -53,6 +59,9 @@ extension VolumeError {
         case .noLoopDevice: "volume-no-loop-device"
         case .noDriver: "volume-no-driver"
         case .program: "volume-program"
+        case .notToHandOut: "volume-not-a-volume"
+        case .limitInUse: "volume-in-use"
+        case .limitBelowUse: "volume-below-use"
         case .system: "volume-system"
         }
     }
@@ -81,6 +90,11 @@ extension VolumeError: CustomStringConvertible {
         case .noDriver(let why): "no volumes here: \(why)"
         case .program(let name, let status, let text):
             "\(name) ended with status \(status): \(printable(text))"
+        case .notToHandOut(let path, let why): "\(printable(path)) \(why)"
+        case .limitBelowUse(let path, let asked, let used):
+            "\(printable(path)) cannot have \(asked) bytes: it uses \(used)"
+        case .limitInUse(let path, let bytes):
+            "a session has \(printable(path)) with a limit of \(bytes) bytes, which another one cannot change"
         case .system(let what, let error): "\(what): \(error)"
         }
     }

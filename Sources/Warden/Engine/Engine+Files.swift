@@ -30,7 +30,15 @@ extension Engine {
     }
 
     func volume(_ request: WardenRequest, _ then: @escaping (VolumeKeeper.Answer) -> Void) {
-        volumes.answer(request, then)
+        switch request {
+        case .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
+            do throws(Refusal) {
+                then(.done(try hostVolumes.answer(request)))
+            } catch {
+                then(.refused(error))
+            }
+        default: volumes.answer(request, then)
+        }
     }
 
     func finish() { volumes.workers?.end() }

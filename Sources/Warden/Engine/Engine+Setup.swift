@@ -10,8 +10,10 @@ extension Engine {
     ///   - options: the operator's ceilings, as ``Ceilings/set(_:_:)`` takes them, directories and ids.
     ///   - hasMountNamespace: whether the calling thread is in a mount namespace of its own.
     ///   - isSpared: whether the kernel spares this process when memory runs out.
+    ///   - hostNamespace: the mount namespace that it was started in, where it left that.
     static func make(
-        _ options: WardenOptions, hasMountNamespace: Bool, isSpared: Bool
+        _ options: WardenOptions, hasMountNamespace: Bool, isSpared: Bool,
+        hostNamespace: Held<FileDescriptor>? = nil
     ) throws(PreparationError) -> Engine {
         var ceilings = Ceilings()
         var ids = IdentityRange.standard
@@ -24,7 +26,7 @@ extension Engine {
         return try Engine(
             ceilings, try Installation.find(profiles: options.profiles), ids: ids,
             hasMountNamespace: hasMountNamespace, isSpared: isSpared, state: options.state,
-            readyNetworks: options.readyNetworks)
+            readyNetworks: options.readyNetworks, hostNamespace: hostNamespace)
     }
 
     /// What launches read besides the host's own directories: a mount namespace that lacks it is of no use.

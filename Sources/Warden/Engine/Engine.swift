@@ -39,6 +39,7 @@ final class Engine: SandboxEngine {
     private var networks: NetworkPool?
     private let readyNetworks: Int
     let directories: HostDirectories
+    let hostVolumes: HostVolumes
     /// Whom workspaces are given to; made when the first is asked for.
     var fileUser: FileUser?
     /// When sandboxes have to be looked at.
@@ -53,10 +54,12 @@ final class Engine: SandboxEngine {
     ///   - isSpared: whether ``SelfProtection/spareWhenMemoryRunsOut()`` holds.
     ///   - state: the warden's directory, where volumes are; nil for none.
     ///   - readyNetworks: how many network namespaces are kept ready, as far as ``NetworkPool`` does.
+    ///   - hostNamespace: the mount namespace that programs of the host are in; nil for no volumes there.
     init(
         _ ceilings: Ceilings, _ installation: Installation, host: HostSetup? = nil,
         ids: IdentityRange = .standard, initPath: String? = nil, hasMountNamespace: Bool,
-        isSpared: Bool = false, state: String? = nil, readyNetworks: Int = NetworkPool.most
+        isSpared: Bool = false, state: String? = nil, readyNetworks: Int = NetworkPool.most,
+        hostNamespace: Held<FileDescriptor>? = nil
     ) throws(PreparationError) {
         self.ceilings = ceilings
         var known = host
@@ -84,6 +87,9 @@ final class Engine: SandboxEngine {
             ceilings.volumes, state: state, isPrivileged: asked.abilities.privileged,
             hasMountNamespace: hasMountNamespace)
         directories = HostDirectories(ceilings.mounts, asked, state: state)
+        hostVolumes = HostVolumes(
+            ceilings.volumes, directories, state: state, isPrivileged: asked.abilities.privileged,
+            hasMountNamespace: hasMountNamespace, namespace: hostNamespace)
     }
 
     func begin(on loop: EventLoop, telling tell: @escaping (EngineEvent) -> Void) throws(SystemError) {
@@ -102,6 +108,8 @@ final class Engine: SandboxEngine {
             }
         }
         volumes.begin(on: loop)
+        hostVolumes.tell = { [unowned self] text in say(.remark(text)) }
+        hostVolumes.begin()
         networks = NetworkPool(
             readyNetworks, isPrivileged: host.abilities.privileged, on: loop, telling: tell)
     }
@@ -119,8 +127,8 @@ final class Engine: SandboxEngine {
             throw Refusal(.exists, "there is a sandbox with the id \(order.id) already")
         }
         let rules = try orders.read(order, ceilings)
-        let workspace = try workspace(of: order, rules.profile)
         do throws(Refusal) {
+            let workspace = try workspace(of: order, rules.profile)
             try launch(order.id, rules, workspace, on: loop)
         } catch {
             releaseWorkspace(of: order.id)
@@ -136,7 +144,9 @@ final class Engine: SandboxEngine {
         }
         guard let path = order.directory else { return nil }
         let isReadOnly = profile.filesystem.workspace != .writable
-        let directory = try directories.take(path, for: order.id, readOnly: isReadOnly)
+        let given = try hostVolumes.take(path, order.directoryQuota, for: order.id)
+        let directory = try directories.take(
+            path, given, order.directoryQuota, for: order.id, readOnly: isReadOnly)
         return GivenWorkspace(directory: directory, kind: .directory(directory.path))
     }
 
@@ -144,6 +154,7 @@ final class Engine: SandboxEngine {
     func releaseWorkspace(of id: SandboxID) {
         volumes.release(id)
         directories.release(id)
+        hostVolumes.release(id)
     }
 
     private func launch(

@@ -42,21 +42,35 @@ final class HostDirectories {
     func isUsed(by id: SandboxID) -> Bool { uses[id] != nil }
 
     /// Opens a directory for a session.
-    /// - Parameter path: as ``SessionOrder/directory``.
+    /// - Parameters:
+    ///   - path: as ``SessionOrder/directory``.
+    ///   - given: what is at that path, where it is below a volume and so was looked at before.
+    ///   - quota: what is asked for where it is below none, and nothing keeps a limit.
     /// - Throws: `ceiling` where the operator allows none there, `order` for what is no directory that a session
     ///   can have, `unsupported` for an ordinary user's warden, `system` when the kernel does not tell.
-    func take(_ path: String, for id: SandboxID, readOnly: Bool) throws(Refusal) -> WorkspaceDirectory {
+    func take(
+        _ path: String, _ given: WorkspaceDirectory?, _ quota: DirectoryQuota?, for id: SandboxID,
+        readOnly: Bool
+    ) throws(Refusal) -> WorkspaceDirectory {
         guard host.abilities.privileged else {
             throw Refusal(
                 .unsupported,
                 "a directory of the host as workspace takes a warden of root's, which can make idmapped mounts; "
                     + "`corral run --workspace` works without")
         }
-        let directory = try open(path)
+        if given == nil, let quota, !quota.allowSoft, quota.limits != VolumeAmounts() {
+            throw Refusal(
+                .volumeNotEnforced, "nothing keeps a limit of the host's directory \(shown(path))",
+                limit: "quota")
+        }
+        let directory: WorkspaceDirectory
+        if let given { directory = given } else { directory = try open(path, field: "directory") }
         guard !directory.isOfRoot else {
-            throw HostDirectories.refused(
+            throw Refusal(
+                .order,
                 "\(shown(path)) belongs to root or root's group: a session is the owner of its workspace's "
-                    + "files, and it does not become root there; give it to another user (chown)")
+                    + "files, and it does not become root there; give it to another user (chown)",
+                limit: "directory")
         }
         uses[id] = Use(directory: directory, isReadOnly: readOnly)
         return directory
@@ -77,21 +91,23 @@ final class HostDirectories {
 
     // MARK: Opening
 
-    private func open(_ path: String) throws(Refusal) -> WorkspaceDirectory {
+    /// A directory that is or is below one of the operator's, and no place that no sandbox may see.
+    /// - Parameter field: what the path is in requests.
+    func open(_ path: String, field: String) throws(Refusal) -> WorkspaceDirectory {
         do throws(ValueError) {
             try checkPath(path)
         } catch {
-            throw HostDirectories.refused(error.problem)
+            throw Refusal(.order, error.problem, limit: field)
         }
-        let root = try root(of: path)
+        let root = try root(of: path, field)
         let directory: WorkspaceDirectory
         do throws(SystemError) {
             directory = try HostDirectories.directory(
                 try descriptor(of: path, below: root), path)
         } catch {
-            throw HostDirectories.refused("\(WorkspaceError.cannotOpen(path, error.errno))")
+            throw Refusal(.order, "\(WorkspaceError.cannotOpen(path, error.errno))", limit: field)
         }
-        try checkPlace(of: directory)
+        try checkPlace(of: directory, field)
         return directory
     }
 
@@ -107,14 +123,14 @@ final class HostDirectories {
 
     /// The root that the operator allows and the path is in, by its text. That the text and the place are the same
     /// thing is for ``descriptor(of:below:)``, which follows no link.
-    private func root(of path: String) throws(Refusal) -> String {
+    private func root(of path: String, _ field: String) throws(Refusal) -> String {
         if let root = policy.roots.first(where: { path == $0 || isBelow(path, $0) }) { return root }
         let why =
             policy.roots.isEmpty
             ? "sessions may have no directory of the host; the operator allows some with the setting mounts"
             : "the directory \(shown(path)) is in none of those that sessions may have: "
                 + policy.roots.joined(separator: ", ") + " (setting mounts)"
-        throw Refusal(.ceiling, why, limit: "directory", asked: path)
+        throw Refusal(.ceiling, why, limit: field, asked: path)
     }
 
     /// Walks from the root of the file tree to the operator's directory, and from there on not out of it, over no
@@ -134,14 +150,12 @@ final class HostDirectories {
     }
 
     /// Refuses places that no sandbox may see, by whatever mount they were reached.
-    private func checkPlace(of directory: WorkspaceDirectory) throws(Refusal) {
+    private func checkPlace(of directory: WorkspaceDirectory, _ field: String) throws(Refusal) {
         do {
             let own = try StateDirectory.all(host.abilities) + policy.never + (state.map { [$0] } ?? [])
             try directory.check(by: RefusedPlaces.look(own: own))
         } catch {
-            throw HostDirectories.refused("\(error)")
+            throw Refusal(.order, "\(error)", limit: field)
         }
     }
-
-    private static func refused(_ why: String) -> Refusal { Refusal(.order, why, limit: "directory") }
 }

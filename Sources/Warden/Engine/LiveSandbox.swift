@@ -69,7 +69,9 @@ final class LiveSandbox: EventHandler {
         let inMemory = VolumeAmounts(
             bytes: rules.limits.workspaceBytes, inodes: UInt64(rules.limits.workspaceFiles))
         let isInMemory = isWritable && !engine.directories.isUsed(by: id)
-        limits.workspace = engine.volumes.limits(of: id) ?? (isInMemory ? inMemory : VolumeAmounts())
+        limits.workspace =
+            engine.volumes.limits(of: id) ?? engine.hostVolumes.limits(of: id)
+            ?? (isInMemory ? inMemory : VolumeAmounts())
         self.limits = limits
         self.resources = resources
         self.watch = watch
@@ -131,6 +133,6 @@ final class LiveSandbox: EventHandler {
         return SandboxStatistics(
             memory: usage.memory, peakMemory: told.peakMemory, cpuTime: told.cpuTime,
             pids: usage.pids, outOfMemoryKills: told.oomKills, pidsLimitHits: told.pidsLimitHits,
-            workspace: engine.volumes.usage(of: id) ?? VolumeAmounts())
+            workspace: engine.volumes.usage(of: id) ?? engine.hostVolumes.usage(of: id) ?? VolumeAmounts())
     }
 }

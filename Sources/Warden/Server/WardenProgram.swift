@@ -17,6 +17,9 @@ package enum WardenProgram {
         if words.first == VolumeWorkerProgram.word {
             return VolumeWorkerProgram.run(Array(words.dropFirst()))
         }
+        if words.first == HostMountProgram.word {
+            return HostMountProgram.run(Array(words.dropFirst()))
+        }
         do throws(WardenOptions.Problem) {
             let options = try WardenOptions(words)
             return serve(options, WardenLog(format: options.logFormat))

@@ -50,7 +50,7 @@ extension WardenServer {
         // Answered above.
         case .start, .list, .workspace, .volumeOpen, .volumeCreate, .volumeRemove, .volumeResize,
             .volumeInspect, .volumeSnapshot, .volumeRestore, .volumeFork, .volumeList, .volumeTotal,
-            .volumeForget, .volumeDriver:
+            .volumeForget, .volumeDriver, .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
             throw Refusal(.malformed, "this request has another answer")
         }
         return .done
@@ -203,7 +203,8 @@ extension WardenRequest {
     fileprivate var isAboutVolumes: Bool {
         switch self {
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
-            .volumeFork, .volumeList, .volumeTotal, .volumeForget, .volumeDriver:
+            .volumeFork, .volumeList, .volumeTotal, .volumeForget, .volumeDriver, .hostVolumeCreate,
+            .hostVolumeRemove, .hostVolumeList:
             true
         default: false
         }

@@ -36,7 +36,8 @@ struct WardenStart {
         let surroundings = try Surroundings.prepare(options)
         for remark in surroundings.remarks { log.line(.warning, remark) }
         let engine = try Engine.make(
-            options, hasMountNamespace: surroundings.hasMountNamespace, isSpared: surroundings.isSpared)
+            options, hasMountNamespace: surroundings.hasMountNamespace, isSpared: surroundings.isSpared,
+            hostNamespace: surroundings.hostNamespace)
         let settings = WardenServer.Settings(
             allowedUID: uid, build: CorralVersion.current, remarks: surroundings.remarks)
         let server = WardenServer(engine, settings, on: loop, hardLimit: hardLimit, log: log)
@@ -60,6 +61,8 @@ struct WardenStart {
 /// What the warden has around it, as far as this host and this user let it.
 private struct Surroundings {
     var hasMountNamespace = false
+    /// The one that it was started in, where it is in one of its own.
+    var hostNamespace: Held<FileDescriptor>?
     /// Whether the kernel looks for another process when memory runs out.
     var isSpared = false
     /// What could not be done, a sentence each; nothing of it is needed to launch.
@@ -77,8 +80,10 @@ private struct Surroundings {
         guard geteuid() == 0 else { return result }
         let kept = try Engine.keptPaths(options)
         do throws(SystemError) {
+            let host = Held(try FileDescriptor.open("/proc/self/ns/mnt", O_RDONLY))
             let remaining = try MountRoom.enter(keeping: kept)
             result.hasMountNamespace = true
+            result.hostNamespace = host
             guard remaining > 0 else { return result }
             result.remarks.append("\(remaining) mounts that no launch needs stay, and make each slower")
         } catch {

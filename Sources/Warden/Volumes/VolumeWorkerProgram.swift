@@ -27,7 +27,7 @@ enum VolumeWorkerProgram {
             ], environment: environment)
     }
 
-    private static var environment: [String] {
+    static var environment: [String] {
         // A release build has no fail points, and does not know the variable.
         #if DEBUG
             let points = "CORRAL_TEST_FAIL_POINTS"

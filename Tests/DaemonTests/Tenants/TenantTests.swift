@@ -10,12 +10,12 @@ final class SharedDaemon {
     static let blue: UInt32 = 4202
     let daemon: TestDaemon
 
-    init() throws {
+    init(_ more: [String] = [], in directory: TemporaryDirectory? = nil) throws {
         daemon = try TestDaemon(
-            [
+            more + [
                 "--set", "socket.mode=0666",
                 "--set", "tenants.uids=\(SharedDaemon.red)=red:\(SharedDaemon.blue)-4299=blue",
-            ], group: "nogroup")
+            ], in: directory, group: "nogroup")
         for name in ["red", "blue"] {
             let made = try daemon.call("POST", "/v1/tenants", #"{"name":"\#(name)"}"#)
             try #require(made.status == 201, "\(String(decoding: made.bytes, as: UTF8.self))")
