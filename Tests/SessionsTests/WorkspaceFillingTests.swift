@@ -24,7 +24,9 @@ import Testing
         #expect(table[key]?.state == .creating && !table.imported(key))
         finish(&table)
         #expect(table[key]?.state == .importing && table.work.isEmpty)
-        #expect(throws: WorkspaceRefusal.notReady(key.name, .importing)) { try table.snapshot(snapshot, at: 2) }
+        #expect(throws: WorkspaceRefusal.notReady(key.name, .importing)) {
+            try table.snapshot(snapshot, at: 2)
+        }
         try table.needFiles(of: .workspace(key))
         // A removal that is refused makes nothing of it.
         _ = try table.remove(key, withSnapshots: true, users: [])

@@ -13,7 +13,8 @@ extension Daemon {
     /// Does something to somebody's files on a thread, and then answers.
     /// - Parameter writing: of what changes them; held until it is over.
     func withFiles<Value: Sendable>(
-        of owner: FileOwner, writing: FileWriting? = nil, _ work: @escaping @Sendable (WorkspaceFiles) throws(ServiceError) -> Value,
+        of owner: FileOwner, writing: FileWriting? = nil,
+        _ work: @escaping @Sendable (WorkspaceFiles) throws(ServiceError) -> Value,
         _ response: @escaping (Daemon, Value) -> Response
     ) throws(ServiceError) -> Reply {
         let pending = Pending()

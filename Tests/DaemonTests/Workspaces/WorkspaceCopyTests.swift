@@ -43,7 +43,8 @@ import Testing
                 let refused = try daemon.call(method, files + what, body)
                 #expect(
                     refused.status == 409 && refused.reason == "workspace-not-ready"
-                        && refused.hint.contains("again"), "\(copy) \(what): \(refused.status) \(refused.message)")
+                        && refused.hint.contains("again"),
+                    "\(copy) \(what): \(refused.status) \(refused.message)")
             }
             #expect(try daemon.call("GET", "\(files)/content?path=f").bytes == Array("old".utf8))
             #expect(try daemon.call("GET", "\(files)?path=.")["files"]?.list.count == 1)
@@ -71,7 +72,8 @@ import Testing
         for (path, body, copy) in Self.ways {
             let refused = try daemon.call("POST", "/v1/workspaces\(path)", body)
             #expect(
-                refused.status == 409 && refused.reason == "workspace-in-use" && refused.hint.contains("again"),
+                refused.status == 409 && refused.reason == "workspace-in-use"
+                    && refused.hint.contains("again"),
                 "\(copy): \(refused.status) \(refused.message)")
         }
         #expect(try daemon.workspaces() == ["data": "ready"])

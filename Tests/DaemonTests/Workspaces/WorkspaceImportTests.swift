@@ -91,7 +91,8 @@ import Testing
         try daemon.workspace("new", bytes: 1 << 20)
     }
 
-    @Test func `an archive that is refused takes the workspace with it, and a second try is another`() throws {
+    @Test func `an archive that is refused takes the workspace with it, and a second try is another`() throws
+    {
         let daemon = try TestDaemon()
         let body = #"{"name":"new","bytes":1048576,"importing":true}"#
         for _ in 0..<2 {
