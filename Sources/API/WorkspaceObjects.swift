@@ -28,6 +28,10 @@ extension APIObject {
             APIField("tenant", .name, "the caller's own where it is left out"),
             APIField("adopt", .flag, "whether to make a record of a volume that has none, as it is"),
             APIField(
+                "importing", .flag,
+                "whether it is `ready` only when an archive has been unpacked into it, and is removed when that fails"
+            ),
+            APIField(
                 "idempotency_key", .key, "a second request with the same key gets the first one's workspace"),
         ])
 
@@ -59,7 +63,7 @@ extension APIObject {
 
     /// What the table of workspaces calls their states.
     package static let workspaceStates = [
-        "creating", "ready", "resizing", "restoring", "removing", "lost", "unrecorded",
+        "creating", "ready", "resizing", "restoring", "removing", "importing", "lost", "unrecorded",
     ]
 
     package static let workspace = APIObject(

@@ -6,10 +6,12 @@ package import Linux
 ///
 /// What is there already is replaced: by removal and a new entry, never written through, so that a
 /// link, symbolic or hard, cannot turn one entry into another. Directories stay where a directory is
-/// asked for. Modes are normalised: the owner may always read and enter, nobody else may write, and
+/// asked for. Modes are normalised: the owner may always read and enter, nobody has more than ``permissions``, and
 /// there is no setuid, setgid or sticky bit.
 package final class TreeWriter {
     let root: FileDescriptor
+    /// The permission bits that entries may have.
+    private let permissions: UInt32
     package let limits: TreeLimits
     package internal(set) var count = TreeCount()
     /// The directory that the last entry went into, and the way there: archives name a directory's
@@ -19,9 +21,12 @@ package final class TreeWriter {
     /// eight bytes for each, where the paths themselves could take gigabytes.
     var own: Set<Int> = []
 
-    /// - Parameter root: the tree's directory, which stays open.
-    package init(_ root: consuming FileDescriptor, limits: TreeLimits) {
+    /// - Parameters:
+    ///   - root: the tree's directory, which stays open.
+    ///   - permissions: the bits that entries may have; as it is, nobody but the owner may write.
+    package init(_ root: consuming FileDescriptor, limits: TreeLimits, permissions: UInt32 = 0o755) {
         self.root = root
+        self.permissions = permissions & 0o777
         self.limits = limits
     }
 
@@ -39,6 +44,14 @@ package final class TreeWriter {
             try makeDirectory(path.name, in: parent.value, mode: mode)
         }
         own.insert(path.hashValue)
+    }
+
+    /// Gives the tree's own directory the mode that an archive has for it.
+    package func root(mode: UInt32) throws(TreeError) {
+        let number = root.number
+        try at(TreePath(names: [])) { () throws(SystemError) in
+            _ = try call("fchmod") { fchmod(number, 0o700 | mode & permissions) }
+        }
     }
 
     /// - Parameters:
@@ -62,7 +75,7 @@ package final class TreeWriter {
         try at(path) { () throws(SystemError) in
             let number = file.value.number
             _ = try call("ftruncate") { ftruncate(number, off_t(size)) }
-            _ = try call("fchmod") { fchmod(number, 0o400 | mode & 0o755) }
+            _ = try call("fchmod") { fchmod(number, 0o400 | mode & permissions) }
             if let modified {
                 let times = [timespec(tv_sec: modified, tv_nsec: 0), timespec(tv_sec: modified, tv_nsec: 0)]
                 _ = try call("futimens") { unsafe futimens(number, times) }
@@ -178,7 +191,7 @@ package final class TreeWriter {
         }
         let directory = try parent.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         let number = directory.number
-        _ = try call("fchmod") { fchmod(number, 0o700 | mode & 0o755) }
+        _ = try call("fchmod") { fchmod(number, 0o700 | mode & permissions) }
     }
 
     /// The directory that `path` is in, made where it is missing.

@@ -34,7 +34,7 @@ package struct WorkspaceUnpacker {
             spool = nil
         }
         var unpacker = WorkspaceUnpacker(
-            writer: TreeWriter(directory, limits: limits),
+            writer: TreeWriter(directory, limits: limits, permissions: 0o777),
             ledger: EntryLedger(isCaseSensitive: isCaseSensitive))
         if let spool {
             try unpacker.zip(spool, size: archive.bytes)
@@ -168,7 +168,9 @@ package struct WorkspaceUnpacker {
             try ledger.add(path, isDirectory: entry.kind == .directory)
             switch entry.kind {
             case .file: break
-            case .directory: try writer.directory(path, mode: entry.mode)
+            case .directory:
+                try writer.directory(path, mode: entry.mode)
+                if path.isRoot { try writer.root(mode: entry.mode) }
             case .symlink:
                 guard path.keepsInside(entry.target) else {
                     let target = printable(String(decoding: entry.target.prefix(4096), as: UTF8.self))

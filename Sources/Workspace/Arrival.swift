@@ -8,7 +8,7 @@ import Trees
 /// Whoever is inside sees the directory and may do to it what they like; what they come to is their own
 /// workspace, with their own files. What fills it needs nothing but ``directory``.
 package struct Arrival: ~Copyable, Sendable {
-    /// Where the tree is made; its mode is 0700.
+    /// Where the tree is made; its mode is 0700 and sticky, until whoever fills it gives it another one.
     package let directory: FileDescriptor
     /// A reference (O_PATH) to the directory that has the new one.
     private let parent: FileDescriptor
@@ -30,10 +30,12 @@ package struct Arrival: ~Copyable, Sendable {
 
     /// Gives the tree its place: all at once where nothing was there, else name by name, once it is known that
     /// each of them has room.
-    /// - Parameter replacing: takes the place of files and links that are there; directories are gone into.
+    /// - Parameters:
+    ///   - replacing: takes the place of files and links that are there; directories are gone into.
+    ///   - lasting: whether all of the file system is on its device afterwards.
     /// - Throws: code `exists`, `isDirectory` or `notDirectory` for a name that is taken, and then nothing has
     ///   changed; anything else that somebody brings about meanwhile, and then some names may be in their places.
-    package consuming func commit(replacing: Bool = false) throws(WorkspaceError) {
+    package consuming func commit(replacing: Bool = false, lasting: Bool = false) throws(WorkspaceError) {
         do throws(WorkspaceError) {
             if let name {
                 try moveWhole(to: name)
@@ -43,6 +45,10 @@ package struct Arrival: ~Copyable, Sendable {
                 try Merge(replacing: replacing, isTrial: false).run(
                     from: directory, to: parent, path, level: 0)
                 try? parent.removeTree(spare)
+            }
+            if lasting {
+                let number = parent.number
+                try at(path) { () throws(SystemError) in _ = try call("syncfs") { clinux_syncfs(number) } }
             }
         } catch {
             try? parent.removeTree(spare)
@@ -56,8 +62,10 @@ package struct Arrival: ~Copyable, Sendable {
     private borrowing func moveWhole(to name: String) throws(WorkspaceError) {
         let (made, number) = (directory.number, parent.number)
         let (own, there) = try at(path) { () throws(SystemError) in
-            _ = try call("fchmod") { fchmod(made, 0o755) }
-            return (try directory.status(), try parent.status(of: spare))
+            let own = try directory.status()
+            let mode = own.mode & 0o1000 == 0 ? own.mode & 0o777 : 0o755
+            _ = try call("fchmod") { fchmod(made, mode) }
+            return (own, try parent.status(of: spare))
         }
         guard own.inode == there?.inode, own.device == there?.device else {
             throw WorkspaceError(.busy, path, "was taken away while it was made")
@@ -97,7 +105,7 @@ extension WorkspaceFiles {
         _ name: String, in parent: borrowing FileDescriptor, _ path: WorkspacePath
     ) throws(WorkspaceError) -> FileDescriptor {
         try at(path) { () throws(SystemError) in
-            try parent.makeDirectory(name, mode: 0o700)
+            try parent.makeDirectory(name, mode: 0o1700)
             return try parent.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolve: .workspace)
         }
     }

@@ -227,7 +227,8 @@ import Testing
             (.ready, false, .lost), (.lost, true, .ready), (.lost, false, .lost),
             (.resizing, true, .resizing), (.resizing, false, .lost), (.restoring, true, .restoring),
             (.restoring, false, .lost), (.removing, true, .removing), (.removing, false, .removing),
-            (.unrecorded, true, .unrecorded), (.unrecorded, false, nil),
+            (.unrecorded, true, .unrecorded), (.unrecorded, false, nil), (.importing, true, .importing),
+            (.importing, false, .lost),
         ]
         for (state, isThere, expected) in cases {
             var table = WorkspaceTable()

@@ -60,11 +60,29 @@ import Wire
             ["find", ".", "-mindepth", "1", "-printf", "%m %y %s %P %l;"], directory: place.tree)
         let entries = listed.output.split(separator: ";").map(String.init)
         for expected in [
-            "755 f 3000 d/a ", "644 f 70000 e/f/g ", "777 l 8 d/l ../e/f/g", "755 f 3000 h ", "755 f 3 old ",
+            "755 f 3000 d/a ", "644 f 70000 e/f/g ", "777 l 8 d/l ../e/f/g", "755 f 3000 h ", "777 f 3 old ",
         ] {
             #expect(entries.contains(expected), "\(entries)")
         }
         #expect(entries.count == 9, "\(entries)")
+    }
+
+    @Test func `permissions are the archive's, of its top directory as well, and no other bits`() throws {
+        let plain = try BadArchive.raw(
+            "",
+            """
+            entry('.', tarfile.DIRTYPE, mode=0o2770); file('w', b'', mode=0o666); file('s', b'', mode=0o6775)
+            entry('open', tarfile.DIRTYPE, mode=0o1777); entry('shut', tarfile.DIRTYPE, mode=0o077)
+            data = tarred()
+            """, 0, ""
+        ).bytes
+        let place = try Place()
+        let outcome = try Self.unpack(plain, Self.limits, in: place.tree)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let listed = try Program.run(["find", ".", "-printf", "%m %p;"], directory: place.tree)
+        #expect(
+            listed.output.split(separator: ";").sorted()
+                == ["666 ./w", "770 .", "775 ./s", "777 ./open", "777 ./shut"])
     }
 
     @Test func `a zip file becomes what it says, streamed or not`() throws {

@@ -30,8 +30,7 @@ enum CopyCommand {
 
             A file is replaced in one step once all of it is there. Permission bits are kept, owners and links
             are not: links in a directory are left out, and said. A directory goes in as a whole or, where
-            something is wrong with it, not at all, and nobody but its owner may write to what it has. Directories
-            may be 100 deep.
+            something is wrong with it, not at all. Directories may be 100 deep.
             """
     ) { arguments in
         Failure.reported("cp") { () throws(CommandError) in
@@ -251,8 +250,11 @@ private final class Upload {
     private func contents(
         of directory: consuming FileDescriptor, _ place: String, to path: String
     ) throws(CommandError) {
-        if path != "." {
-            try CommandError.asking { () throws(ClientError) in try calls.makeDirectory(path) }
+        // The last directory is made of the archive, with the mode that it has here.
+        if let above = try? WorkspacePath(path).parent, !above.isRoot {
+            try CommandError.asking { () throws(ClientError) in
+                try calls.makeDirectory(above.description)
+            }
         }
         var archive: ArchiveStream
         do throws(WorkspaceError) {

@@ -18,8 +18,9 @@ extension WorkspaceCommand {
         ],
         details: """
             FILE is a tar file, plain or compressed by gzip or zstd, or a zip file; - is standard input. The
-            workspace has 1GiB where --disk says nothing. An archive that is refused, and an interrupt, leave no
-            workspace: what is refused is in docs/workspace-files.md.
+            workspace has 1GiB where --disk says nothing. It is ready when all of the archive is in it; an archive
+            that is refused, an interrupt, and the death of this program or of the daemon leave no workspace: what is
+            refused is in docs/workspace-files.md.
             """
     ) { arguments in
         Failure.reported("workspace import") { () throws(CommandError) in
@@ -31,6 +32,7 @@ extension WorkspaceCommand {
                 object.add("name", name)
                 add(quota, to: &object)
                 if arguments.has("allow-soft-quota") { object.add("soft", true) }
+                object.add("importing", true)
             }
             let socket = try DaemonAccess.address(arguments)
             let workspaces = WorkspaceCalls(socket)
@@ -64,6 +66,9 @@ extension WorkspaceCommand {
     private static func left(_ name: String, _ calls: WorkspaceCalls) -> String {
         do throws(ClientError) {
             try calls.remove(WorkspacePlace(name), withSnapshots: false)
+            return ""
+        } catch .refused(let refusal) where refusal.code == .notFound {
+            // The daemon was faster.
             return ""
         } catch {
             return "\nthe workspace \(name) is there all the same, and cannot be removed: \(error)"

@@ -77,6 +77,7 @@ final class Daemon {
     /// Clients that watch files, and whose.
     var watches: [ObjectIdentifier: FileOwner] = [:]
     var ends = FileEnds()
+    let writers = FileWriters()
     var service: HTTPService?
 
     var journal = Journal<Void>()

@@ -23,7 +23,8 @@ extension Daemon {
         let words = UnpackerProcess.Words(
             entries: settings.number(.archiveEntries), bytes: settings.number(.archiveBytes),
             isCaseSensitive: query.flag("caseSensitive"))
-        let upload = ArchiveUpload(self, owner, path, words, replacing: query.flag("replace"))
+        let upload = ArchiveUpload(
+            self, owner, path, words, replacing: query.flag("replace"), writing: try beginWriting(owner))
         upload.began()
         do throws(ServiceError) {
             try files(of: owner, { true }) { (files) throws(ServiceError) in
@@ -57,10 +58,11 @@ private final class ArrivalBox: Sendable {
         self.arrival = Mutex(arrival)
     }
 
-    func commit(replacing: Bool) throws(WorkspaceError) {
+    /// - Parameter lasting: whether what is there is on the disk then.
+    func commit(replacing: Bool, lasting: Bool) throws(WorkspaceError) {
         let arrival = arrival.withLock { $0.take() }
         switch consume arrival {
-        case .some(let arrival): try arrival.commit(replacing: replacing)
+        case .some(let arrival): try arrival.commit(replacing: replacing, lasting: lasting)
         case .none: break
         }
     }
@@ -86,6 +88,8 @@ final class ArchiveUpload: BodySink, RefusingSink {
     private let path: WorkspacePath
     private let words: UnpackerProcess.Words
     private let isReplacing: Bool
+    /// Until nothing is written any more.
+    private var writing: FileWriting?
     private var arrival: ArrivalBox?
     private var unpacker: UnpackerProcess?
     private var problem: ServiceError?
@@ -99,9 +103,10 @@ final class ArchiveUpload: BodySink, RefusingSink {
 
     fileprivate init(
         _ daemon: Daemon, _ owner: FileOwner, _ path: WorkspacePath, _ words: UnpackerProcess.Words,
-        replacing: Bool
+        replacing: Bool, writing: FileWriting?
     ) {
         self.daemon = daemon
+        self.writing = writing
         self.owner = owner
         self.path = path
         self.words = words
@@ -118,10 +123,12 @@ final class ArchiveUpload: BodySink, RefusingSink {
         }
     }
 
-    /// Nothing of it is left.
-    fileprivate func over() {
+    /// It is in its place, or nothing of it is left.
+    fileprivate func over(isIn: Bool = false) {
         daemon.archives[ObjectIdentifier(self)] = nil
         daemon.forgetEnd(of: owner, self)
+        writing = nil
+        daemon.importEnded(owner, isIn: isIn)
     }
 
     // MARK: Body
@@ -198,15 +205,19 @@ final class ArchiveUpload: BodySink, RefusingSink {
 
     private func commit(_ counts: UnpackedCounts) {
         guard let arrival, let jobs = daemon.jobs else { return over() }
-        let isReplacing = isReplacing
+        let (isReplacing, lasts) = (isReplacing, daemon.isImporting(owner))
         do throws(ServiceError) {
             try jobs.run(for: owner) { () throws(ServiceError) in
-                try filed { () throws(WorkspaceError) in try arrival.commit(replacing: isReplacing) }
+                try filed { () throws(WorkspaceError) in
+                    try arrival.commit(replacing: isReplacing, lasting: lasts)
+                }
             } then: { [self] result in
-                over()
                 switch result {
-                case .failure(let error): refuse(error)
+                case .failure(let error):
+                    over()
+                    refuse(error)
                 case .success:
+                    over(isIn: problem == nil)
                     // Nothing is left of files that went meanwhile: that was told then.
                     answer?.complete(.json(counts.json(path)))
                     answer = nil

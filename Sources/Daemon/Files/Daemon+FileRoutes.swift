@@ -42,7 +42,8 @@ extension Daemon {
     func removeFile(_ request: Request) throws(ServiceError) -> Reply {
         let path = try neededPath(request, "removeFile")
         let isRecursive = try QueryReader(request, route("removeFile").query).flag("recursive")
-        return try withFiles(of: fileOwner(request)) { (files) throws(ServiceError) in
+        let owner = try fileOwner(request)
+        return try withFiles(of: owner, writing: beginWriting(owner)) { (files) throws(ServiceError) in
             try filed { () throws(WorkspaceError) in try files.remove(path, recursive: isRecursive) }
         } _: { _, _ in
             .nothing
@@ -53,7 +54,8 @@ extension Daemon {
         let reader = try request.reader(.directoryRequest)
         let path = try reader.path("path")
         let parents = reader.flag("parents") ?? false
-        return try withFiles(of: fileOwner(request)) { (files) throws(ServiceError) in
+        let owner = try fileOwner(request)
+        return try withFiles(of: owner, writing: beginWriting(owner)) { (files) throws(ServiceError) in
             try filed { () throws(WorkspaceError) in
                 try files.makeDirectory(path, parents: parents)
                 return try files.entry(path)
@@ -82,7 +84,8 @@ extension Daemon {
         let reader = try request.reader(.moveRequest)
         let (from, to) = (try reader.path("from"), try reader.path("to"))
         let replacing = reader.flag("replace") ?? false
-        return try withFiles(of: fileOwner(request)) { (files) throws(ServiceError) in
+        let owner = try fileOwner(request)
+        return try withFiles(of: owner, writing: beginWriting(owner)) { (files) throws(ServiceError) in
             do throws(WorkspaceError) {
                 try act(files, from, to, replacing)
                 return try files.entry(to)

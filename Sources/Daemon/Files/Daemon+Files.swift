@@ -11,12 +11,15 @@ import Workspace
 
 extension Daemon {
     /// Does something to somebody's files on a thread, and then answers.
+    /// - Parameter writing: of what changes them; held until it is over.
     func withFiles<Value: Sendable>(
-        of owner: FileOwner, _ work: @escaping @Sendable (WorkspaceFiles) throws(ServiceError) -> Value,
+        of owner: FileOwner, writing: FileWriting? = nil,
+        _ work: @escaping @Sendable (WorkspaceFiles) throws(ServiceError) -> Value,
         _ response: @escaping (Daemon, Value) -> Response
     ) throws(ServiceError) -> Reply {
         let pending = Pending()
         try files(of: owner, { () -> Bool in !pending.isOver }, work) { [weak self] result in
+            defer { withExtendedLifetime(writing) {} }
             guard let self else { return }
             switch result {
             case .success(let value): pending.complete(response(self, value))

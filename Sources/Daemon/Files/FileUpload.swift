@@ -18,7 +18,9 @@ extension Daemon {
                 .invalid, "an offset comes with write=at, and with nothing else", field: "offset")
         }
         let mode = try query.mode()
-        let upload = FileUpload(self, try fileOwner(request), path, replacing: way == "replace")
+        let owner = try fileOwner(request)
+        let upload = FileUpload(
+            self, owner, path, replacing: way == "replace", writing: try beginWriting(owner))
         try files(of: upload.owner, { !upload.isOver }) { (files) throws(ServiceError) in
             try filed { () throws(WorkspaceError) in
                 switch way {
@@ -124,10 +126,15 @@ final class FileUpload: BodySink, RefusingSink {
     private(set) var isOver = false
     /// The files that it was to be among went.
     private var hasLost = false
+    /// Until nothing is written any more.
+    private var writing: FileWriting?
     var whenRefused: (ServiceError) -> Void = { _ in }
 
-    init(_ daemon: Daemon, _ owner: FileOwner, _ path: WorkspacePath, replacing: Bool) {
+    init(
+        _ daemon: Daemon, _ owner: FileOwner, _ path: WorkspacePath, replacing: Bool, writing: FileWriting?
+    ) {
         self.daemon = daemon
+        self.writing = writing
         self.owner = owner
         self.path = path
         isReplacing = replacing
@@ -172,6 +179,7 @@ final class FileUpload: BodySink, RefusingSink {
         isOver = true
         let last = upload
         upload = nil
+        if !isBusy { writing = nil }
         // What was written is freed on a thread: it may be much.
         if let last {
             try? daemon.jobs?.run(for: owner) {
@@ -184,8 +192,12 @@ final class FileUpload: BodySink, RefusingSink {
     /// A job is done.
     private func goOn() {
         isBusy = false
-        if isOver { return }
+        if isOver {
+            writing = nil
+            return
+        }
         if let problem {
+            writing = nil
             answer?.fail(problem)
         } else if !collected.isEmpty, answer != nil || collected.count == FileUpload.block {
             writeCollected()
@@ -241,6 +253,7 @@ final class FileUpload: BodySink, RefusingSink {
 
     /// Nothing is left of a file whose session ended, or whose workspace went, meanwhile.
     private func finish(_ answer: Pending, _ entry: FileEntry) {
+        writing = nil
         if hasLost {
             refuse(owner.gone)
             answer.fail(owner.gone)

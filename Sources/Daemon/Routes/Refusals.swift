@@ -84,6 +84,8 @@ extension ServiceError {
             case .existsUnrecorded: (.conflict, "name", "adopt it, or remove it")
             case .keyReused: (.conflict, "idempotency_key", nil)
             case .inUse: (.conflict, nil, "end that session first; sessions that all ask for it so share it")
+            case .beingCopied: (.conflict, nil, "try again when the snapshot or the fork is made")
+            case .beingWritten: (.conflict, nil, "try again when they are done")
             case .hasSnapshots: (.conflict, nil, "remove these first, or with it")
             case .notReady, .snapshotNotReady, .notUnrecorded: (.conflict, nil, nil)
             case .tooMany, .tooManySnapshots: (.limit, nil, "remove some first")

@@ -96,6 +96,9 @@ extension NamedWorkspace {
         }
         restoring = try name(record.restoring)
         driver = record.driver
+        // What was to fill it went with the daemon that recorded this.
+        isImport = state == .importing
+        if isImport { self.state = .removing }
         lastUsed = record.lastUsed
     }
 }
@@ -104,7 +107,8 @@ extension WorkspaceRecord {
     fileprivate init(_ workspace: NamedWorkspace) {
         self.init(
             tenant: workspace.key.tenant.description, name: workspace.key.name.description,
-            state: workspace.state.rawValue, allowsSoft: workspace.quota.allowsSoft,
+            state: (workspace.isImport ? .importing : workspace.state).rawValue,
+            allowsSoft: workspace.quota.allowsSoft,
             created: workspace.created)
         (bytes, inodes) = (workspace.quota.bytes, workspace.quota.inodes)
         (wantedBytes, wantedInodes) = (workspace.wanted?.bytes, workspace.wanted?.inodes)

@@ -87,7 +87,8 @@ extension Daemon {
         return try made(
             refusing { () throws(WorkspaceRefusal) in
                 try workspaces.create(
-                    key, WorkspaceQuota(reader), idempotencyKey: idempotencyKey, at: DaemonClock.wall)
+                    key, WorkspaceQuota(reader), isImport: reader.flag("importing") ?? false,
+                    idempotencyKey: idempotencyKey, at: DaemonClock.wall)
             })
     }
 
@@ -98,6 +99,7 @@ extension Daemon {
         let key = WorkspaceKey(try neededName(reader), of: origin.tenant)
         try needVolumes()
         let idempotencyKey = try idempotencyKey(reader)
+        if snapshot == nil, workspaces[key] == nil { try needNoWriters(of: origin) }
         return try made(
             refusing { () throws(WorkspaceRefusal) in
                 try workspaces.create(
@@ -274,6 +276,7 @@ extension Daemon {
         let key = SnapshotKey(try neededName(reader), of: try workspace(request))
         auditObject = "\(key.workspace.name)@\(key.name)"
         try needVolumes()
+        try needNoWriters(of: key.workspace)
         _ = try refusing { () throws(WorkspaceRefusal) in
             try workspaces.snapshot(key, at: DaemonClock.wall)
         }

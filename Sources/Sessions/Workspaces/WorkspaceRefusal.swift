@@ -13,6 +13,10 @@ package enum WorkspaceRefusal: Error, Hashable, Sendable {
     ///   - others: how many more do.
     case inUse(Name, by: SessionID, others: Int)
     case notReady(Name, WorkspaceState)
+    /// A copy of it is being made, in which all has to be of one moment.
+    case beingCopied(Name)
+    /// So many operations change its files, of which a copy would have some and not others.
+    case beingWritten(Name, Int)
     case hasSnapshots(Name, [Name])
     case unknownSnapshot(String, of: Name)
     case snapshotExists(Name, of: Name)
@@ -31,8 +35,8 @@ extension WorkspaceRefusal {
         case .exists: "workspace-exists"
         case .existsUnrecorded: "workspace-unrecorded"
         case .keyReused: "key-reused"
-        case .inUse: "workspace-in-use"
-        case .notReady: "workspace-not-ready"
+        case .inUse, .beingWritten: "workspace-in-use"
+        case .notReady, .beingCopied: "workspace-not-ready"
         case .hasSnapshots: "workspace-has-snapshots"
         case .unknownSnapshot: "snapshot-absent"
         case .snapshotExists: "snapshot-exists"
@@ -56,6 +60,9 @@ extension WorkspaceRefusal: CustomStringConvertible {
             "the workspace \(name) is used by session \(id)"
                 + (others == 0 ? "" : " and \(others) more")
         case .notReady(let name, let state): "the workspace \(name) \(state.sentence)"
+        case .beingCopied(let name): "the workspace \(name) is being copied, and nothing is written meanwhile"
+        case .beingWritten(let name, let count):
+            "\(count == 1 ? "a client changes" : "\(count) clients change") files of the workspace \(name)"
         case .hasSnapshots(let name, let snapshots):
             "the workspace \(name) has \(snapshots.count == 1 ? "the snapshot" : "the snapshots") "
                 + snapshots.prefix(8).map(\.description).joined(separator: ", ")
@@ -79,6 +86,7 @@ extension WorkspaceState {
         case .ready: "is ready"
         case .resizing: "is being resized"
         case .restoring: "is being restored"
+        case .importing: "is being filled from an archive"
         case .removing: "is being removed"
         case .lost: "is lost: there is no volume of it"
         case .unrecorded: "has no record: it has to be adopted first"

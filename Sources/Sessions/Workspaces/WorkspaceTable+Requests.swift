@@ -7,10 +7,12 @@ extension WorkspaceTable {
         case existing(NamedWorkspace)
     }
 
-    /// - Parameter wall: now, in milliseconds since 1970.
+    /// - Parameters:
+    ///   - isImport: whether it is to be filled from an archive, and to be gone if it is not.
+    ///   - wall: now, in milliseconds since 1970.
     package mutating func create(
         _ key: WorkspaceKey, _ quota: WorkspaceQuota, from source: WorkspaceSource? = nil,
-        idempotencyKey: IdempotencyKey? = nil, at wall: Int64
+        isImport: Bool = false, idempotencyKey: IdempotencyKey? = nil, at wall: Int64
     ) throws(WorkspaceRefusal) -> Creation {
         if let idempotencyKey,
             let earlier = workspaces.values.first(where: { made($0, by: idempotencyKey, key) })
@@ -25,9 +27,10 @@ extension WorkspaceTable {
         guard workspaces.count < Self.limit else { throw .tooMany(limit: Self.limit) }
         var quota = quota
         if let source { quota = try self.quota(of: source, key.tenant, over: quota) }
-        let workspace = NamedWorkspace(
+        var workspace = NamedWorkspace(
             key, state: .creating, quota: quota, source: source, idempotencyKey: idempotencyKey, created: wall
         )
+        workspace.isImport = isImport
         workspaces[key] = workspace
         return .new(workspace)
     }
@@ -59,6 +62,15 @@ extension WorkspaceTable {
         return WorkspaceQuota(
             bytes: asked.bytes ?? other.quota.bytes, inodes: asked.inodes ?? other.quota.inodes,
             allowsSoft: asked.allowsSoft)
+    }
+
+    /// The archive is in it.
+    /// - Returns: false where it waits for none.
+    package mutating func imported(_ key: WorkspaceKey) -> Bool {
+        guard workspaces[key]?.state == .importing else { return false }
+        workspaces[key]?.state = .ready
+        workspaces[key]?.isImport = false
+        return true
     }
 
     /// Makes a record of a volume that has none.
@@ -107,7 +119,7 @@ extension WorkspaceTable {
     ) throws(WorkspaceRefusal) -> NamedWorkspace {
         guard var workspace = workspaces[key] else { throw .unknown(key.name.description) }
         // Also one that is being removed: that may have been asked for in vain.
-        guard [.ready, .lost, .unrecorded, .removing].contains(workspace.state) else {
+        guard [.ready, .importing, .lost, .unrecorded, .removing].contains(workspace.state) else {
             throw .notReady(key.name, workspace.state)
         }
         try refuse(users, of: key)

@@ -37,7 +37,7 @@ extension WorkspaceTable {
     package func work(on key: WorkspaceKey) -> WorkspaceWork? {
         guard let workspace = workspaces[key] else { return nil }
         switch workspace.state {
-        case .ready, .lost, .unrecorded: return nil
+        case .ready, .importing, .lost, .unrecorded: return nil
         case .creating:
             guard let source = workspace.source else { return .create(key, workspace.quota) }
             return .fork(source, as: key, workspace.quota)
@@ -74,7 +74,7 @@ extension WorkspaceTable {
         switch work {
         case .create(let key, _), .fork(_, let key, _):
             guard workspaces[key]?.state == .creating else { return [] }
-            if outcome == .done { workspaces[key]?.state = .ready } else { workspaces[key] = nil }
+            if outcome == .done { workspaces[key]?.settle() } else { workspaces[key] = nil }
         case .resize(let key, let quota):
             // Asked for twice, an older answer may come when another size is wanted already.
             guard let workspace = workspaces[key], workspace.state == .resizing,
@@ -89,7 +89,7 @@ extension WorkspaceTable {
             workspaces[key]?.state = .ready
         case .remove(let key):
             guard workspaces[key]?.state == .removing else { return [] }
-            if outcome == .refused { workspaces[key]?.state = .ready } else { workspaces[key] = nil }
+            if outcome == .refused { workspaces[key]?.settle() } else { workspaces[key] = nil }
         case .snapshot(let key):
             guard snapshots[key]?.state == .creating else { return [] }
             if outcome == .done { snapshots[key]?.state = .ready } else { snapshots[key] = nil }
@@ -108,7 +108,7 @@ extension WorkspaceTable {
         snapshots[key]?.state = .ready
         guard isWhole else { return [.snapshot(key)] }
         // What cannot go keeps the rest from going.
-        workspaces[key.workspace]?.state = .ready
+        workspaces[key.workspace]?.settle()
         return [.snapshot(key), .workspace(key.workspace)]
     }
 
@@ -133,6 +133,7 @@ extension WorkspaceTable {
             note(.workspace(key), workspace.state, next, lost: .lost, &result)
             if workspace.state == .unrecorded, next == nil { workspaces[key] = nil }
             if let next { workspaces[key]?.state = next }
+            if next == .ready { workspaces[key]?.settle() }
             if next == .lost {
                 workspaces[key]?.restoring = nil
                 workspaces[key]?.wanted = nil
@@ -177,7 +178,7 @@ extension WorkspaceTable {
         switch state {
         case .creating: isThere ? .ready : .creating
         case .ready, .lost: isThere ? .ready : .lost
-        case .resizing, .restoring: isThere ? state : .lost
+        case .resizing, .restoring, .importing: isThere ? state : .lost
         case .removing: .removing
         case .unrecorded: isThere ? .unrecorded : nil
         }
@@ -191,6 +192,11 @@ extension WorkspaceTable {
         case .unrecorded: isThere ? .unrecorded : nil
         }
     }
+}
+
+extension NamedWorkspace {
+    /// Nothing is on its way any more.
+    fileprivate mutating func settle() { state = isImport ? .importing : .ready }
 }
 
 extension WorkspaceWork {

@@ -69,6 +69,7 @@ package struct WorkspaceTable: Sendable {
     /// Refuses where the files of a workspace or a snapshot cannot be had now. Sessions may have it meanwhile.
     package func needFiles(of volume: WorkspaceVolume) throws(WorkspaceRefusal) {
         switch volume {
+        case .workspace(let key) where workspaces[key]?.state == .importing: break
         case .workspace(let key): _ = try admit(key, isShared: true, users: [])
         case .snapshot(let key):
             guard let snapshot = snapshots[key] else {
@@ -76,6 +77,15 @@ package struct WorkspaceTable: Sendable {
             }
             guard snapshot.state == .ready else { throw .snapshotNotReady(key.name, snapshot.state) }
         }
+    }
+
+    /// Whether a snapshot or a fork of a workspace as it is now is on its way.
+    package func isBeingCopied(_ key: WorkspaceKey) -> Bool {
+        let source = WorkspaceSource(workspace: key.name)
+        return snapshots.values.contains { $0.key.workspace == key && $0.state == .creating }
+            || workspaces.values.contains {
+                $0.state == .creating && $0.key.tenant == key.tenant && $0.source == source
+            }
     }
 
     // MARK: Records

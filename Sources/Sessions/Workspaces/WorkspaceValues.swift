@@ -102,6 +102,9 @@ package enum WorkspaceVolume: Hashable, Sendable {
 /// daemon that finds it so.
 package enum WorkspaceState: String, CaseIterable, Sendable {
     case creating, ready, resizing, restoring, removing
+    /// Made to be filled from an archive: ready when that is in it, and nothing of it is left else. A daemon that
+    /// finds it so removes it.
+    case importing
     /// There is a record of it and no volume.
     case lost
     /// There is a volume and no record: left alone until somebody removes or adopts it.
@@ -138,6 +141,8 @@ package struct NamedWorkspace: Hashable, Sendable {
     package var restoring: Name?
     /// What keeps its limits; nil where nobody has told.
     package var driver: String?
+    /// Whether it is made to be filled from an archive, which is not in it yet.
+    package var isImport = false
     /// Of the request that made it.
     package var idempotencyKey: IdempotencyKey?
     package let created: Int64

@@ -113,7 +113,7 @@ import Wire
                 ["bash", "-c", "corral=\"$0 session\"; echo $$; \(line)", Product.path("corral")],
                 environment: daemon.environment
             ).start()
-            #expect(eventually { (try? daemon.workspaces()["new"]) == "ready" })
+            #expect(eventually { (try? daemon.workspaces()["new"]) == "importing" })
             let found = File.names(in: "/proc").compactMap { pid_t($0) }.filter { pid in
                 let line = (try? File.read("/proc/\(pid)/cmdline")) ?? []
                 let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
