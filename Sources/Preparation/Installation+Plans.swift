@@ -22,7 +22,7 @@ extension Installation {
     package var planLibrary: PlanLibrary {
         let (directories, profiles) = (plans, self.directories)
         return PlanLibrary(
-            find: { (name, place) throws(ValueError) in
+            find: { (name, place) throws(PlanUnreadable) in
                 do throws(PreparationError) {
                     let owners = ProfileDirectory.Owner.allCases
                     let behind = place > 0 && place <= owners.count ? owners[place - 1] : nil
@@ -30,7 +30,7 @@ extension Installation {
                     let number = (owners.firstIndex(of: found.directory) ?? 0) + 1
                     return PlanText(called: found.file.called, bytes: found.file.bytes, place: number)
                 } catch {
-                    throw ValueError(error.description)
+                    throw PlanUnreadable(error.description)
                 }
             },
             names: { (try? directories.names(.plan)) ?? [] },

@@ -1,5 +1,4 @@
 import API
-package import Sandbox
 
 /// What was set of a tenant's quotas by name, which goes before what its plan says; none is said as well.
 package struct OwnQuotas: Hashable, Sendable {

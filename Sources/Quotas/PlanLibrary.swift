@@ -1,4 +1,4 @@
-package import Sandbox
+import Sandbox
 
 /// The text of a plan's file, as it was found.
 package struct PlanText: Hashable, Sendable {
@@ -13,6 +13,13 @@ package struct PlanText: Hashable, Sendable {
         self.bytes = bytes
         self.place = place
     }
+}
+
+/// Why a plan's file cannot be read, a clause.
+package struct PlanUnreadable: Error, Hashable, Sendable {
+    let problem: String
+
+    package init(_ problem: String) { self.problem = problem }
 }
 
 /// Why a plan is not to be had: everything that is wrong with its files, a sentence each.
@@ -31,7 +38,7 @@ package struct PlanProblem: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Reads plans, wherever their files and profiles are.
 package struct PlanLibrary {
-    private let find: (String, Int) throws(ValueError) -> PlanText?
+    private let find: (String, Int) throws(PlanUnreadable) -> PlanText?
     private let names: () -> [String]
     private let profiles: () -> [String]
 
@@ -40,7 +47,7 @@ package struct PlanLibrary {
     ///   - names: of all plans, for who gave a wrong one.
     ///   - profiles: the names of all profiles.
     package init(
-        find: @escaping (String, Int) throws(ValueError) -> PlanText?, names: @escaping () -> [String],
+        find: @escaping (String, Int) throws(PlanUnreadable) -> PlanText?, names: @escaping () -> [String],
         profiles: @escaping () -> [String]
     ) {
         self.find = find
@@ -55,6 +62,10 @@ package struct PlanLibrary {
         let text: PlanText?
         do throws(ValueError) {
             try checkSimpleName(name)
+        } catch {
+            throw PlanProblem(["plan \(shown(name)): \(error.problem)"])
+        }
+        do throws(PlanUnreadable) {
             text = try find(name, 0)
         } catch {
             throw PlanProblem(["plan \(shown(name)): \(error.problem)"])
@@ -96,7 +107,7 @@ package struct PlanLibrary {
         of file: PlanFile, _ extends: PlanFile.Said<String>, behind place: Int
     ) throws(PlanProblem) -> PlanText {
         let base: PlanText?
-        do throws(ValueError) {
+        do throws(PlanUnreadable) {
             base = try find(extends.value, extends.value == file.name ? place : 0)
         } catch {
             throw PlanProblem(file, extends, "cannot be followed: \(error.problem)")
