@@ -131,7 +131,7 @@ let package = Package(
         // From names and options to what a launch takes; with and without a command line.
         library(
             "Preparation",
-            ["Launch", "Seccomp", "Cgroups", "FailPoints", "Sandbox", "Linux", "CLinux"]),
+            ["Launch", "Quotas", "Seccomp", "Cgroups", "FailPoints", "Sandbox", "Linux", "CLinux"]),
 
         library(
             "Warden",

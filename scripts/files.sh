@@ -12,7 +12,8 @@ installed_files() {
     echo "755 $build/stripped/corral-unpack libexec/corral/corral-unpack"
     echo "755 $build/stripped/corral-warden libexec/corral/corral-warden"
     echo "755 $build/stripped/corrald sbin/corrald"
-    for file in profiles/*.yaml profiles/*.json profiles/seccomp/*.json images/*.yaml; do
+    for file in profiles/*.yaml profiles/*.json profiles/seccomp/*.json plans/*.yaml plans/*.json \
+        images/*.yaml; do
         if [ -e "$file" ]; then echo "644 $file share/corral/$file"; fi
     done
     for file in README.md LICENSE docs/*.md docs/*.json; do
@@ -55,5 +56,5 @@ manual_pages() {
 # Directories that are Corral's alone, innermost first.
 installed_directories() {
     printf '%s\n' libexec/corral share/corral/profiles/seccomp share/corral/profiles \
-        share/corral/images share/corral share/doc/corral
+        share/corral/plans share/corral/images share/corral share/doc/corral
 }

@@ -7,11 +7,16 @@ extension APIRoute {
             .object(.quotaList)
         ).ofTenant,
         APIRoute(
+            .get, "/v1/usage", "usage", "What tenants used in a month, by UTC days",
+            query: [APIField("month", .text(most: 7), "`YYYY-MM`; this one where it is left out")],
+            .object(.usageList)
+        ).ofTenant,
+        APIRoute(
             .post, "/v1/tenants/{tenant}/quotas", "setQuotas", "Changes what a tenant may have",
             request: .quotaChange, .object(.quotaTable)),
         APIRoute(
             .post, "/v1/tenants/{tenant}/quotas/reset", "resetQuota",
-            "Forgets what a tenant has spent of a quota in its window", request: .quotaReset,
+            "Forgets what a tenant has spent of a quota in its window, or was set of it", request: .quotaReset,
             .object(.quotaTable)),
     ]
 }
@@ -38,8 +43,16 @@ extension APIObject {
         ])
 
     package static let quotaReset = APIObject(
-        "QuotaReset", "Which quota is to be as if nothing had been spent.",
-        [.required("quota", .word(["execs_per_day", "creations_per_minute"]), "its name")])
+        "QuotaReset", "Which quota is to be as if nothing had been spent, or as if nothing had been set.",
+        [
+            APIField("quota", .word(enforcedQuotas), "its name; may be left out with `to_plan`, for all"),
+            APIField(
+                "to_plan", .flag,
+                "what was set of it is forgotten, and the plan's holds; what was spent stays"),
+            APIField(
+                "version", .count,
+                "with `to_plan`: of the tenant that the change is meant for; refused where it is another"),
+        ])
 
     private static let quotaEntry = APIObject(
         "QuotaEntry", "One quota of a tenant's.",
@@ -49,6 +62,9 @@ extension APIObject {
                 "state", .word(["in force", "no limit", "not in force"]),
                 "not in force: nothing counts it, so that it cannot be set"),
             APIField("limit", .count, "the most"),
+            APIField(
+                "origin", .word(["tenant", "plan"]),
+                "who says so: `setQuotas`, or the tenant's plan; left out where nobody does"),
             APIField("used", .count, "in use, or spent in this window; may be more than a limit set since"),
             APIField("resets", .time, "when what was spent is forgotten"),
         ])
@@ -63,4 +79,31 @@ extension APIObject {
     package static let quotaList = APIObject(
         "QuotaList", "What tenants may have, have and have spent.",
         [.required("tenants", .list(.object(quotaTable), most: 1000), "sorted by name")])
+}
+
+// What tenants used.
+extension APIObject {
+    private static let used: [APIField] = [
+        .required("session_milliseconds", .count, "for how long sessions ran, all of them together"),
+        .required("execs", .count, "execs that were taken in"),
+        .required("cpu_milliseconds", .count, "processor time of processes that have ended"),
+        .required("byte_hours", .count, "bytes of volumes by their limits, times hours"),
+    ]
+
+    private static let usageDay = APIObject(
+        "UsageDay", "What a tenant used on a day.",
+        [.required("day", .text(most: 10), "in UTC, such as 2026-11-22")] + used)
+
+    private static let usage = APIObject(
+        "Usage", "What a tenant used in a month, up to now.",
+        [.required("tenant", .name, "whose")] + used + [
+            .required("days", .list(.object(usageDay), most: 31), "those with anything, in their order")
+        ])
+
+    package static let usageList = APIObject(
+        "UsageList", "What tenants used in a month.",
+        [
+            .required("month", .text(most: 7), "in UTC, such as 2026-11"),
+            .required("tenants", .list(.object(usage), most: 1000), "sorted by name"),
+        ])
 }

@@ -24,7 +24,7 @@ extension APIRoute {
     var ofTenant: APIRoute {
         var route = self
         route.query.append(APIField("tenant", .name, "whose; the caller's own where it is left out"))
-        if ["listSessions", "listWorkspaces", "listQuotas", "events"].contains(name) {
+        if ["listSessions", "listWorkspaces", "listQuotas", "usage", "events"].contains(name) {
             route.query.append(APIField("all_tenants", .flag, "everybody's"))
         }
         return route
@@ -34,12 +34,17 @@ extension APIRoute {
 extension APIObject {
     package static let tenantRequest = APIObject(
         "TenantRequest", "A tenant to make.",
-        [.required("name", .name, "of the tenant"), APIField("description", .text(most: 1024), "for people")])
+        [
+            .required("name", .name, "of the tenant"),
+            APIField("description", .text(most: 1024), "for people"),
+            APIField("plan", .text(most: 64), "the name of its plan"),
+        ])
 
     package static let tenantChange = APIObject(
         "TenantChange", "What is to be another of a tenant; what is left out stays.",
         [
             APIField("description", .text(most: 1024), "for people"),
+            APIField("plan", .text(most: 64), "the name of its plan; null for none", null: true),
             APIField("version", .count, "the one that the change is meant for; refused where it is another"),
         ])
 
@@ -50,6 +55,7 @@ extension APIObject {
             .required("description", .text(most: 1024), "for people"),
             .required("created", .time, "when"),
             .required("version", .count, "1 at first, and one more with each change"),
+            APIField("plan", .text(most: 64), "the name of its plan; left out for none"),
             .required("sessions", .count, "that have not ended"),
             .required("workspaces", .count, "that outlive sessions"),
             .required(

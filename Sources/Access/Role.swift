@@ -76,7 +76,7 @@ extension Right {
         "health": .open,
         "info": .look, "listProfiles": .look, "listImages": .look, "events": .look,
         "createTenant": .administer, "listTenants": .look, "inspectTenant": .look, "setTenant": .administer,
-        "removeTenant": .administer, "listQuotas": .look, "setQuotas": .administer, "resetQuota": .administer,
+        "removeTenant": .administer, "listQuotas": .look, "usage": .look, "setQuotas": .administer, "resetQuota": .administer,
         "createSession": .use, "listSessions": .look, "inspectSession": .look, "removeSession": .end,
         "renewSession": .use, "pauseSession": .use, "resumeSession": .use,
         "killSession": .end, "waitForSession": .look, "sessionStatistics": .look,

@@ -10,8 +10,13 @@ package struct Tenant: Hashable, Sendable {
     package let created: Int64
     /// 1 at first, and one more with each change: whoever changes it may say which one they saw.
     package internal(set) var version: UInt64
+    /// The name of its plan; nil for none.
+    package var plan: String?
 
-    package init(_ name: Name, description: String = "", created: Int64, version: UInt64 = 1) {
+    package init(
+        _ name: Name, description: String = "", created: Int64, version: UInt64 = 1, plan: String? = nil
+    ) {
+        self.plan = plan
         self.name = name
         self.description = description
         self.created = created
@@ -66,11 +71,11 @@ package struct TenantTable: Sendable {
 
     /// - Parameter wall: milliseconds since 1970.
     package mutating func create(
-        _ name: Name, description: String, at wall: Int64
+        _ name: Name, description: String, plan: String? = nil, at wall: Int64
     ) throws(TenantRefusal) -> Tenant {
         if tenants[name] != nil { throw .exists(name) }
         guard tenants.count < Self.limit else { throw .tooMany(limit: Self.limit) }
-        let tenant = Tenant(name, description: description, created: wall)
+        let tenant = Tenant(name, description: description, created: wall, plan: plan)
         tenants[name] = tenant
         return tenant
     }

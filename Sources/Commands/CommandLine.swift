@@ -10,7 +10,8 @@ package enum CorralCommand {
     /// Every command, in the order that help shows.
     static let commands =
         own + SessionCommand.lifecycle + SessionCommand.processes + SessionCommand.files
-        + WorkspaceCommand.all + VolumeCommand.all + TenantCommand.all + QuotaCommand.all
+        + WorkspaceCommand.all + VolumeCommand.all + TenantCommand.all + QuotaCommand.all + PlanCommand.all
+        + [UsageCommand.command]
 
     private static let own: [Command] = [
         RunCommand.command, ImageCommand.list, ImageCommand.inspect, ImageImportCommand.command,

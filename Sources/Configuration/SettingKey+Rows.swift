@@ -9,6 +9,8 @@ extension SettingKey {
             Row(.path, .restart, "sockets and locks; where `state` is set and this is not, `run` below it")
         case .user: Row(.account, .restart, "whom corrald becomes when root starts it")
         case .profiles: Row(.paths, .warden, "directories of profiles, the first that has a name counts")
+        case .plans:
+            Row(.paths, .live, "directories of plans of tenants, the first that has a name counts")
         case .images: Row(.path, .warden, "the directory of imported and built images")
         case .mounts:
             Row(.paths, .warden, "these directories of the host, and those below them, sessions may have")

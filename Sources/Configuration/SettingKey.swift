@@ -3,7 +3,7 @@ package import Sandbox
 /// A key of corral.yaml, by its path. Everything that knows the keys goes by this table: the reader of
 /// files, the names of variables, `corral config`, the JSON Schema and the reference in docs/.
 package enum SettingKey: String, CaseIterable, Sendable {
-    case state, runtime, user, profiles, images, mounts, uids
+    case state, runtime, user, profiles, plans, images, mounts, uids
     case socketPath = "socket.path"
     case socketGroup = "socket.group"
     case socketMode = "socket.mode"

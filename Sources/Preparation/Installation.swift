@@ -8,17 +8,34 @@ package struct Installation: Sendable {
     package let root: String
     /// Where profiles and parts of seccomp policies are looked up.
     package let directories: ProfileDirectories
+    /// Where plans are looked up; nil for the standard directories.
+    private let planPaths: [ProfileDirectory]?
 
     /// - Parameter directories: nil for the standard ones.
-    package init(root: String, directories: ProfileDirectories? = nil) {
+    package init(root: String, directories: ProfileDirectories? = nil, plans: [ProfileDirectory]? = nil) {
         self.root = root
+        planPaths = plans
         self.directories = directories ?? .standard(root: root)
     }
 
     /// The same with its directories looked at again: which there are, and who may write to them, may have
     /// changed.
     package var renewed: Installation {
-        Installation(root: root, directories: ProfileDirectories(directories.all))
+        Installation(root: root, directories: ProfileDirectories(directories.all), plans: planPaths)
+    }
+
+    /// Where plans are looked up, as it is now.
+    package var plans: ProfileDirectories {
+        planPaths.map(ProfileDirectories.init) ?? .standardPlans(root: root)
+    }
+
+    /// The same with other directories of plans, the operator's in their order; none for the standard ones.
+    package func with(plans: [String]) -> Installation {
+        let shipped = Installation.resolved("\(root)/plans")
+        let paths = plans.map { path in
+            ProfileDirectory(owner: Installation.resolved(path) == shipped ? .shipped : .system, path: path)
+        }
+        return Installation(root: root, directories: directories, plans: plans.isEmpty ? nil : paths)
     }
 
     /// `CORRAL_DATA`, else `share/corral` beside the `bin` or the `libexec/corral` that this program's file is

@@ -20,6 +20,8 @@ package enum Change: Hashable, Sendable {
     case tenantGone(String)
     /// What a tenant has spent of a quota by now.
     case spent(SpentRecord)
+    /// What tenants have had of disks up to a moment.
+    case disk(DiskRecord)
 
     /// Whether it says only how far something has come that lives. A loss of power ends that, whatever the
     /// last thing on record about it is.
@@ -28,7 +30,7 @@ package enum Change: Hashable, Sendable {
         case .session(_, let standing, _, _): standing.isLive
         case .process(_, let standing, _, _): standing.isLive
         case .create, .start, .result, .audit, .workspace, .workspaceGone, .snapshot, .snapshotGone, .tenant,
-            .tenantGone, .spent:
+            .tenantGone, .spent, .disk:
             false
         }
     }
@@ -132,6 +134,7 @@ extension StateStore {
         case .tenant(let tenant): try put(tenant)
         case .tenantGone(let name): try dropTenant(name)
         case .spent(let spent): try put(spent)
+        case .disk(let disk): try count(disk)
         }
     }
 }

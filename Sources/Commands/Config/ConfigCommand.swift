@@ -195,7 +195,7 @@ struct ConfigPaths {
         for key in [SettingKey.state, .runtime, .socketPath, .images] {
             rows.append([key.rawValue, settings.text(key)])
         }
-        for key in [SettingKey.profiles, .mounts] {
+        for key in [SettingKey.profiles, .plans, .mounts] {
             for (index, path) in settings.list(key).enumerated() {
                 rows.append([index == 0 ? key.rawValue : "", path])
             }

@@ -96,7 +96,7 @@ struct ProfilePaths {
             let state = isThere ? weakness.map { "  (refused: \($0))" } ?? "" : "  (not there)"
             lines.append(
                 "\(number) \(directory.owner.rawValue)  \(shown(FilePath.resolved(directory.path)))\(state)")
-            for kind in ProfileFileKind.allCases {
+            for kind in ProfileFileKind.ofProfiles {
                 for name in try prepared(ProfileDirectories.names(in: directory, kind)) {
                     let file = kind == .profile ? shown(name) : "seccomp/\(shown(name))"
                     let first = seen[file]

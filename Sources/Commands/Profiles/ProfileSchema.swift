@@ -71,9 +71,9 @@ enum ProfileSchema {
         }
     }
 
-    private static let name = "^[a-z0-9][a-z0-9_-]{0,63}$"
+    static let name = "^[a-z0-9][a-z0-9_-]{0,63}$"
 
-    private static func text(_ schema: inout JSONObjectWriter, _ pattern: String, _ limit: Int? = nil) {
+    static func text(_ schema: inout JSONObjectWriter, _ pattern: String, _ limit: Int? = nil) {
         schema.add("type", "string")
         schema.add("pattern", pattern)
         if let limit { schema.add("maxLength", limit) }
@@ -83,7 +83,7 @@ enum ProfileSchema {
         schema.array("enum") { list in for word in words { list.add(word) } }
     }
 
-    private static func list(
+    static func list(
         _ schema: inout JSONObjectWriter, _ item: (inout JSONObjectWriter) -> Void
     ) {
         schema.add("type", "array")
@@ -91,7 +91,7 @@ enum ProfileSchema {
         schema.object("items", item)
     }
 
-    private static func lockable(_ schema: inout JSONObjectWriter) {
+    static func lockable(_ schema: inout JSONObjectWriter) {
         let keys = ProfileKey.allCases.filter(\.isField).map(\.rawValue)
         schema.array("anyOf") { list in
             list.object { oneOf(ProfileKey.sections + keys, &$0) }
@@ -99,7 +99,7 @@ enum ProfileSchema {
         }
     }
 
-    private static func quantity(_ quantity: Quantity, _ schema: inout JSONObjectWriter) {
+    static func quantity(_ quantity: Quantity, _ schema: inout JSONObjectWriter) {
         let none = quantity.orNone ? "none|" : ""
         func bounds(_ scale: UInt64 = 1) {
             schema.add("minimum", quantity.range.lowerBound / scale)

@@ -69,13 +69,28 @@ enum QuotaCommand {
     }
 
     private static let reset = Command(
-        "quota reset", summary: "Forget what a tenant has spent of a quota today or in this minute.",
-        operandsHelp: "TENANT QUOTA", operands: 2...2,
-        options: ConfigCommand.options, examples: ["corral quota reset red execs_per_day"]
+        "quota reset", summary: "Forget what a tenant has spent of a quota, or what was set of it.",
+        operandsHelp: "TENANT [QUOTA]", operands: 1...2,
+        options: [
+            .init(
+                "to-plan",
+                help: "what was set of the quota, or of all, is forgotten: the tenant's plan says what holds")
+        ] + ConfigCommand.options,
+        examples: ["corral quota reset red execs_per_day", "corral quota reset --to-plan red"],
+        details: "Without --to-plan: what was spent of execs_per_day today, or of creations_per_minute now."
     ) { arguments in
         Failure.reported("quota reset") { () throws(CommandError) in
-            let quota = try quota(arguments.operands[1])
-            let request = JSONText.object { $0.add("quota", quota.rawValue) }
+            let isToPlan = arguments.has("to-plan")
+            let quota = try arguments.operands.dropFirst().first.map { (text) throws(CommandError) in
+                try quota(text)
+            }
+            guard quota != nil || isToPlan else {
+                throw CommandError("which quota? expected execs_per_day or creations_per_minute")
+            }
+            let request = JSONText.object { object in
+                if let quota { object.add("quota", quota.rawValue) }
+                if isToPlan { object.add("to_plan", true) }
+            }
             try QuotaCalls(arguments).change(arguments.operands[0], ["quotas", "reset"], request)
             Terminal.print(arguments.operands[0])
         }
@@ -114,6 +129,7 @@ enum QuotaCommand {
                 .init("USED", isNumber: true) { row, _ in row.text(row.used) },
                 .init("LIMIT", isNumber: true) { row, _ in row.text(row.limit) },
                 .init("STATE") { row, _ in row.state },
+                .init("BY") { row, _ in row.origin ?? "" },
                 .init("RESETS") { row, shown in row.resets.map(shown.time) ?? "" },
             ],
             name: { row, _ in "\(row.tenant)/\(row.quota)" },
@@ -155,6 +171,7 @@ private struct QuotaRow {
     let tenant: String
     let quota: String
     let state: String
+    let origin: String?
     let limit: UInt64?
     let used: UInt64?
     let resets: WallTime?
@@ -165,6 +182,7 @@ private struct QuotaRow {
         self.tenant = tenant
         quota = try members.need("quota")
         state = try members.need("state")
+        origin = members.text("origin")
         limit = members.whole("limit")
         used = members.whole("used")
         resets = members.time("resets")

@@ -13,10 +13,16 @@ enum TenantCommand {
     private static let description = Command.Option(
         "description", value: "TEXT", help: "say who that is", group: .report)
 
+    private static let plan = Command.Option(
+        "plan", value: "PLAN",
+        help: "which profiles it has, what requests may not change, quotas: corral plan list")
+
     static let create = Command(
         "tenant create", summary: "Make a tenant, and print its name.", operandsHelp: "NAME", operands: 1...1,
-        options: [description] + ConfigCommand.options,
-        examples: ["corral tenant create red", "corral tenant create --description 'the red team' red"],
+        options: [description, plan] + ConfigCommand.options,
+        examples: [
+            "corral tenant create red", "corral tenant create --description 'the red team' --plan free red",
+        ],
         details: """
             Users of this machine are of a tenant by tenants.uids of corral.yaml, such as [1000=red], and others of
             the tenant default. Root, and whoever runs a daemon of their own, is the administrator of all of them.
@@ -26,6 +32,7 @@ enum TenantCommand {
             let request = JSONText.object { object in
                 object.add("name", arguments.operands[0])
                 if let text = arguments.value("description") { object.add("description", text) }
+                if let plan = arguments.value("plan") { object.add("plan", plan) }
             }
             let made = try TenantCalls(arguments).create(request)
             Terminal.print(made.name)
@@ -36,17 +43,23 @@ enum TenantCommand {
         "tenant set", summary: "Change what is noted of a tenant.", operandsHelp: "TENANT", operands: 1...1,
         options: [
             description,
+            .init("plan", value: "PLAN|none", help: "another plan, from the next session on"),
             .init(
                 "if-version", value: "NUMBER",
                 help: "only if nobody has changed it since corral tenant inspect showed this version"),
         ] + ConfigCommand.options,
-        examples: ["corral tenant set --description 'the red team' --if-version 1 red"]
+        examples: [
+            "corral tenant set --description 'the red team' --if-version 1 red",
+            "corral tenant set --plan pro red",
+        ],
+        details: "Sessions that there are keep what they began with."
     ) { arguments in
         Failure.reported("tenant set") { () throws(CommandError) in
             let version = try SessionOptions.whole(
                 arguments, "if-version", Quantity(.count, 1...UInt64.max))
             let request = JSONText.object { object in
                 if let text = arguments.value("description") { object.add("description", text) }
+                if let plan = arguments.value("plan") { object.add("plan", plan == "none" ? nil : plan) }
                 if let version { object.add("version", version) }
             }
             let changed = try TenantCalls(arguments).set(arguments.operands[0], request)
@@ -104,6 +117,7 @@ enum TenantCommand {
                 .init("NAME", least: 8) { tenant, _ in tenant.name },
                 .init("SESSIONS", isNumber: true) { tenant, _ in "\(tenant.sessions)" },
                 .init("WORKSPACES", isNumber: true) { tenant, _ in "\(tenant.workspaces)" },
+                .init("PLAN") { tenant, _ in tenant.plan ?? "" },
                 .init("USERS") { tenant, _ in tenant.uids.joined(separator: ",") },
                 .init("CREATED") { tenant, shown in tenant.created.map(shown.time) ?? "" },
                 .init("DESCRIPTION") { tenant, _ in tenant.description },
@@ -168,6 +182,7 @@ struct TenantAnswer {
     let sessions: UInt64
     let workspaces: UInt64
     let uids: [String]
+    let plan: String?
 
     init(_ json: JSONTree) throws(ClientError) {
         let members = try AnswerMembers(json)
@@ -178,5 +193,6 @@ struct TenantAnswer {
         sessions = members.whole("sessions") ?? 0
         workspaces = members.whole("workspaces") ?? 0
         uids = members.words("uids")
+        plan = members.text("plan")
     }
 }

@@ -35,6 +35,7 @@ final class Daemon {
     private let found: Installation?
     /// As it is now: a profile counts as soon as it is there, for the warden as well.
     var installation: Installation? { found?.renewed }
+    func installation(plans: [String]) -> Installation? { found?.renewed.with(plans: plans) }
     var profiles = RememberedProfiles()
     var storeState = StoreState.ok
     var lastReload: Reload?
@@ -42,6 +43,14 @@ final class Daemon {
     var tenants = TenantTable()
     /// What tenants may have, have and have spent.
     var ledger = QuotaLedger<QuotaHolder>()
+    /// What of that was set by name, and not by a plan.
+    var ownQuotas: [Name: OwnQuotas] = [:]
+    /// Those that tenants have, as they were read last.
+    var plans = PlanTable()
+    /// Up to when disks of tenants are counted; nil for what the store says.
+    var diskMark: DiskMark?
+    /// What they had then, by tenant in bytes; nil where nobody has looked yet.
+    var diskBytes: [String: UInt64]?
     /// As the settings have it.
     var tenantUIDs: TenantUIDs
     var table: SessionTable
@@ -236,6 +245,7 @@ final class Daemon {
             return nil
         } catch {
             _ = journal.abandon()
+            diskMark = nil
             storeState = .readOnly
             log.line(.error, "nothing can be recorded: \(error)")
             return error.description

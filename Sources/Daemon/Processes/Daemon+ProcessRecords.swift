@@ -63,6 +63,7 @@ extension Daemon {
             standing.peakMemory = UInt64(clamping: exit.peakMemory) << 10
             standing.cpu = UInt64(clamping: exit.userTime + exit.systemTime) * 1000
         }
+        standing.usedCPU = run.usedCPU
         standing.stdout = run.stdout
         standing.stderr = run.stderr
         standing.restarts = UInt64(note.restarts)

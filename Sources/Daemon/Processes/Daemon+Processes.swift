@@ -160,7 +160,10 @@ extension Daemon {
         }
         // Before the record is put together, so that everything it wrote is in it.
         run.output?.ended(run.exitNote(machine(run)?.result))
+        // Once: a record that comes later is not about this run.
+        run.usedCPU = UInt64(clamping: record.userTime + record.systemTime) * 1000
         take((found ?? nil) ?? [], run)
+        run.usedCPU = nil
         release(run)
     }
 

@@ -19,6 +19,8 @@ final class ProcessRun {
     var pid: Int32?
     /// How its last run ended, where that is known.
     var exit: ExitRecord?
+    /// In nanoseconds, while the record of that end is put together.
+    var usedCPU: UInt64?
     /// That it ended with its sandbox, until it is known why that did.
     var heldExit: ExitRecord?
     /// While it runs, and until what it wrote is recorded.

@@ -75,7 +75,7 @@ extension Daemon {
         let reader = try request.reader(.sessionRequest)
         let tenant = try owner(reader.text("tenant"), request)
         do throws(FieldProblem) {
-            spec = try SessionSpec(reader, profile: settings.text(.defaultProfile), of: tenant)
+            spec = try SessionSpec(reader, profile: usualProfile(of: tenant), of: tenant)
         } catch {
             throw ServiceError(error)
         }
@@ -151,6 +151,7 @@ extension Daemon {
         let reader = try request.reader(.renewRequest)
         let id = try session(request)
         let ttl = reader.whole("ttl").map { UInt64.milliseconds($0) }
+        if ttl != nil, let tenant = table[id]?.spec.tenant { try checkPlan(of: tenant, allows: .ttl, "ttl") }
         return later(id, { .renew(ttl: ttl, $0) }) { daemon, _ in daemon.shape(id) }
     }
 

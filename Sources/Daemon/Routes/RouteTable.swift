@@ -59,6 +59,7 @@ enum RouteTable {
 
     private static let tenants: [String: Handler] = [
         "listQuotas": { (daemon, request) throws(ServiceError) in try daemon.listQuotas(request) },
+        "usage": { (daemon, request) throws(ServiceError) in try daemon.usage(request) },
         "setQuotas": { (daemon, request) throws(ServiceError) in try daemon.setQuotas(request) },
         "resetQuota": { (daemon, request) throws(ServiceError) in try daemon.resetQuota(request) },
         "createTenant": { (daemon, request) throws(ServiceError) in try daemon.createTenant(request) },

@@ -14,7 +14,13 @@ extension Daemon {
             return handle(.launchFailed("the warden is not there"), id)
         }
         let spec = session.spec
-        let overrides = spec.limits + spec.environment.map { .variable($0) }
+        do throws(ServiceError) {
+            // Of one that was created before a restart, at which the plan could not be read.
+            try checkPlan(of: spec.tenant)
+        } catch {
+            return handle(.launchFailed(error.message), id)
+        }
+        let overrides = limits(of: spec, profile(named: spec.profile)) + spec.environment.map { .variable($0) }
         let order = SessionOrder(
             id: keep.sandbox, profile: spec.profile, image: spec.image, overrides: overrides,
             workspace: volume(of: spec, keep.sandbox), directory: spec.workspace.directory,
@@ -171,7 +177,10 @@ extension Daemon {
                 trace: log.trace ?? keeps[id]?.trace)
             tellProcesses(state, cause, id)
             if state == .ended { ledger.giveBack(.session(id)) }
-            if state == .ended, let spec = table[id]?.spec { noteUse(of: spec) }
+            if state == .ended, let spec = table[id]?.spec {
+                noteUse(of: spec)
+                if case .volume = spec.workspace { countDisks() }
+            }
             if [.stopping, .ended, .quarantined].contains(state) { filesEnd(.session(id)) }
         }
     }

@@ -61,6 +61,7 @@ extension Daemon {
         try admitWorkspace(of: spec)
         // What it lives by is its profile's of this moment, and stays.
         let profile = profile(named: spec.profile)
+        try checkPlan(spec, profile)
         let lifetimes = try lifetimes(of: spec, profile)
         let patience = SessionPatience(grace: .milliseconds(settings.number(.defaultGrace)))
         let admission: SessionTable.Admission
@@ -89,6 +90,7 @@ extension Daemon {
         take(table.opening(id), id, before: nil, isNew: true)
         handle(.start, id)
         noteUse(of: spec)
+        if case .volume = spec.workspace { countDisks() }
         // While it is launched, which takes longer.
         isDue = true
     }
@@ -119,6 +121,7 @@ extension Daemon {
                 log.line(.error, "\(error)", session: id.description)
             }
         }
+        countDisks()
         var isComplete = true
         do throws(StoreError) {
             let oldest = DaemonClock.wall - Int64(clamping: age)

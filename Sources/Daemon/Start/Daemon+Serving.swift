@@ -43,15 +43,17 @@ extension Daemon {
         // Whose directories count was decided at the start: root's corrald is not root any more.
         let loaded = DaemonStart.read(options, settings.place)
         var told = Reload(number: (lastReload?.number ?? 0) + 1, at: DaemonClock.wall)
-        if loaded.errors.isEmpty {
+        let (newPlans, problems) = readPlans(loaded.settings)
+        if loaded.errors.isEmpty, problems.isEmpty {
             told.changes = settings.changes(to: loaded.settings).map(\.sentence)
+            told.changes += take(newPlans)
             for change in told.changes { log.line(.info, change) }
             settings = settings.reloaded(with: loaded.settings)
             tenantUIDs = settings.tenantUIDs
             table.setLimit(Int(clamping: settings.number(.limitSessions)))
             log = DaemonLog(format: settings.text(.logFormat), least: settings.text(.logLevel))
         } else {
-            told.problems = loaded.errors.map(\.description)
+            told.problems = loaded.errors.map(\.description) + problems
             for problem in told.problems { log.line(.error, "the settings stay as they are: \(problem)") }
         }
         lastReload = told

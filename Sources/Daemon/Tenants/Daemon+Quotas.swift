@@ -30,7 +30,7 @@ extension Daemon {
         var amounts: Amounts = [.sessions: 1, .creationsPerMinute: 1]
         amounts[.memory] = profile?.limits.memory ?? 0
         amounts[.cpus] = UInt64(profile?.limits.milliCPUs ?? 0)
-        for limit in spec.limits {
+        for limit in limits(of: spec, profile) {
             switch limit {
             case .memory(let bytes): amounts[.memory] = bytes
             case .cpus(let thousandths): amounts[.cpus] = UInt64(thousandths)
@@ -46,6 +46,7 @@ extension Daemon {
 
     /// - Throws: where a quota would be exceeded; nothing is taken then.
     func reserve(_ amounts: Amounts, for tenant: Name, as holder: QuotaHolder) throws(ServiceError) {
+        try checkPlan(of: tenant)
         let news: [QuotaNews]
         do throws(QuotaRefusal) {
             news = try ledger.reserve(amounts, for: tenant, as: holder, at: now)
@@ -98,7 +99,8 @@ extension Daemon {
         for record in try store.tenants() {
             guard let name = try? Name(record.name) else { continue }
             do throws(ValueError) {
-                ledger.setLimits(try QuotaLimits(recorded: record.quotas), of: name)
+                ownQuotas[name] = try OwnQuotas(recorded: record.quotas)
+                setLimits(of: name)
             } catch {
                 // Without knowing what it may have it gets nothing.
                 ledger.setLimits([.sessions: 0, .processes: 0], of: name)
@@ -141,31 +143,42 @@ extension Daemon {
     func setQuotas(_ request: Request) throws(ServiceError) -> Reply {
         let reader = try request.reader(.quotaChange)
         let before = try tenant(request)
-        let limitsBefore = ledger.limits(of: before.name)
-        var limits = limitsBefore
+        var own = ownQuotas[before.name] ?? OwnQuotas()
         guard let asked = reader.object("limits") else {
             throw ServiceError(.invalid, "limits: is missing", field: "limits")
         }
         var isEmpty = true
         for quota in Quota.allCases where APIObject.enforcedQuotas.contains(quota.rawValue) {
             if asked.isNull(quota.rawValue) {
-                (limits[quota], isEmpty) = (nil, false)
+                own.set(quota, nil)
+                isEmpty = false
             } else if let value = asked.whole(quota.rawValue) {
                 try check(value, quota)
-                (limits[quota], isEmpty) = (value, false)
+                own.set(quota, value)
+                isEmpty = false
             }
         }
         if isEmpty { throw ServiceError(.invalid, "limits: names no quota", field: "limits") }
+        return try changeQuotas(of: before, to: own, ifVersion: reader.whole("version"))
+    }
+
+    /// - Parameter version: that the change is meant for; nil for any: of two changes at once the last one holds.
+    private func changeQuotas(
+        of before: Tenant, to own: OwnQuotas, ifVersion version: UInt64?
+    ) throws(ServiceError) -> Reply {
+        let ownBefore = ownQuotas[before.name]
         let tenant: Tenant
         do throws(TenantRefusal) {
-            tenant = try tenants.change(before.name, ifVersion: reader.whole("version")) { _ in }
+            tenant = try tenants.change(before.name, ifVersion: version) { _ in }
         } catch {
             throw ServiceError(error)
         }
-        ledger.setLimits(limits, of: tenant.name)
-        return recordedQuotas(of: tenant, [.tenant(TenantRecord(tenant, limits))]) { daemon in
+        ownQuotas[tenant.name] = own
+        setLimits(of: tenant.name)
+        return recordedQuotas(of: tenant, [.tenant(TenantRecord(tenant, own))]) { daemon in
             daemon.tenants.put(before, at: before.name)
-            daemon.ledger.setLimits(limitsBefore, of: before.name)
+            daemon.ownQuotas[before.name] = ownBefore
+            daemon.setLimits(of: before.name)
         }
     }
 
@@ -190,8 +203,19 @@ extension Daemon {
     func resetQuota(_ request: Request) throws(ServiceError) -> Reply {
         let reader = try request.reader(.quotaReset)
         let tenant = try tenant(request)
-        guard let quota = reader.text("quota").flatMap({ Quota(rawValue: $0) }) else {
+        let named = reader.text("quota").flatMap({ Quota(rawValue: $0) })
+        if reader.flag("to_plan") == true {
+            var own = ownQuotas[tenant.name] ?? OwnQuotas()
+            if let named { own.forget(named) } else { own.forgetAll() }
+            return try changeQuotas(of: tenant, to: own, ifVersion: reader.whole("version"))
+        }
+        guard let quota = named else {
             throw ServiceError(.invalid, "quota: is missing", field: "quota")
+        }
+        guard case .spent = quota.nature else {
+            throw ServiceError(
+                .invalid, "quota: \(quota.rawValue) is given back and not counted anew", field: "quota",
+                hint: "to_plan takes back what was set of it")
         }
         let before = ledger.spending(of: tenant.name, at: now)
         ledger.reset(quota, of: tenant.name)
@@ -220,6 +244,12 @@ extension Daemon {
         return .later(pending)
     }
 
+    /// Who says how much there may be; nil where nobody does.
+    private func origin(of quota: Quota, _ tenant: Tenant) -> String? {
+        if ownQuotas[tenant.name]?.says(quota) == true { return "tenant" }
+        return plans[tenant.plan]?.quotas[quota] == nil ? nil : "plan"
+    }
+
     private func writeQuotas(of tenant: Tenant, to object: inout JSONObjectWriter) {
         object.add("tenant", tenant.name.description)
         object.add("version", tenant.version)
@@ -231,6 +261,7 @@ extension Daemon {
                         return entry.add("state", "not in force")
                     }
                     entry.add("state", use.limit == nil ? "no limit" : "in force")
+                    if let origin = origin(of: use.quota, tenant) { entry.add("origin", origin) }
                     if let limit = use.limit { entry.add("limit", limit) }
                     entry.add("used", use.used)
                     if let resets = use.resets {
@@ -264,19 +295,21 @@ extension SpentRecord {
     }
 }
 
-extension QuotaLimits {
-    /// As the store has them: a number for each that is stated.
-    fileprivate init(recorded text: String) throws(ValueError) {
+extension OwnQuotas {
+    /// As the store has them: a number for each that is stated, or null for no limit.
+    init(recorded text: String) throws(ValueError) {
         self.init()
         guard let tree = try? JSONTree(parsing: Array(text.utf8)), case .object(let members) = tree.value
         else {
             throw ValueError("\(quoted(text)) is no object")
         }
         for member in members {
-            guard case .number(let digits) = member.value.value, let limit = UInt64(digits) else {
-                throw ValueError("\(quoted(member.key)) has no number")
+            let quota = try Quota(named: member.key)
+            switch member.value.value {
+            case .null: set(quota, nil)
+            case .number(let digits) where UInt64(digits) != nil: set(quota, UInt64(digits))
+            default: throw ValueError("\(quoted(member.key)) has no number")
             }
-            self[try Quota(named: member.key)] = limit
         }
     }
 

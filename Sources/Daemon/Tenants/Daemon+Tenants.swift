@@ -20,12 +20,13 @@ extension Daemon {
                 found.append(
                     Tenant(
                         try Name(record.name), description: record.description, created: record.created,
-                        version: record.version))
+                        version: record.version, plan: record.plan))
             } catch {
                 log.line(.error, "the record of tenant \(record.name) is not understood: \(error)")
             }
         }
         tenants = TenantTable(found)
+        readPlansAtStart()
     }
 
     func createTenant(_ request: Request) throws(ServiceError) -> Reply {
@@ -37,10 +38,14 @@ extension Daemon {
             throw ServiceError(.invalid, "name: \(error.problem)", field: "name")
         }
         auditObject = name.description
+        let plan = try reader.text("plan").map { (plan) throws(ServiceError) in try self.plan(named: plan) }
         let tenant = try refusing { () throws(TenantRefusal) in
-            try tenants.create(name, description: reader.text("description") ?? "", at: DaemonClock.wall)
+            try tenants.create(
+                name, description: reader.text("description") ?? "", plan: plan?.name, at: DaemonClock.wall)
         }
-        return recorded(.tenant(TenantRecord(tenant, QuotaLimits())), of: name, before: nil, "created") {
+        if let plan { plans.put(plan) }
+        setLimits(of: name)
+        return recorded(.tenant(TenantRecord(tenant, OwnQuotas())), of: name, before: nil, "created") {
             $0.shape(tenant, status: 201)
         }
     }
@@ -48,17 +53,24 @@ extension Daemon {
     func setTenant(_ request: Request) throws(ServiceError) -> Reply {
         let reader = try request.reader(.tenantChange)
         let before = try tenant(request)
-        guard let description = reader.text("description") else {
-            throw ServiceError(.invalid, "description: is missing", field: "description")
+        let description = reader.text("description")
+        let plan = try reader.text("plan").map { (plan) throws(ServiceError) in try self.plan(named: plan) }
+        let hasNoPlan = reader.isNull("plan")
+        guard description != nil || plan != nil || hasNoPlan else {
+            throw ServiceError(
+                .invalid, "description or plan: one of them is missing", field: "description")
         }
         let tenant = try refusing { () throws(TenantRefusal) in
             try tenants.change(before.name, ifVersion: reader.whole("version")) {
-                $0.description = description
+                if let description { $0.description = description }
+                if plan != nil || hasNoPlan { $0.plan = plan?.name }
             }
         }
+        if let plan { plans.put(plan) }
+        setLimits(of: tenant.name)
         return recorded(
-            .tenant(TenantRecord(tenant, ledger.limits(of: tenant.name))), of: tenant.name, before: before,
-            "changed"
+            .tenant(TenantRecord(tenant, ownQuotas[tenant.name] ?? OwnQuotas())), of: tenant.name,
+            before: before, "changed"
         ) {
             $0.shape(tenant)
         }
@@ -74,6 +86,7 @@ extension Daemon {
         return recorded(.tenantGone(name.description), of: name, before: before, "removed") { daemon in
             for id in ended { try? daemon.forget(id) }
             _ = daemon.ledger.forget(name)
+            daemon.ownQuotas[name] = nil
             // What the warden keeps of it: directories, and what they may hold together. It is made anew for a later
             // one of that name, so nothing hangs on it.
             daemon.afterAnswers { [weak daemon] in
@@ -137,6 +150,7 @@ extension Daemon {
             guard let self else { return }
             if let problem {
                 tenants.put(before, at: name)
+                setLimits(of: name)
                 return pending.fail(.notRecorded(problem))
             }
             events.publish("tenant.\(deed)", session: nil, tenant: name.description) { _ in }
@@ -162,6 +176,7 @@ extension Daemon {
         object.add("description", tenant.description)
         object.add("created", APITime(milliseconds: tenant.created).description)
         object.add("version", tenant.version)
+        if let plan = tenant.plan { object.add("plan", plan) }
         object.add("sessions", sessions)
         object.add("workspaces", workspaces)
         object.array("uids") { list in
@@ -171,9 +186,9 @@ extension Daemon {
 }
 
 extension TenantRecord {
-    init(_ tenant: Tenant, _ limits: QuotaLimits) {
+    init(_ tenant: Tenant, _ own: OwnQuotas) {
         self.init(
             name: tenant.name.description, description: tenant.description, created: tenant.created,
-            version: tenant.version, quotas: limits.recorded)
+            version: tenant.version, quotas: own.recorded, plan: tenant.plan)
     }
 }

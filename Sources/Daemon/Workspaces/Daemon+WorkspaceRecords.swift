@@ -32,6 +32,7 @@ extension Daemon {
     /// Has the next transaction say of a workspace or a snapshot what the table says.
     func record(_ volume: WorkspaceVolume, mayWait: Bool = false) {
         let change: Change
+        countDisks()
         switch volume {
         case .workspace(let key):
             change =

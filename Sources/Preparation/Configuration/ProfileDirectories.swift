@@ -16,8 +16,9 @@ package struct ProfileDirectory: Sendable, Hashable {
     }
 
     /// What errors call a file of it.
-    func called(_ file: String) -> String {
-        ConfigFile.called(owner == .shipped ? "profiles/\(file)" : "\(path)/\(file)")
+    func called(_ file: String, _ kind: ProfileFileKind) -> String {
+        let shipped = kind == .plan ? "plans" : "profiles"
+        return ConfigFile.called(owner == .shipped ? "\(shipped)/\(file)" : "\(path)/\(file)")
     }
 }
 
@@ -25,10 +26,15 @@ package struct ProfileDirectory: Sendable, Hashable {
 package enum ProfileFileKind: String, Sendable, CaseIterable {
     case profile
     case part = "part of a seccomp policy"
+    /// In directories of plans.
+    case plan
+
+    /// What directories of profiles have.
+    package static let ofProfiles: [ProfileFileKind] = [.profile, .part]
 
     package func file(_ name: String) -> String {
         switch self {
-        case .profile: "\(name).yaml"
+        case .profile, .plan: "\(name).yaml"
         case .part: "seccomp/\(name).json"
         }
     }
@@ -53,7 +59,7 @@ package struct ProfileDirectories: Sendable {
         present = all.compactMap { directory in
             guard unsafe access(directory.path, F_OK) == 0 else { return nil }
             let owners = ConfigFile.owners(shipped: directory.owner == .shipped)
-            let weakness = ProfileFileKind.allCases.map { kind in
+            let weakness = ProfileFileKind.ofProfiles.map { kind in
                 ProfileDirectories.weakness(directory, kind, owners)
             }
             return Present(directory: directory, owners: owners, weakness: weakness)
@@ -80,18 +86,29 @@ package struct ProfileDirectories: Sendable {
         return ProfileDirectories(all)
     }
 
+    /// The same of plans.
+    static func standardPlans(root: String) -> ProfileDirectories {
+        var all: [ProfileDirectory] = []
+        if let user = userDirectory(of: "plans") { all.append(ProfileDirectory(owner: .user, path: user)) }
+        all.append(ProfileDirectory(owner: .system, path: "/etc/corral/plans"))
+        all.append(ProfileDirectory(owner: .shipped, path: "\(root)/plans"))
+        return ProfileDirectories(all)
+    }
+
+    package static var userDirectory: String? { userDirectory(of: "profiles") }
+
     /// `$XDG_CONFIG_HOME/corral/profiles`, else below `.config` of the home, which for root is root's
     /// own: sudo may have kept somebody else's HOME.
-    package static var userDirectory: String? {
+    private static func userDirectory(of name: String) -> String? {
         if let directory = unsafe getenv("XDG_CONFIG_HOME") {
             let path = unsafe String(cString: directory)
             // What is no absolute path is to be ignored (XDG Base Directory Specification).
-            if path.hasPrefix("/") { return "\(path)/corral/profiles" }
+            if path.hasPrefix("/") { return "\(path)/corral/\(name)" }
         }
-        if geteuid() == 0 { return "/root/.config/corral/profiles" }
+        if geteuid() == 0 { return "/root/.config/corral/\(name)" }
         guard let home = unsafe getenv("HOME") else { return nil }
         let path = unsafe String(cString: home)
-        return path.hasPrefix("/") ? "\(path)/.config/corral/profiles" : nil
+        return path.hasPrefix("/") ? "\(path)/.config/corral/\(name)" : nil
     }
 
     /// A file that was found.
@@ -113,12 +130,12 @@ package struct ProfileDirectories: Sendable {
             do throws(ConfigFile.Problem) {
                 let path = "\(directory.path)/\(file)"
                 let bytes = try ConfigFile.read(path, in: AT_FDCWD, owners: entry.owners, blocking: false)
-                if let why = entry.weakness[kind == .profile ? 0 : 1] { throw .refused(why) }
+                if let why = entry.weakness[kind == .part ? 1 : 0] { throw .refused(why) }
                 return Found(
-                    file: ConfigFile(called: directory.called(file), bytes: bytes), directory: directory.owner
+                    file: ConfigFile(called: directory.called(file, kind), bytes: bytes), directory: directory.owner
                 )
             } catch {
-                let what = "\(kind.rawValue) \(shown(directory.called(file)))"
+                let what = "\(kind.rawValue) \(shown(directory.called(file, kind)))"
                 switch error {
                 case .system(.noSuchFileOrDirectory): continue
                 case .system(let errno): throw PreparationError("\(what): \(errno)")

@@ -46,6 +46,9 @@ package struct ProcessStanding: Hashable, Sendable {
     package var peakMemory: UInt64?
     /// Processor time, in nanoseconds.
     package var cpu: UInt64?
+    /// The same of a run whose end is told here first, in nanoseconds: it is counted as the tenant's, and is no part
+    /// of the record.
+    package var usedCPU: UInt64?
     package var stdout = Output()
     package var stderr = Output()
     package var restarts: UInt64 = 0

@@ -6,6 +6,8 @@ package enum MetaKey: String, CaseIterable, Sendable {
     case boot
     /// Number and digest of the last audit record that was dropped because of its age.
     case audit
+    /// Until when the disk of tenants is counted: a boot, a moment of its clock and one of the clock for people.
+    case disk
 }
 
 private enum MetaQueries {

@@ -50,7 +50,7 @@ private enum ProcessQueries {
         """
         SELECT session, state, live = 1 AND ended_wall IS NULL AS lives FROM processes WHERE id = :id
         """)
-    static let hasSession = Query("look for session", "SELECT 1 AS found FROM sessions WHERE id = :id")
+    static let hasSession = Query("look for session", "SELECT tenant FROM sessions WHERE id = :id")
     static let keep = Query(
         "keep result",
         """
@@ -106,9 +106,10 @@ extension StateStore {
     }
 
     func start(_ process: ProcessRecord, _ why: String) throws(StoreError) -> Outcome {
-        let found = try database.first(ProcessQueries.hasSession, ["id": .text(process.session)]) { _ in true
+        let tenant = try database.first(ProcessQueries.hasSession, ["id": .text(process.session)]) {
+            (row) throws(StoreError) in try row.text("tenant")
         }
-        guard found == true else { return .missing(id: process.session) }
+        guard let tenant else { return .missing(id: process.session) }
         if let name = process.name, let other = try self.process(named: name, in: process.session) {
             return .nameTaken(by: other.id)
         }
@@ -125,6 +126,7 @@ extension StateStore {
             HistoryEntry(
                 session: process.session, process: process.id, from: nil, to: process.standing.state,
                 at: process.created, why: why))
+        if process.kind == .exec { try countExec(of: tenant, at: process.created.wall) }
         return .done
     }
 
@@ -143,6 +145,8 @@ extension StateStore {
                     session: earlier.session, process: id, from: earlier.state, to: standing.state,
                     at: moment,
                     why: why))
+            // A record that comes twice finds the state that it brings.
+            if let time = standing.usedCPU { try countCPU(time, session: earlier.session, at: moment.wall) }
         }
         return .done
     }

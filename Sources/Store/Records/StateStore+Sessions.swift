@@ -121,6 +121,7 @@ extension StateStore {
         if earlier.lives, standing.isLive, standing.ended == nil {
             try database.run(SessionQueries.step, key + standing.step)
         } else {
+            if earlier.lives { try countSession(id, standing) }
             try database.run(SessionQueries.update, key + standing.step + standing.end)
         }
         if earlier.state != standing.state {

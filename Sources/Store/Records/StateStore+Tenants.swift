@@ -8,12 +8,16 @@ package struct TenantRecord: Hashable, Sendable {
     package let created: Int64
     /// Grows with each change.
     package var version: UInt64
-    /// Its limits as a JSON object, a number for each that is stated.
+    /// Its own limits as a JSON object, a number or null for each that is stated.
     package var quotas: String
+    /// The name of its plan.
+    package var plan: String?
 
     package init(
-        name: String, description: String, created: Int64, version: UInt64, quotas: String = "{}"
+        name: String, description: String, created: Int64, version: UInt64, quotas: String = "{}",
+        plan: String? = nil
     ) {
+        self.plan = plan
         self.name = name
         self.description = description
         self.created = created
@@ -26,10 +30,10 @@ private enum TenantQueries {
     static let put = Query(
         "put tenant",
         """
-        INSERT INTO tenants (name, created_wall, description, version, quotas)
-        VALUES (:name, :created_wall, :description, :version, :quotas)
+        INSERT INTO tenants (name, created_wall, description, version, quotas, plan)
+        VALUES (:name, :created_wall, :description, :version, :quotas, :plan)
         ON CONFLICT (name) DO UPDATE SET description = excluded.description, version = excluded.version,
-            quotas = excluded.quotas
+            quotas = excluded.quotas, plan = excluded.plan
         """)
     static let all = Query("list tenants", "SELECT * FROM tenants ORDER BY name")
     static let has = Query("read tenant", "SELECT name FROM tenants WHERE name = :name")
@@ -50,7 +54,7 @@ extension StateStore {
             TenantRecord(
                 name: try row.text("name"), description: try row.text("description"),
                 created: try row.integer("created_wall"), version: try row.optionalUnsigned("version") ?? 1,
-                quotas: try row.text("quotas"))
+                quotas: try row.text("quotas"), plan: try row.optionalText("plan"))
         }
     }
 
@@ -60,7 +64,7 @@ extension StateStore {
             [
                 "name": .text(tenant.name), "created_wall": .integer(tenant.created),
                 "description": .text(tenant.description), "version": .optional(tenant.version),
-                "quotas": .text(tenant.quotas),
+                "quotas": .text(tenant.quotas), "plan": .optional(tenant.plan),
             ])
         return .done
     }
