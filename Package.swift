@@ -91,6 +91,7 @@ let package = Package(
         library("InitPlan", ["CLinux"]),
         // Where tests kill the daemons; nothing in a release build.
         library("FailPoints"),
+        library("Network"),
 
         // One mechanism each.
         library("Seccomp", ["Sandbox", "Wire", "Linux", "CLinux", "CSeccomp", "CNettle"]),
@@ -100,9 +101,9 @@ let package = Package(
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
         library("Capture", ["Linux", "CLinux"]),
-        library("Service", ["Wire", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
-        library("Configuration", ["Sandbox", "Wire", "Linux"]),
-        library("Client", ["Wire", "Linux", "CLinux"]),
+        library("Service", ["Wire", "Network", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
+        library("Configuration", ["Sandbox", "Network", "Wire", "Linux"]),
+        library("Client", ["Wire", "Network", "Linux", "CLinux"]),
         library("Tables", ["Sandbox", "Wire"]),
         library("Sessions", ["Sandbox"]),
         library("API", ["Sandbox", "Wire"]),
@@ -149,12 +150,14 @@ let package = Package(
                 "API", "Access", "Quotas", "Service", "Sessions", "Store", "Capture", "Cgroups",
                 "WardenProtocol",
                 "Configuration",
-                "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Wire", "Linux", "CLinux",
+                "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Network", "Wire", "Linux",
+                "CLinux",
             ]),
 
         library(
             "Commands",
             [
+                "Network",
                 "Preparation", "Quotas", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay",
                 "Plugins",
                 "Dialects",

@@ -20,6 +20,9 @@ package enum Change: Hashable, Sendable {
     case tenantGone(String)
     /// What a tenant has spent of a quota by now.
     case spent(SpentRecord)
+    /// A token is new, or revoked now.
+    case token(KeptToken)
+    case tokenGone(UInt32)
 
     /// Whether it says only how far something has come that lives. A loss of power ends that, whatever the
     /// last thing on record about it is.
@@ -28,7 +31,7 @@ package enum Change: Hashable, Sendable {
         case .session(_, let standing, _, _): standing.isLive
         case .process(_, let standing, _, _): standing.isLive
         case .create, .start, .result, .audit, .workspace, .workspaceGone, .snapshot, .snapshotGone, .tenant,
-            .tenantGone, .spent:
+            .tenantGone, .spent, .token, .tokenGone:
             false
         }
     }
@@ -132,6 +135,8 @@ extension StateStore {
         case .tenant(let tenant): try put(tenant)
         case .tenantGone(let name): try dropTenant(name)
         case .spent(let spent): try put(spent)
+        case .token(let token): try put(token)
+        case .tokenGone(let id): try dropToken(id)
         }
     }
 }

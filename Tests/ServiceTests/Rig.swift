@@ -112,6 +112,7 @@ final class Desk {
             desks, for: desk, on: loop, listening: listener, limits: limits,
             admit: { (head) throws(ServiceError) in
                 if head.target.path == "/forbidden" { throw ServiceError(.forbidden, "not for you") }
+                return try head.headers.single("x-badge").flatMap { UInt32($0) }
             })
         while !loop.isStopped {
             _ = try loop.turn(timeout: -1)
@@ -239,8 +240,8 @@ let desks: [Route<Desk>] = [
         .now(
             .json(
                 .object {
-                    $0.add("uid", request.peer.uid)
-                    $0.add("pid", request.peer.pid)
+                    $0.add("uid", request.peer.user?.uid ?? .max)
+                    $0.add("pid", request.peer.user?.pid ?? -1)
                 }))
     },
     Route(Endpoint(.get, "/v1/items/{id}", name: "item", query: ["verbose"])) { (_, request) in

@@ -40,6 +40,9 @@ final class Daemon {
     var lastReload: Reload?
 
     var tenants = TenantTable()
+    /// Who may ask besides users of this machine.
+    var tokens = TokenBook(instance: 0)
+    var tokenFailures = TokenFailures()
     /// What tenants may have, have and have spent.
     var ledger = QuotaLedger<QuotaHolder>()
     /// As the settings have it.
@@ -76,6 +79,8 @@ final class Daemon {
     var watches: [ObjectIdentifier: FileOwner] = [:]
     var ends = FileEnds()
     var service: HTTPService?
+    /// The one at the TCP socket, where there is one.
+    var networkService: HTTPService?
 
     var journal = Journal<Void>()
     var batches: [Batch] = []
@@ -147,6 +152,7 @@ final class Daemon {
             case .pruning: prune()
             case .journal: journal.hurry()
             case .warden: lookForWarden()
+            case .tokens: lookAtTokens()
             }
         }
     }
@@ -195,6 +201,7 @@ final class Daemon {
     private func endTurn() {
         settle()
         if service?.sendAnswers() == true { settle() }
+        if networkService?.sendAnswers() == true { settle() }
         let bodies = leftToDo
         leftToDo = []
         for body in bodies { body() }

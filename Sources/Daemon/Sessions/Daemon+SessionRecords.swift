@@ -119,6 +119,7 @@ extension Daemon {
                 log.line(.error, "\(error)", session: id.description)
             }
         }
+        pruneTokens()
         var isComplete = true
         do throws(StoreError) {
             let oldest = DaemonClock.wall - Int64(clamping: age)
