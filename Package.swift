@@ -233,6 +233,7 @@ let package = Package(
         tests("LinuxTests", ["Linux", "CLinux"]),
         tests("CaptureTests", ["Capture", "Linux", "CLinux"]),
         tests("WireTests", ["Wire"]),
+        tests("NetworkTests", ["Network"]),
         tests("InitPlanTests", ["InitPlan"]),
         tests("SandboxValueTests", ["Sandbox"]),
         tests(
@@ -285,13 +286,13 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "Daemon", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints", "WardenProtocol",
-                "Sandbox", "Tables",
+                "Daemon", "Access", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints",
+                "WardenProtocol", "Sandbox", "Tables",
                 "Wire",
                 "Linux",
             ]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
-        tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
+        tests("ServiceTests", ["Service", "Network", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("ArchitectureTests", []),

@@ -1,4 +1,3 @@
-package import Linux
 package import Wire
 
 /// A request without its body: who asks, for what.

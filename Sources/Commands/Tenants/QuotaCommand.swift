@@ -40,7 +40,7 @@ enum QuotaCommand {
             .init(
                 "if-version", value: "NUMBER",
                 help: "only if nobody has changed the tenant since corral tenant inspect showed this version")
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.place,
         examples: [
             "corral quota set red sessions=10 memory=4GiB cpus=2",
             "corral quota set red execs_per_day=none creations_per_minute=60",
@@ -71,7 +71,7 @@ enum QuotaCommand {
     private static let reset = Command(
         "quota reset", summary: "Forget what a tenant has spent of a quota today or in this minute.",
         operandsHelp: "TENANT QUOTA", operands: 2...2,
-        options: ConfigCommand.options, examples: ["corral quota reset red execs_per_day"]
+        options: DaemonAccess.place, examples: ["corral quota reset red execs_per_day"]
     ) { arguments in
         Failure.reported("quota reset") { () throws(CommandError) in
             let quota = try quota(arguments.operands[1])

@@ -15,7 +15,7 @@ enum TenantCommand {
 
     static let create = Command(
         "tenant create", summary: "Make a tenant, and print its name.", operandsHelp: "NAME", operands: 1...1,
-        options: [description] + ConfigCommand.options,
+        options: [description] + DaemonAccess.place,
         examples: ["corral tenant create red", "corral tenant create --description 'the red team' red"],
         details: """
             Users of this machine are of a tenant by tenants.uids of corral.yaml, such as [1000=red], and others of
@@ -39,7 +39,7 @@ enum TenantCommand {
             .init(
                 "if-version", value: "NUMBER",
                 help: "only if nobody has changed it since corral tenant inspect showed this version"),
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.place,
         examples: ["corral tenant set --description 'the red team' --if-version 1 red"]
     ) { arguments in
         Failure.reported("tenant set") { () throws(CommandError) in
@@ -56,7 +56,7 @@ enum TenantCommand {
 
     static let remove = Command(
         "tenant rm", summary: "Remove tenants that have no workspaces and no sessions but ended ones.",
-        operandsHelp: "TENANT...", operands: 1...Int.max, options: ConfigCommand.options,
+        operandsHelp: "TENANT...", operands: 1...Int.max, options: DaemonAccess.place,
         examples: ["corral tenant rm red"],
         details: "The records of its sessions go with it; those in the audit stay."
     ) { arguments in
@@ -71,7 +71,7 @@ enum TenantCommand {
 
     static let inspect = Command(
         "tenant inspect", summary: "Print all there is to know about tenants, as JSON.",
-        operandsHelp: "TENANT...", operands: 1...Int.max, options: ConfigCommand.options,
+        operandsHelp: "TENANT...", operands: 1...Int.max, options: DaemonAccess.place,
         examples: ["corral tenant inspect red | jq '.[].sessions'"],
         details:
             "One array with an object for each, of the members that docs/openapi.json describes as Tenant."
@@ -88,7 +88,7 @@ enum TenantCommand {
     private static func list(_ word: String, isHidden: Bool) -> Command {
         Command(
             "tenant \(word)", summary: "List tenants: all of them for administrators, or one's own.",
-            options: Command.Option.listing + ConfigCommand.options, examples: ["corral tenant \(word)"],
+            options: Command.Option.listing + DaemonAccess.place, examples: ["corral tenant \(word)"],
             isHidden: isHidden
         ) { arguments in
             Failure.reported("tenant \(word)") { () throws(CommandError) in
@@ -118,7 +118,7 @@ struct TenantCalls {
     let client: DaemonClient
 
     init(_ arguments: Arguments) throws(CommandError) {
-        client = DaemonClient(path: try DaemonAccess.socket(arguments))
+        client = try DaemonAccess.client(arguments)
     }
 
     func create(_ request: JSONText) throws(CommandError) -> TenantAnswer {
