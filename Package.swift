@@ -180,8 +180,8 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "API", "Client", "Configuration", "Sessions", "Tables", "Capture", "Commands", "Preparation",
-                "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
+                "API", "Access", "Client", "Configuration", "Network", "Sessions", "Tables", "Capture",
+                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
                 "Workspace", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 

@@ -135,7 +135,7 @@ package struct TokenBook: Sendable {
         return record
     }
 
-    package subscript(id: UInt32) -> TokenRecord? { records[id] }
+    package subscript(id id: UInt32) -> TokenRecord? { records[id] }
 
     /// By its name or its number, where it is not revoked.
     package func find(_ text: String) -> TokenRecord? {

@@ -42,6 +42,14 @@ package struct TokenText: Hashable, Sendable {
             + hexadecimal(UInt64(id), Self.numberDigits) + "_" + secret
     }
 
+    /// What stands behind the scheme of a header field `Authorization`, which is taken in any case of letters
+    /// (RFC 6750, section 2.1); nil for another scheme.
+    package static func bearer(_ field: String) -> String? {
+        let parts = field.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1].drop { $0 == " " })
+    }
+
     /// Reads one. What is wrong is said without any of it: the message may end up in a log.
     package init(_ text: String) throws(ValueError) {
         let bytes = Array(text.utf8)

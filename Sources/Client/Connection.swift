@@ -21,7 +21,7 @@ struct Connection: ~Copyable {
     }
 
     /// Over TCP.
-    private static func open(_ address: NetworkAddress, patience: Int?) throws(ClientError) -> Connection {
+    private static func open(_ address: TCPAddress, patience: Int?) throws(ClientError) -> Connection {
         let kind =
             CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
         do throws(SystemError) {

@@ -5,7 +5,7 @@ package struct DaemonAddress: Hashable, Sendable {
     package enum Place: Hashable, Sendable {
         /// A unix socket's path, of any length.
         case path(String)
-        case network(NetworkAddress)
+        case network(TCPAddress)
     }
 
     package let place: Place

@@ -1,4 +1,5 @@
 package import Linux
+import Network
 package import Wire
 
 /// An answer with its whole body.

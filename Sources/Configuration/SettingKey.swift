@@ -51,7 +51,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case account
         case word([String])
         case quantity(Quantity)
-        /// An address of this machine and a port, see ``NetworkAddress``, or `none`.
+        /// An address of this machine and a port, see ``TCPAddress``, or `none`.
         case addressOrNone
         /// Users and their tenants, see ``TenantUIDs``.
         case tenantUIDs

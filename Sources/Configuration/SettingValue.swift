@@ -96,7 +96,7 @@ extension SettingKey {
     }
 
     private static func address(_ text: String) throws(ValueError) -> SettingValue {
-        guard let address = NetworkAddress(text) else {
+        guard let address = TCPAddress(text) else {
             throw ValueError(
                 "\(quoted(text)) is not an address and a port; expected such as 127.0.0.1:7070, [::1]:7070, or none"
             )

@@ -92,7 +92,7 @@ package struct Settings: Hashable, Sendable {
     }
 
     /// Where the API listens for clients with tokens; nil for nowhere. Read by the same rule before.
-    package var tcpAddress: NetworkAddress? { textOrNone(.listenTCP).flatMap { NetworkAddress($0) } }
+    package var tcpAddress: TCPAddress? { textOrNone(.listenTCP).flatMap { TCPAddress($0) } }
 
     package var uids: ClosedRange<UInt64> {
         guard case .range(let range) = self[.uids].value else { preconditionFailure("uids is no range") }

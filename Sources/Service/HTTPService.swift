@@ -60,7 +60,7 @@ import Network
         let problems = Router.problems(in: routes.map(\.endpoint))
         precondition(problems.isEmpty, "the table of routes: \(problems.joined(separator: "; "))")
         try listening.setNonBlocking()
-        let isNetwork = NetworkAddress(ofSocket: listening.number) != nil
+        let isNetwork = TCPAddress(ofSocket: listening.number) != nil
         let context = ServiceContext()
         guard let daemon = unsafe startDaemon(context, limits) else {
             throw SystemError("MHD_start_daemon", nil, Errno(rawValue: errno))

@@ -6,7 +6,7 @@ package enum Peer: Hashable, Sendable {
     /// A process of this machine, at a unix socket.
     case user(PeerCredentials)
     /// Somebody at a TCP socket: from where, and to which address of this machine.
-    case network(NetworkAddress, local: NetworkAddress)
+    case network(TCPAddress, local: TCPAddress)
 
     /// Whose connections count together.
     enum Owner: Hashable {
@@ -37,8 +37,8 @@ package enum Peer: Hashable, Sendable {
     /// - Parameter isNetwork: whether the listener is one of TCP.
     init?(_ socket: borrowing FileDescriptor, isNetwork: Bool) {
         if isNetwork {
-            guard let local = NetworkAddress(ofSocket: socket.number),
-                let remote = NetworkAddress(ofPeer: socket.number)
+            guard let local = TCPAddress(ofSocket: socket.number),
+                let remote = TCPAddress(ofPeer: socket.number)
             else { return nil }
             self = .network(remote, local: local)
         } else {

@@ -10,7 +10,7 @@ extension FileDescriptor {
     ///   - queue: connections that may wait to be accepted.
     /// - Throws: `.addressInUse` and its like, with the address.
     package static func tcpListener(
-        at address: NetworkAddress, queue: CInt
+        at address: TCPAddress, queue: CInt
     ) throws(SystemError) -> FileDescriptor {
         let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
         let listener = FileDescriptor(owning: try call("socket") { socket(address.family, kind, 0) })

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Network
 import Synchronization
 import TestSupport
 import Wire
@@ -14,13 +15,17 @@ final class Rig: Sendable {
     private let thread: Mutex<Parcel<Linux.Thread>?>
 
     var path: String { directory("s") }
+    /// Of one at a TCP socket.
+    let address: TCPAddress?
 
-    init(limits: ServiceLimits = ServiceLimits(), webSocket: WebSocket.Limits = .init()) throws {
+    /// - Parameter tcp: an address to listen at instead of the unix socket.
+    init(
+        limits: ServiceLimits = ServiceLimits(), webSocket: WebSocket.Limits = .init(), tcp: TCPAddress? = nil
+    ) throws {
         let directory = try TemporaryDirectory()
         let mailbox = try Mailbox<Desk>()
-        let listener = try FileDescriptor.unixSocket(nonBlocking: true)
-        try listener.bind(to: directory("s"))
-        try listener.listen(queue: 512)
+        let listener = try Rig.listener(directory("s"), tcp)
+        address = TCPAddress(ofSocket: listener.number)
         let parcel = Parcel(listener)
         let thread = try Linux.Thread.start {
             do {
@@ -33,6 +38,14 @@ final class Rig: Sendable {
         self.directory = directory
         self.mailbox = mailbox
         self.thread = Mutex(Parcel(thread))
+    }
+
+    private static func listener(_ path: String, _ tcp: TCPAddress?) throws(SystemError) -> FileDescriptor {
+        if let tcp { return try .tcpListener(at: tcp, queue: 512) }
+        let listener = try FileDescriptor.unixSocket(nonBlocking: true)
+        try listener.bind(to: path)
+        try listener.listen(queue: 512)
+        return listener
     }
 
     deinit { stop() }

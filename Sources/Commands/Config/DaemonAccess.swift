@@ -36,7 +36,8 @@ enum DaemonAccess {
     /// And whose things are meant there.
     static func address(_ arguments: Arguments) throws(CommandError) -> DaemonAddress {
         let token = try token(arguments)
-        let place = try host(arguments) ?? .path(try socket(arguments))
+        let place: DaemonAddress.Place
+        if let host = try host(arguments) { place = host } else { place = .path(try socket(arguments)) }
         if case .network(let address) = place, token == nil {
             throw CommandError(
                 "\(address) asks for a token: put one into CORRAL_TOKEN, or name a file with --token-file")
@@ -67,7 +68,7 @@ enum DaemonAccess {
         }
         if text.hasPrefix("unix:///") { return .path(String(text.dropFirst("unix://".utf8.count))) }
         guard text.hasPrefix("tcp://"),
-            let address = NetworkAddress(String(text.dropFirst("tcp://".utf8.count))),
+            let address = TCPAddress(String(text.dropFirst("tcp://".utf8.count))),
             address.port != 0
         else {
             throw CommandError(

@@ -1,3 +1,4 @@
+import Access
 import FailPoints
 import Linux
 import Service

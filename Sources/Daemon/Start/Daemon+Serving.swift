@@ -21,7 +21,7 @@ extension Daemon {
         do throws(SystemError) {
             // The other one is there when this one is told of.
             if let socket = network.value.take() {
-                let address = NetworkAddress(ofSocket: socket.number)
+                let address = TCPAddress(ofSocket: socket.number)
                 var own = limits
                 // Nobody takes all connections from one address.
                 own.connectionsPerUser = max(1, limits.connections / 2)

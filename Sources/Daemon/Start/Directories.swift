@@ -127,7 +127,7 @@ struct Directories {
     }
 
     /// The TCP socket of the API.
-    func listen(at address: NetworkAddress) throws(StartProblemText) -> FileDescriptor {
+    func listen(at address: TCPAddress) throws(StartProblemText) -> FileDescriptor {
         do throws(SystemError) {
             return try .tcpListener(at: address, queue: 1024)
         } catch {

@@ -1,5 +1,5 @@
 import Access
-import Configuration
+import Linux
 import Network
 import Sandbox
 import Service
@@ -19,7 +19,7 @@ extension Daemon {
         }
         let record: TokenRecord
         do throws(TokenRefusal) {
-            guard let text = Daemon.bearer(field) else {
+            guard let text = TokenText.bearer(field) else {
                 throw .malformed("it does not follow the word Bearer")
             }
             record = try tokens.check(text, at: DaemonClock.seconds)
@@ -28,13 +28,6 @@ extension Daemon {
         }
         if let expires = record.expires { watchTokens(until: expires) }
         return record.id
-    }
-
-    /// What stands behind the scheme, which is taken in any case of letters (RFC 6750, section 2.1).
-    static func bearer(_ field: String) -> String? {
-        let parts = field.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1].drop { $0 == " " })
     }
 
     /// Addresses end up in the histories and logs of whatever is between: a token in one is known to others.
@@ -51,7 +44,7 @@ extension Daemon {
 
     /// A page in a browser of this machine can have its own name lead here; then it asks for another host than this
     /// one, or says where it comes from.
-    private func checkHost(_ headers: Headers, _ local: NetworkAddress) throws(ServiceError) {
+    private func checkHost(_ headers: Headers, _ local: TCPAddress) throws(ServiceError) {
         let host = try headers.single("host") ?? ""
         var own = [local.description]
         if local.isLoopback { own.append("localhost:\(local.port)") }

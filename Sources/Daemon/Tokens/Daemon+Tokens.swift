@@ -1,6 +1,8 @@
 import API
 import Access
+import Configuration
 import Glibc
+import Linux
 import Sandbox
 import Service
 import Sessions
@@ -37,11 +39,17 @@ extension Daemon {
         var expires: UInt64? = now + Daemon.usualLifetime
         if reader.isNull("lifetime") { expires = nil }
         if let lifetime = reader.whole("lifetime") { expires = now + lifetime / 1000 }
+        let role: Role
+        let name: Name
+        do throws(ValueError) {
+            role = try Role(named: reader.text("role") ?? "")
+            let number = TokenText.number(TokenText.id(of: random))
+            name = try Name(reader.text("name") ?? "\(role.rawValue)-\(number)")
+        } catch {
+            throw ServiceError(.invalid, "name: \(error.problem)", field: "name")
+        }
         let made: (record: TokenRecord, text: String)
         do throws(ValueError) {
-            let role = try Role(named: reader.text("role") ?? "")
-            let number = TokenText.number(TokenText.id(of: random))
-            let name = try Name(reader.text("name") ?? "\(role.rawValue)-\(number)")
             if let taken = tokens.find(name.description) {
                 throw ValueError("there is a token \(taken.name) already; revoke it first")
             }

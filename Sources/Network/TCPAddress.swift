@@ -3,7 +3,7 @@ package import Glibc
 /// Where an end of a TCP connection is: an IPv4 or IPv6 address and a port, as `127.0.0.1:7070` or `[::1]:7070`.
 ///
 /// No names: what a name means may change between the moment at which it is checked and that at which it is used.
-package struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
+package struct TCPAddress: Hashable, Sendable, CustomStringConvertible {
     /// 4 or 16 bytes in network order.
     package let bytes: [UInt8]
     package let port: UInt16
@@ -87,7 +87,7 @@ package struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
 }
 
 // As the kernel has it (ip(7), ipv6(7)).
-extension NetworkAddress {
+extension TCPAddress {
     package var family: CInt { isIPv6 ? AF_INET6 : AF_INET }
 
     /// Calls `body` with the address as a `sockaddr` of its family.

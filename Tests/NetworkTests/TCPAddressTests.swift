@@ -3,12 +3,12 @@ import Network
 import Testing
 
 /// Addresses as configuration and command line write them, and as the kernel has them.
-@Suite struct NetworkAddressTests {
+@Suite struct TCPAddressTests {
     @Test(arguments: [
         "127.0.0.1:7070", "0.0.0.0:0", "255.255.255.255:65535", "[::1]:7070", "[2001:db8::7]:1", "[::]:80",
     ])
     func `what is written in its shortest form is read and written again`(text: String) throws {
-        let address = try #require(NetworkAddress(text))
+        let address = try #require(TCPAddress(text))
         #expect(address.description == text)
         #expect(address.bytes.count == (text.hasPrefix("[") ? 16 : 4))
     }
@@ -21,7 +21,7 @@ import Testing
         "127.0.0.1:七",
     ])
     func `what is no address and port, or a name, is none`(text: String) {
-        #expect(NetworkAddress(text) == nil)
+        #expect(TCPAddress(text) == nil)
     }
 
     @Test(arguments: [
@@ -30,12 +30,12 @@ import Testing
         ("[::ffff:127.0.0.1]:1", false), ("[::2]:1", false), ("[1::1]:1", false),
     ])
     func `only what no other machine reaches is of the loopback`(text: String, expected: Bool) {
-        #expect(NetworkAddress(text)?.isLoopback == expected)
+        #expect(TCPAddress(text)?.isLoopback == expected)
     }
 
     @Test func `the kernel is given and gives the same address`() throws {
         for text in ["127.0.0.1:0", "[::1]:0"] {
-            let address = try #require(NetworkAddress(text))
+            let address = try #require(TCPAddress(text))
             let number = socket(address.family, CInt(SOCK_STREAM.rawValue), 0)
             guard number >= 0 else {
                 print("skipped: this machine has no sockets of \(text)")
@@ -48,13 +48,13 @@ import Testing
                 continue
             }
             #expect(result == 0)
-            let bound = try #require(NetworkAddress(ofSocket: number))
+            let bound = try #require(TCPAddress(ofSocket: number))
             #expect(bound.bytes == address.bytes && bound.port != 0)
-            #expect(NetworkAddress(ofPeer: number) == nil)
+            #expect(TCPAddress(ofPeer: number) == nil)
         }
         var ends: [CInt] = [0, 0]
         #expect(unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) == 0)
-        #expect(NetworkAddress(ofSocket: ends[0]) == nil)
+        #expect(TCPAddress(ofSocket: ends[0]) == nil)
         for end in ends { close(end) }
     }
 }
