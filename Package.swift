@@ -91,6 +91,7 @@ let package = Package(
         library("InitPlan", ["CLinux"]),
         // Where tests kill the daemons; nothing in a release build.
         library("FailPoints"),
+        library("Network"),
 
         // One mechanism each.
         library("Seccomp", ["Sandbox", "Wire", "Linux", "CLinux", "CSeccomp", "CNettle"]),
@@ -100,9 +101,9 @@ let package = Package(
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
         library("Capture", ["Linux", "CLinux"]),
-        library("Service", ["Wire", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
-        library("Configuration", ["Sandbox", "Wire", "Linux"]),
-        library("Client", ["Wire", "Linux", "CLinux"]),
+        library("Service", ["Wire", "Network", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
+        library("Configuration", ["Sandbox", "Network", "Wire", "Linux"]),
+        library("Client", ["Wire", "Network", "Linux", "CLinux"]),
         library("Tables", ["Sandbox", "Wire"]),
         library("Sessions", ["Sandbox"]),
         library("API", ["Sandbox", "Wire"]),
@@ -149,12 +150,14 @@ let package = Package(
                 "API", "Access", "Quotas", "Service", "Sessions", "Store", "Capture", "Cgroups",
                 "WardenProtocol",
                 "Configuration",
-                "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Wire", "Linux", "CLinux",
+                "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Network", "Wire", "Linux",
+                "CLinux",
             ]),
 
         library(
             "Commands",
             [
+                "Network",
                 "Preparation", "Quotas", "Sandbox", "Seccomp", "Cgroups", "Launch", "Denials", "Relay",
                 "Plugins",
                 "Dialects",
@@ -177,8 +180,8 @@ let package = Package(
         library(
             "FuzzTargets",
             [
-                "API", "Client", "Configuration", "Sessions", "Tables", "Capture", "Commands", "Preparation",
-                "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
+                "API", "Access", "Client", "Configuration", "Network", "Sessions", "Tables", "Capture",
+                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
                 "Workspace", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
@@ -230,6 +233,7 @@ let package = Package(
         tests("LinuxTests", ["Linux", "CLinux"]),
         tests("CaptureTests", ["Capture", "Linux", "CLinux"]),
         tests("WireTests", ["Wire"]),
+        tests("NetworkTests", ["Network"]),
         tests("InitPlanTests", ["InitPlan"]),
         tests("SandboxValueTests", ["Sandbox"]),
         tests(
@@ -282,13 +286,13 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "Daemon", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints", "WardenProtocol",
-                "Sandbox", "Tables",
+                "Daemon", "Access", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints",
+                "WardenProtocol", "Sandbox", "Tables",
                 "Wire",
                 "Linux",
             ]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
-        tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
+        tests("ServiceTests", ["Service", "Network", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),
         tests("ArchitectureTests", []),

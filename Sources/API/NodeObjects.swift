@@ -36,6 +36,9 @@ extension APIObject {
             .required("sessions", .count, "that have not ended, as far as the caller may know"),
             .required("sessions_max", .count, "at most"),
             .required("started", .time, "when this daemon began"),
+            APIField(
+                "tokens_refused", .count,
+                "wrong tokens since the start; absent for those who do not see every tenant"),
             APIField("volumes", .object(volumes), "of workspaces; absent while the warden is lost"),
             APIField(
                 "networks", .object(networks), "made ahead of sessions; absent while the warden is lost"),

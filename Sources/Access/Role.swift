@@ -45,7 +45,7 @@ package enum Role: String, CaseIterable, Hashable, Sendable {
 
 /// What an operation of the API asks of its caller.
 package enum Right: String, CaseIterable, Hashable, Sendable {
-    /// Nothing, not even a token.
+    /// Nothing; a token only where everything takes one.
     case open
     /// To see that something is there, its state and its figures.
     case look
@@ -76,7 +76,9 @@ extension Right {
         "health": .open,
         "info": .look, "listProfiles": .look, "listImages": .look, "events": .look,
         "createTenant": .administer, "listTenants": .look, "inspectTenant": .look, "setTenant": .administer,
-        "removeTenant": .administer, "listQuotas": .look, "usage": .look, "setQuotas": .administer, "resetQuota": .administer,
+        "removeTenant": .administer, "listQuotas": .look, "usage": .look, "setQuotas": .administer,
+        "resetQuota": .administer,
+        "createToken": .administer, "listTokens": .node, "revokeToken": .administer,
         "createSession": .use, "listSessions": .look, "inspectSession": .look, "removeSession": .end,
         "renewSession": .use, "pauseSession": .use, "resumeSession": .use,
         "killSession": .end, "waitForSession": .look, "sessionStatistics": .look,

@@ -16,6 +16,16 @@ package struct TokenRecord: Hashable, Sendable {
     package let expires: UInt64?
     package internal(set) var revoked: UInt64?
 
+    /// As audit records have it.
+    package var number: String { TokenText.number(id) }
+
+    /// Since when it is over at that time; nil where it is not.
+    package func ended(at time: UInt64) -> UInt64? {
+        if let revoked { return revoked }
+        if let expires, expires <= time { return expires }
+        return nil
+    }
+
     package init(
         id: UInt32, name: Name, role: Role, tenant: Name, digest: String, created: UInt64,
         expires: UInt64? = nil, revoked: UInt64? = nil
@@ -59,6 +69,8 @@ package enum TokenRefusal: Error, Hashable, Sendable, CustomStringConvertible {
 package struct TokenBook: Sendable {
     /// Which daemon's they are: taken at random when its state directory is made.
     package let instance: UInt32
+    /// Those that are over among them.
+    package static let limit = 10_000
     private var records: [UInt32: TokenRecord] = [:]
 
     package init(instance: UInt32, _ records: [TokenRecord] = []) {
@@ -79,6 +91,10 @@ package struct TokenBook: Sendable {
         if let taken = records.values.first(where: { $0.name == name && $0.revoked == nil }) {
             throw ValueError(
                 "there is a token \(name) already, made at \(taken.created.asTime); revoke it first")
+        }
+        guard records.count < Self.limit else {
+            throw ValueError(
+                "\(Self.limit) tokens are the most, and as many are there; those that are over go with time")
         }
         if let expires, expires <= time {
             throw ValueError("\(expires.asTime) is over; expected a time to come")
@@ -104,9 +120,43 @@ package struct TokenBook: Sendable {
         let record = records[token.id]
         let isRight = isEqual(token.digest, record?.digest ?? Self.nobodys)
         guard let record, isRight else { throw .unknown }
+        return try isLive(record, at: time)
+    }
+
+    /// The one that was checked before, if it still is what it was.
+    package func check(id: UInt32, at time: UInt64) throws(TokenRefusal) -> TokenRecord {
+        guard let record = records[id] else { throw .unknown }
+        return try isLive(record, at: time)
+    }
+
+    private func isLive(_ record: TokenRecord, at time: UInt64) throws(TokenRefusal) -> TokenRecord {
         if let revoked = record.revoked { throw .revoked(revoked) }
         if let expires = record.expires, expires <= time { throw .expired(expires) }
         return record
+    }
+
+    package subscript(id id: UInt32) -> TokenRecord? { records[id] }
+
+    /// By its name or its number, where it is not revoked.
+    package func find(_ text: String) -> TokenRecord? {
+        records.values.first { $0.revoked == nil && ($0.number == text || $0.name.description == text) }
+    }
+
+    /// Puts one back as it was, or takes it away: for a change that could not be recorded.
+    package mutating func put(_ record: TokenRecord?, at id: UInt32) { records[id] = record }
+
+    /// Takes away all that a tenant has.
+    package mutating func forget(_ tenant: Name) -> [TokenRecord] {
+        let gone = records.values.filter { $0.tenant == tenant }
+        for record in gone { records[record.id] = nil }
+        return gone
+    }
+
+    /// Takes away those that were over before that time.
+    package mutating func forget(endedBefore time: UInt64) -> [TokenRecord] {
+        let gone = records.values.filter { $0.ended(at: time).map { $0 < time } ?? false }
+        for record in gone { records[record.id] = nil }
+        return gone
     }
 
     /// - Returns: what is to be recorded; nil where it was revoked before, or never was.

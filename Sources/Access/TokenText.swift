@@ -21,17 +21,33 @@ package struct TokenText: Hashable, Sendable {
     /// SHA-256 of the whole text. A secret of 256 random bits needs no slower digest: nobody can try them all.
     package var digest: String { SHA256.of(Array(text.utf8)) }
 
+    /// An id as it is written in a token, and shown.
+    package static func number(_ id: UInt32) -> String { hexadecimal(UInt64(id), numberDigits) }
+
+    /// The id of the token that such bytes make.
+    package static func id(of random: [UInt8]) -> UInt32 {
+        random.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
     /// - Parameter random: ``randomBytes`` bytes of getrandom(2).
     package init(instance: UInt32, random: [UInt8]) throws(ValueError) {
         guard random.count == Self.randomBytes else {
             throw ValueError("\(random.count) random bytes make no token; expected \(Self.randomBytes)")
         }
         self.instance = instance
-        id = random.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+        id = Self.id(of: random)
         let secret = random.dropFirst(4).map { hexadecimal(UInt64($0), 2) }.joined()
         text =
             Self.prefix + hexadecimal(UInt64(instance), Self.numberDigits) + "_"
             + hexadecimal(UInt64(id), Self.numberDigits) + "_" + secret
+    }
+
+    /// What stands behind the scheme of a header field `Authorization`, which is taken in any case of letters
+    /// (RFC 6750, section 2.1); nil for another scheme.
+    package static func bearer(_ field: String) -> String? {
+        let parts = field.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1].drop { $0 == " " })
     }
 
     /// Reads one. What is wrong is said without any of it: the message may end up in a log.

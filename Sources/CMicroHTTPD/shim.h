@@ -45,8 +45,15 @@ static inline int corral_reads_left(int socket) {
 
 /// Gives the library a connection, which is its own from then on; 0 when it closed it at once.
 static inline int corral_mhd_add(struct MHD_Daemon *daemon, int socket) {
-    struct sockaddr address = {.sa_family = AF_UNIX};
-    return MHD_add_connection(daemon, socket, &address, sizeof address.sa_family) == MHD_YES;
+    struct sockaddr_storage address = {.ss_family = AF_UNIX};
+    socklen_t size = sizeof address;
+    // It decides by the family which options of TCP it sets.
+    if (getpeername(socket, (struct sockaddr *)&address, &size) != 0 || size < sizeof address.ss_family ||
+        address.ss_family == AF_UNIX) {
+        address.ss_family = AF_UNIX;
+        size = sizeof address.ss_family;
+    }
+    return MHD_add_connection(daemon, socket, (struct sockaddr *)&address, size) == MHD_YES;
 }
 
 /// The epoll descriptor that is readable when the server has something to do; -1 without one.

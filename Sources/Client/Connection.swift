@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Linux
+import Network
 
 /// A connection to a daemon's socket, and waiting on it for no longer than one wants to.
 struct Connection: ~Copyable {
@@ -12,6 +13,41 @@ struct Connection: ~Copyable {
     private static let pathLimit = 107
 
     /// - Parameter patience: milliseconds, for this and all that follows.
+    static func open(_ place: DaemonAddress.Place, patience: Int?) throws(ClientError) -> Connection {
+        switch place {
+        case .path(let path): try open(path, patience: patience)
+        case .network(let address): try open(address, patience: patience)
+        }
+    }
+
+    /// Over TCP.
+    private static func open(_ address: TCPAddress, patience: Int?) throws(ClientError) -> Connection {
+        let kind =
+            CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
+        do throws(SystemError) {
+            let number = try call("socket") { Glibc.socket(address.family, kind, 0) }
+            let connection = Connection(socket: FileDescriptor(owning: number), patience: patience)
+            let result = unsafe address.withSocketAddress { unsafe Glibc.connect(number, $0, $1) }
+            if result == 0 { return connection }
+            var problem = errno
+            if problem == EINPROGRESS {
+                do throws(ClientError) {
+                    try connection.wait(for: POLLOUT)
+                } catch {
+                    throw SystemError("connect", "\(address)", Errno(rawValue: ETIMEDOUT))
+                }
+                var size = socklen_t(MemoryLayout<CInt>.size)
+                guard unsafe getsockopt(number, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 else {
+                    throw SystemError("getsockopt", nil, Errno(rawValue: errno))
+                }
+                if problem == 0 { return connection }
+            }
+            throw SystemError("connect", "\(address)", Errno(rawValue: problem))
+        } catch {
+            throw .cannotConnect(path: "\(address)", error.errno)
+        }
+    }
+
     static func open(_ path: String, patience: Int?) throws(ClientError) -> Connection {
         guard !path.utf8.contains(0) else { throw .cannotConnect(path: path, .invalidArgument) }
         do throws(SystemError) {

@@ -10,7 +10,7 @@ extension DaemonClient {
     package func upload(
         _ request: HTTPRequest, _ next: () throws(ClientError) -> [UInt8]
     ) throws(ClientError) -> HTTPResponse {
-        let bytes = try located { () throws(HTTPError) in try request.inPieces().encoded() }
+        let bytes = try encoded(request.inPieces())
         let exchange = try open(request, bytes) { (connection) throws(ClientError) in
             while true {
                 let piece = try next()

@@ -1,4 +1,5 @@
 package import Linux
+import Network
 package import Wire
 
 /// An answer with its whole body.
@@ -18,8 +19,9 @@ package struct HTTPResponse: Hashable, Sendable {
 
 /// Asks a daemon at its socket, one thing after another, on one connection as long as that lasts.
 package final class DaemonClient {
-    package let path: String
-    private let tenant: String?
+    /// Where the daemon is, for messages.
+    package var path: String { address.name }
+    private let address: DaemonAddress
     private let patience: Int?
     private var kept: Connection?
     private var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -28,15 +30,13 @@ package final class DaemonClient {
     ///   - path: the socket's, of any length.
     ///   - patience: milliseconds for which a daemon may say nothing; nil for ever.
     package init(path: String, patience: Int? = 60_000) {
-        self.path = path
-        tenant = nil
+        address = DaemonAddress(path)
         self.patience = patience
     }
 
-    /// A client that asks about sessions and workspaces only, where the address names a tenant.
+    /// A client that asks about what belongs to tenants only, where the address names one.
     package init(_ address: DaemonAddress, patience: Int? = 60_000) {
-        path = address.path
-        tenant = address.tenant
+        self.address = address
         self.patience = patience
     }
 
@@ -117,8 +117,8 @@ package final class DaemonClient {
 
     /// Sends a request and reads the answer's head.
     private func begin(_ request: HTTPRequest) throws(ClientError) -> Exchange {
-        let request = tenant.map { request.with(query: "tenant", $0) } ?? request
-        let bytes = try located { () throws(HTTPError) in try request.encoded() }
+        let request = address.tenant.map { request.with(query: "tenant", $0) } ?? request
+        let bytes = try encoded(request)
         if let connection = kept.take(), connection.isQuiet() {
             do throws(ClientError) {
                 return try Exchange(connection, request.method, bytes, &buffer)
@@ -127,7 +127,16 @@ package final class DaemonClient {
                 guard error == .closed, request.method.isRepeatable else { throw error }
             }
         }
-        return try Exchange(try Connection.open(path, patience: patience), request.method, bytes, &buffer)
+        return try Exchange(
+            try Connection.open(address.place, patience: patience), request.method, bytes, &buffer)
+    }
+
+    /// With what is said of the daemon and the caller.
+    func encoded(_ request: HTTPRequest) throws(ClientError) -> [UInt8] {
+        var request = request
+        if let token = address.token { request = request.with("Authorization", "Bearer \(token)") }
+        if case .network(let place) = address.place { request.host = place.description }
+        return try located { () throws(HTTPError) in try request.encoded() }
     }
 
     /// Sends a request and what follows it on a connection of its own, and reads the answer's head.
@@ -135,7 +144,8 @@ package final class DaemonClient {
         _ request: HTTPRequest, _ bytes: [UInt8],
         _ more: (borrowing Connection) throws(ClientError) -> Bool
     ) throws(ClientError) -> Exchange {
-        try Exchange(try Connection.open(path, patience: patience), request.method, bytes, &buffer, more)
+        try Exchange(
+            try Connection.open(address.place, patience: patience), request.method, bytes, &buffer, more)
     }
 
     /// The rest of an answer, of at most 64 MiB.

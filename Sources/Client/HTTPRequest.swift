@@ -21,6 +21,8 @@ package struct HTTPRequest: Hashable, Sendable {
     package private(set) var body: [UInt8] = []
     /// Whether the body follows in pieces, each with its length (RFC 9112, section 7.1).
     private var isInPieces = false
+    /// Whom it is for; at a unix socket nobody asks.
+    var host = "corral"
 
     /// - Parameters:
     ///   - path: its parts, each of which may hold anything.
@@ -65,7 +67,7 @@ package struct HTTPRequest: Hashable, Sendable {
     /// The bytes to send.
     /// - Throws: ``HTTPError/badField(_:)`` for a field that would not be one.
     package func encoded() throws(HTTPError) -> [UInt8] {
-        var text = "\(method.rawValue) \(target) HTTP/1.1\r\nHost: corral\r\n"
+        var text = "\(method.rawValue) \(target) HTTP/1.1\r\nHost: \(host)\r\n"
         for field in headers.fields {
             let isRight =
                 !field.name.isEmpty && field.name.utf8.allSatisfy(HTTPBytes.isToken)

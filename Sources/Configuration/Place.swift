@@ -79,7 +79,7 @@ extension SettingKey {
         case .images: .text(place.images)
         case .mounts, .tenantUIDs: .list([])
         case .uids: .range(200_000...265_535)
-        case .wardenPath: .none
+        case .wardenPath, .listenTCP: .none
         default: fixed
         }
     }
@@ -106,6 +106,7 @@ extension SettingKey {
         case .httpHeaders: .number(32 << 10)
         case .httpConnections: .number(256)
         case .httpIdle: .number(60_000)
+        case .listenUnencrypted: .text("loopback")
         case .logLevel: .text("info")
         default: .text("auto")
         }

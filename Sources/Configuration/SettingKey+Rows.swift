@@ -22,6 +22,16 @@ extension SettingKey {
         case .socketGroup: Row(.account, .restart, "whose members may connect, and so start sessions")
         case .socketMode:
             Row(.quantity(Quantity(.mode, 0o600...0o666)), .restart, "permissions of the socket")
+        case .listenTCP:
+            Row(
+                .addressOrNone, .restart,
+                "where the API listens for clients with tokens besides; port 0 is one that the kernel chooses"
+            )
+        case .listenUnencrypted:
+            Row(
+                .word(["loopback", "anywhere"]), .restart,
+                "`anywhere`: `listen.tcp` may be an address that other machines reach, although nothing is encrypted"
+            )
         case .tenantUIDs:
             Row(
                 .tenantUIDs, .live,

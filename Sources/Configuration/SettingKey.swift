@@ -7,6 +7,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case socketPath = "socket.path"
     case socketGroup = "socket.group"
     case socketMode = "socket.mode"
+    case listenTCP = "listen.tcp"
+    case listenUnencrypted = "listen.unencrypted"
     case limitSessions = "limits.sessions"
     case limitProcesses = "limits.processes"
     case limitMemory = "limits.memory"
@@ -49,6 +51,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case account
         case word([String])
         case quantity(Quantity)
+        /// An address of this machine and a port, see ``TCPAddress``, or `none`.
+        case addressOrNone
         /// Users and their tenants, see ``TenantUIDs``.
         case tenantUIDs
         /// Two numbers with a hyphen between them, the first and the last.

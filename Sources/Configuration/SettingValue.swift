@@ -1,3 +1,4 @@
+import Network
 package import Sandbox
 
 /// The value of a key.
@@ -66,6 +67,7 @@ extension SettingKey {
                 try SettingKey.add(String(part), to: &paths)
             }
             return .list(paths)
+        case .addressOrNone: return text == "none" ? .none : try SettingKey.address(text)
         case .tenantUIDs:
             guard !text.isEmpty else { return .list([]) }
             var uids = TenantUIDs()
@@ -91,6 +93,15 @@ extension SettingKey {
     private static func path(_ text: String) throws(ValueError) -> SettingValue {
         try checkPath(text)
         return .text(text)
+    }
+
+    private static func address(_ text: String) throws(ValueError) -> SettingValue {
+        guard let address = TCPAddress(text) else {
+            throw ValueError(
+                "\(quoted(text)) is not an address and a port; expected such as 127.0.0.1:7070, [::1]:7070, or none"
+            )
+        }
+        return .text(address.description)
     }
 
     static func add(_ path: String, to paths: inout [String]) throws(ValueError) {

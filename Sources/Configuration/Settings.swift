@@ -1,3 +1,4 @@
+package import Network
 import Sandbox
 
 /// What one source says: a file, the environment, the options of a command.
@@ -90,6 +91,9 @@ package struct Settings: Hashable, Sendable {
         return items
     }
 
+    /// Where the API listens for clients with tokens; nil for nowhere. Read by the same rule before.
+    package var tcpAddress: TCPAddress? { textOrNone(.listenTCP).flatMap { TCPAddress($0) } }
+
     package var uids: ClosedRange<UInt64> {
         guard case .range(let range) = self[.uids].value else { preconditionFailure("uids is no range") }
         return range
@@ -129,6 +133,12 @@ extension Settings {
         }
         if place.isSystem, textOrNone(.user) == nil || ["root", "0"].contains(text(.user)) {
             problem(.user, "corrald does not stay root; expected an account of its own, such as corral")
+        }
+        if let address = tcpAddress, !address.isLoopback, text(.listenUnencrypted) != "anywhere" {
+            problem(
+                .listenTCP,
+                "other machines reach \(address), and nothing would be encrypted, tokens neither; expected an address "
+                    + "such as 127.0.0.1 behind a proxy that does TLS, or listen.unencrypted: anywhere")
         }
         if text(.runtime) == text(.state) {
             problem(

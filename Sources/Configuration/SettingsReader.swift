@@ -99,7 +99,7 @@ extension YAMLValue {
         case .word(let words):
             let word = try word(expected: "one of \(words.joined(separator: ", "))")
             return try located { () throws(ValueError) in try key.read(word) }
-        case .path, .pathOrNone, .name, .account, .range:
+        case .path, .pathOrNone, .addressOrNone, .name, .account, .range:
             let text = try text()
             return try located { () throws(ValueError) in try key.read(text) }
         }

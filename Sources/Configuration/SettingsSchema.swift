@@ -36,6 +36,7 @@ package enum SettingsSchema {
         switch key.kind {
         case .path: text(&schema, path)
         case .pathOrNone: text(&schema, "^(none|\(path.dropFirst().dropLast()))$")
+        case .addressOrNone: text(&schema, "^(none|[0-9.]+:[0-9]+|\\[[0-9a-f:.]+\\]:[0-9]+)$")
         case .paths:
             schema.add("type", "array")
             schema.add("uniqueItems", true)
@@ -120,6 +121,7 @@ package enum SettingsSchema {
         switch kind {
         case .path: ("path", "absolute")
         case .pathOrNone: ("path", "absolute, or none")
+        case .addressOrNone: ("address", "`ADDRESS:PORT`, or none")
         case .paths: ("list of paths", "absolute, none twice")
         case .tenantUIDs: ("list of users", "`UID=TENANT` or `FIRST-LAST=TENANT`, no user twice")
         case .name: ("name", "")

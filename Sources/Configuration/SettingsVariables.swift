@@ -4,7 +4,9 @@ import Sandbox
 package enum SettingsVariables {
     /// Variables of that beginning that are no settings: they name parts of an installation, or belong to
     /// tests.
-    private static let others = ["CORRAL_DATA", "CORRAL_INIT", "CORRAL_UNPACK"]
+    private static let others = [
+        "CORRAL_DATA", "CORRAL_INIT", "CORRAL_UNPACK", "CORRAL_HOST", "CORRAL_TOKEN",
+    ]
     private static let otherBeginnings = ["CORRAL_TEST_", "CORRAL_ATTACK_"]
 
     package struct Reading: Sendable {

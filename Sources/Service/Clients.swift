@@ -12,17 +12,17 @@ final class Client {
         case answering
     }
 
-    let peer: PeerCredentials
+    let peer: Peer
     /// The library's; open for as long as this is in the table.
     let socket: CInt
-    /// Over its user's limit: told so, and closed.
+    /// Over its owner's limit: told so, and closed.
     let isRefused: Bool
     var phase: Phase
     var exchange: Exchange?
     /// How much of the count of what is read was left when the turn began; below 0 for what is not known.
     var readsLeft: CInt = -1
 
-    init(_ peer: PeerCredentials, socket: CInt, isRefused: Bool) {
+    init(_ peer: Peer, socket: CInt, isRefused: Bool) {
         self.peer = peer
         self.socket = socket
         self.isRefused = isRefused
@@ -52,10 +52,10 @@ final class Client {
     func cut() { _ = Glibc.shutdown(socket, CInt(SHUT_RDWR)) }
 }
 
-/// The connections of a service, and how many each user has.
+/// The connections of a service, and how many each user or address has.
 final class Clients {
     private(set) var all: [ObjectIdentifier: Client] = [:]
-    private var perUser: [UInt32: Int] = [:]
+    private var perOwner: [Peer.Owner: Int] = [:]
     private var refused = 0
     private var handedOver: [WeakUpgraded] = []
     private(set) var upgradedCount = 0
@@ -71,44 +71,61 @@ final class Clients {
     /// Every upgraded connection that is still somebody's.
     var upgraded: [Upgraded] { handedOver.compactMap(\.value) }
 
-    /// Whether a connection of a user is taken, and be it only to refuse it in words.
-    func admits(_ uid: UInt32, _ limits: ServiceLimits) -> Bool {
-        perUser[uid, default: 0] < limits.connectionsPerUser || refused < limits.refusals
+    /// Whether a connection is taken, and be it only to refuse it in words.
+    func admits(_ peer: Peer, _ limits: ServiceLimits) -> Bool {
+        perOwner[peer.owner, default: 0] < limits.connectionsPerUser || refused < limits.refusals
     }
 
-    func add(_ socket: CInt, _ peer: PeerCredentials, _ limits: ServiceLimits) -> Client {
-        let isRefused = perUser[peer.uid, default: 0] >= limits.connectionsPerUser
+    func add(_ socket: CInt, _ peer: Peer, _ limits: ServiceLimits) -> Client {
+        let isRefused = perOwner[peer.owner, default: 0] >= limits.connectionsPerUser
         let client = Client(peer, socket: socket, isRefused: isRefused)
         all[ObjectIdentifier(client)] = client
         if isRefused {
             refused += 1
         } else {
-            perUser[peer.uid, default: 0] += 1
+            perOwner[peer.owner, default: 0] += 1
         }
         return client
     }
 
     func remove(_ client: Client) {
         guard all.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
-        if client.isRefused { refused -= 1 } else { leave(client.peer.uid) }
+        if client.isRefused { refused -= 1 } else { leave(client.peer.owner) }
     }
 
     func upgraded(_ connection: Upgraded) {
         handedOver.removeAll { $0.value == nil }
         handedOver.append(WeakUpgraded(value: connection))
-        perUser[connection.peer.uid, default: 0] += 1
+        perOwner[connection.peer.owner, default: 0] += 1
         upgradedCount += 1
     }
 
-    func upgradedGone(_ uid: UInt32) {
-        leave(uid)
+    func upgradedGone(_ owner: Peer.Owner) {
+        leave(owner)
         upgradedCount -= 1
         onUpgradedGone?()
     }
 
-    private func leave(_ uid: UInt32) {
-        let rest = perUser[uid, default: 1] - 1
-        perUser[uid] = rest == 0 ? nil : rest
+    private func leave(_ owner: Peer.Owner) {
+        let rest = perOwner[owner, default: 1] - 1
+        perOwner[owner] = rest == 0 ? nil : rest
+    }
+
+    // MARK: badges
+
+    /// What those who are being answered, and those who were handed over, were admitted by.
+    var badges: Set<UInt32> {
+        Set(all.values.compactMap { $0.exchange?.head?.badge } + upgraded.compactMap(\.badge))
+    }
+
+    /// Ends whatever goes on for one who is not to be here any longer. A short answer that is on its way already
+    /// still gets there.
+    func cut(badge: UInt32) {
+        for client in all.values {
+            guard let exchange = client.exchange, exchange.head?.badge == badge else { continue }
+            if !exchange.isAnswered { exchange.lost() }
+        }
+        for connection in upgraded where connection.badge == badge { connection.cut() }
     }
 
     /// Cuts off whoever is over its time; returns when the next one will be.

@@ -39,19 +39,20 @@ extension Exchange {
         if client.isRefused {
             throw ServiceError(
                 .limit,
-                "user \(client.peer.uid) has \(service.limits.connectionsPerUser) connections already",
+                "\(client.peer.name) has \(service.limits.connectionsPerUser) connections already",
                 hint: "close some", headers: [Header("Connection", "close")])
         }
-        if rawTarget == [UInt8(ascii: "*")], method == "OPTIONS" {
+        if rawTarget == [UInt8(ascii: "*")], method == "OPTIONS", !service.isNetwork {
             state = .ready(.nothing)
             return
         }
         let target = try Target(parsing: rawTarget)
-        let head = RequestHead(
+        var head = RequestHead(
             method: method, version: version, target: target, headers: headers, peer: client.peer,
             trace: TraceContext(headers))
         self.head = head
-        try service.admit(head)
+        head.badge = try service.admit(head)
+        self.head = head
         switch service.router.resolve(method, target.segments) {
         case .nothing: throw ServiceError(.notFound, "there is nothing at \(target.path)")
         case .otherMethods(let methods):

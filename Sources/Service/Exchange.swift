@@ -87,6 +87,17 @@ import Linux
         }
     }
 
+    /// Whether all of the answer is there, and nothing follows that could still be stopped.
+    var isAnswered: Bool {
+        switch state {
+        case .answering(nil, _): return upgrade == nil
+        case .ready(let response):
+            if case .bytes = response.body { return true }
+            return false
+        case .fresh, .receiving, .waiting, .answering, .over: return false
+        }
+    }
+
     func pendingCompleted() {
         guard case .waiting(let pending) = state, let response = pending.takeResponse() else { return }
         state = .ready(response)
@@ -100,7 +111,9 @@ import Linux
         if isGone { return false }
         if watch == nil {
             do {
-                watch = try HangUpWatch.make(on: service.loop, socket: client.socket) { [weak self] in
+                watch = try HangUpWatch.make(
+                    on: service.loop, socket: client.socket, isNetwork: service.isNetwork
+                ) { [weak self] in
                     self?.lost()
                 }
             } catch {

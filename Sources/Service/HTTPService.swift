@@ -1,8 +1,9 @@
 import CMicroHTTPD
 import Glibc
 package import Linux
+import Network
 
-/// HTTP/1.1 on a listening unix socket, on the thread of an ``EventLoop``.
+/// HTTP/1.1 on a listening unix or TCP socket, on the thread of an ``EventLoop``.
 ///
 /// libmicrohttpd does the parsing; its epoll descriptor is watched by the loop and it runs when that is
 /// readable, when a time has come, and when an answer is given. One thread, no lock: what an endpoint
@@ -16,7 +17,9 @@ package import Linux
     let loop: EventLoop
     let router: Router
     let clients = Clients()
-    let admit: (RequestHead) throws(ServiceError) -> Void
+    let admit: (RequestHead) throws(ServiceError) -> UInt32?
+    /// Whether it listens at a TCP socket.
+    let isNetwork: Bool
     var daemon: OpaquePointer?
     var stopping: Stopping?
     /// Nil when the service has ended, so that it holds its owner no more.
@@ -28,7 +31,7 @@ package import Linux
     var listener: Listener?
     private var isScheduled = false
     /// Who is at the other end of the connection that the library is being given.
-    private var arriving: PeerCredentials?
+    private var arriving: Peer?
     /// Connections that were handed over, for the library to forget when it is not at work.
     private var forgotten: [OpaquePointer] = unsafe []
 
@@ -47,15 +50,17 @@ package import Linux
     ///
     /// - Parameters:
     ///   - listening: a listening stream socket, non-blocking or not. It is closed when the service stops.
-    ///   - admit: asked before the table is looked at, such as for `Host` and tokens.
+    ///   - admit: asked before the table is looked at, such as for `Host` and tokens. What it says becomes the
+    ///     request's badge, see ``cut(badge:)``.
     package static func start<Owner>(
         _ routes: [Route<Owner>], for owner: Owner, on loop: EventLoop, listening: consuming FileDescriptor,
         limits: ServiceLimits = ServiceLimits(),
-        admit: @escaping (RequestHead) throws(ServiceError) -> Void = { (_) throws(ServiceError) in }
+        admit: @escaping (RequestHead) throws(ServiceError) -> UInt32? = { (_) throws(ServiceError) in nil }
     ) throws(SystemError) -> HTTPService {
         let problems = Router.problems(in: routes.map(\.endpoint))
         precondition(problems.isEmpty, "the table of routes: \(problems.joined(separator: "; "))")
         try listening.setNonBlocking()
+        let isNetwork = TCPAddress(ofSocket: listening.number) != nil
         let context = ServiceContext()
         guard let daemon = unsafe startDaemon(context, limits) else {
             throw SystemError("MHD_start_daemon", nil, Errno(rawValue: errno))
@@ -71,7 +76,7 @@ package import Linux
         }
         let answers = OwnedRoutes(routes: routes, owner: owner)
         let service = unsafe HTTPService(
-            loop, daemon, ready, routes.map(\.endpoint), answers, limits, admit)
+            loop, daemon, ready, routes.map(\.endpoint), answers, limits, isNetwork, admit)
         context.service = service
         service.context = context
         do {
@@ -89,7 +94,8 @@ package import Linux
     private init(
         _ loop: EventLoop, _ daemon: OpaquePointer, _ ready: consuming FileDescriptor,
         _ endpoints: [Endpoint], _ answers: any Answering,
-        _ limits: ServiceLimits, _ admit: @escaping (RequestHead) throws(ServiceError) -> Void
+        _ limits: ServiceLimits, _ isNetwork: Bool,
+        _ admit: @escaping (RequestHead) throws(ServiceError) -> UInt32?
     ) {
         self.loop = loop
         unsafe self.daemon = daemon
@@ -98,6 +104,7 @@ package import Linux
         self.answers = answers
         self.limits = limits
         self.admit = admit
+        self.isNetwork = isNetwork
         router = Router(endpoints)
     }
 
@@ -180,9 +187,10 @@ package import Linux
     var hasRoom: Bool { clients.all.count < limits.connections }
 
     func accepted(_ socket: consuming FileDescriptor) {
-        guard let daemon = unsafe daemon, let peer = try? socket.peerCredentials() else { return }
+        guard let daemon = unsafe daemon, let peer = Peer(socket, isNetwork: isNetwork) else { return }
+        if isNetwork { socket.watchPeer() }
         // Over the limit by so much that nobody is told: closed with this value.
-        guard clients.admits(peer.uid, limits) else { return }
+        guard clients.admits(peer, limits) else { return }
         arriving = peer
         _ = unsafe corral_mhd_add(daemon, socket.release())
         arriving = nil
@@ -220,7 +228,8 @@ package import Linux
         let copy = fcntl(socket, F_DUPFD_CLOEXEC, 3)
         guard copy >= 0 else { return exchange.client.cut() }
         let connection = Upgraded(
-            FileDescriptor(owning: copy), early: early, peer: exchange.client.peer, clients: clients)
+            FileDescriptor(owning: copy), early: early, peer: exchange.client.peer,
+            badge: exchange.head?.badge, clients: clients)
         upgrade.begin(connection)
     }
 
@@ -230,6 +239,14 @@ package import Linux
         unsafe handles.forEach { unsafe corral_mhd_close_upgraded($0) }
         if unsafe !handles.isEmpty { schedule() }
     }
+
+    // MARK: badges
+
+    /// What those who are being answered, and those who were handed over, were admitted by.
+    package var badges: Set<UInt32> { clients.badges }
+
+    /// Ends whatever goes on for requests with this badge: streams, uploads, waiting, upgraded connections.
+    package func cut(badge: UInt32) { clients.cut(badge: badge) }
 
     // MARK: the end
 

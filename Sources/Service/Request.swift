@@ -1,4 +1,3 @@
-package import Linux
 package import Wire
 
 /// A request without its body: who asks, for what.
@@ -10,8 +9,10 @@ package struct RequestHead: Hashable, Sendable {
     package let target: Target
     package let headers: Headers
     /// Whose connection it is.
-    package let peer: PeerCredentials
+    package let peer: Peer
     package let trace: TraceContext
+    /// What it was admitted by, as whoever admitted it numbers that; nil where its peer says who asks.
+    package internal(set) var badge: UInt32?
 }
 
 /// A request that an endpoint answers.
@@ -31,7 +32,7 @@ package struct Request: Hashable, Sendable {
     package let parameters: [String: String]
     package let body: Body
 
-    package var peer: PeerCredentials { head.peer }
+    package var peer: Peer { head.peer }
     package var trace: TraceContext { head.trace }
     package var query: [String: String] { head.target.query }
 

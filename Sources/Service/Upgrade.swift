@@ -22,22 +22,25 @@ package final class Upgraded {
     package let socket: Held<FileDescriptor>
     /// What the client has sent already after its request; to be read before the socket.
     package private(set) var early: [UInt8]
-    package let peer: PeerCredentials
+    package let peer: Peer
+    /// What the request was admitted by.
+    let badge: UInt32?
     /// Called when the server is to stop; whoever owns the connection says goodbye and closes it soon.
     package var onStop: (() -> Void)?
     /// When it is cut off; nil for never.
     private(set) var deadline: BootTime?
     private weak var clients: Clients?
 
-    init(_ socket: consuming FileDescriptor, early: [UInt8], peer: PeerCredentials, clients: Clients) {
+    init(_ socket: consuming FileDescriptor, early: [UInt8], peer: Peer, badge: UInt32?, clients: Clients) {
         self.socket = Held(socket)
         self.early = early
         self.peer = peer
+        self.badge = badge
         self.clients = clients
         clients.upgraded(self)
     }
 
-    deinit { clients?.upgradedGone(peer.uid) }
+    deinit { clients?.upgradedGone(peer.owner) }
 
     /// Has both directions ended at a time, unless another is named before; whoever has the connection
     /// sees it hung up.

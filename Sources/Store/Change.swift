@@ -22,6 +22,9 @@ package enum Change: Hashable, Sendable {
     case spent(SpentRecord)
     /// What tenants have had of disks up to a moment.
     case disk(DiskRecord)
+    /// A token is new, or revoked now.
+    case token(KeptToken)
+    case tokenGone(UInt32)
 
     /// Whether it says only how far something has come that lives. A loss of power ends that, whatever the
     /// last thing on record about it is.
@@ -30,7 +33,7 @@ package enum Change: Hashable, Sendable {
         case .session(_, let standing, _, _): standing.isLive
         case .process(_, let standing, _, _): standing.isLive
         case .create, .start, .result, .audit, .workspace, .workspaceGone, .snapshot, .snapshotGone, .tenant,
-            .tenantGone, .spent, .disk:
+            .tenantGone, .spent, .disk, .token, .tokenGone:
             false
         }
     }
@@ -135,6 +138,8 @@ extension StateStore {
         case .tenantGone(let name): try dropTenant(name)
         case .spent(let spent): try put(spent)
         case .disk(let disk): try count(disk)
+        case .token(let token): try put(token)
+        case .tokenGone(let id): try dropToken(id)
         }
     }
 }

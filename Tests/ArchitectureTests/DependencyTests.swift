@@ -7,7 +7,7 @@ private let rows: [[String]] = [
         "CLinux", "CSeccomp", "CYAML", "CNettle", "CArchive", "CZlib", "CSQLite", "CMicroHTTPD", "CWslay",
         "CYardstick",
     ],
-    ["Linux", "Sandbox", "Wire", "InitPlan", "FailPoints"],
+    ["Linux", "Sandbox", "Wire", "InitPlan", "FailPoints", "Network"],
     [
         "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol", "Capture",
         "Service", "Configuration", "Client", "Tables", "API", "Sessions",

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct DaemonAccessTests {
     private func arguments(_ words: String...) throws -> Arguments {
-        let command = Command("try", summary: "Try.", options: ConfigCommand.options) { _ in 0 }
+        let command = Command("try", summary: "Try.", options: DaemonAccess.place) { _ in 0 }
         return try Arguments(parsing: words, for: command)
     }
 

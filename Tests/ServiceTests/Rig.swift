@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Network
 import Synchronization
 import TestSupport
 import Wire
@@ -14,13 +15,17 @@ final class Rig: Sendable {
     private let thread: Mutex<Parcel<Linux.Thread>?>
 
     var path: String { directory("s") }
+    /// Of one at a TCP socket.
+    let address: TCPAddress?
 
-    init(limits: ServiceLimits = ServiceLimits(), webSocket: WebSocket.Limits = .init()) throws {
+    /// - Parameter tcp: an address to listen at instead of the unix socket.
+    init(
+        limits: ServiceLimits = ServiceLimits(), webSocket: WebSocket.Limits = .init(), tcp: TCPAddress? = nil
+    ) throws {
         let directory = try TemporaryDirectory()
         let mailbox = try Mailbox<Desk>()
-        let listener = try FileDescriptor.unixSocket(nonBlocking: true)
-        try listener.bind(to: directory("s"))
-        try listener.listen(queue: 512)
+        let listener = try Rig.listener(directory("s"), tcp)
+        address = TCPAddress(ofSocket: listener.number)
         let parcel = Parcel(listener)
         let thread = try Linux.Thread.start {
             do {
@@ -33,6 +38,14 @@ final class Rig: Sendable {
         self.directory = directory
         self.mailbox = mailbox
         self.thread = Mutex(Parcel(thread))
+    }
+
+    private static func listener(_ path: String, _ tcp: TCPAddress?) throws(SystemError) -> FileDescriptor {
+        if let tcp { return try .tcpListener(at: tcp, queue: 512) }
+        let listener = try FileDescriptor.unixSocket(nonBlocking: true)
+        try listener.bind(to: path)
+        try listener.listen(queue: 512)
+        return listener
     }
 
     deinit { stop() }
@@ -112,6 +125,7 @@ final class Desk {
             desks, for: desk, on: loop, listening: listener, limits: limits,
             admit: { (head) throws(ServiceError) in
                 if head.target.path == "/forbidden" { throw ServiceError(.forbidden, "not for you") }
+                return try head.headers.single("x-badge").flatMap { UInt32($0) }
             })
         while !loop.isStopped {
             _ = try loop.turn(timeout: -1)
@@ -239,8 +253,8 @@ let desks: [Route<Desk>] = [
         .now(
             .json(
                 .object {
-                    $0.add("uid", request.peer.uid)
-                    $0.add("pid", request.peer.pid)
+                    $0.add("uid", request.peer.user?.uid ?? .max)
+                    $0.add("pid", request.peer.user?.pid ?? -1)
                 }))
     },
     Route(Endpoint(.get, "/v1/items/{id}", name: "item", query: ["verbose"])) { (_, request) in

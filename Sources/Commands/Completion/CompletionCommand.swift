@@ -26,7 +26,7 @@ enum CompletionCommand {
     }
 
     /// A command line without words, for what takes one.
-    static let asking = Command("__complete", summary: "", options: ConfigCommand.options) { _ in 0 }
+    static let asking = Command("__complete", summary: "", options: DaemonAccess.place) { _ in 0 }
 
     static let candidates = Command(
         "__complete", summary: "Print what could stand at the end of a command line.",

@@ -40,7 +40,7 @@ enum QuotaCommand {
             .init(
                 "if-version", value: "NUMBER",
                 help: "only if nobody has changed the tenant since corral tenant inspect showed this version")
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.place,
         examples: [
             "corral quota set red sessions=10 memory=4GiB cpus=2",
             "corral quota set red execs_per_day=none creations_per_minute=60",
@@ -75,7 +75,7 @@ enum QuotaCommand {
             .init(
                 "to-plan",
                 help: "what was set of the quota, or of all, is forgotten: the tenant's plan says what holds")
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.place,
         examples: ["corral quota reset red execs_per_day", "corral quota reset --to-plan red"],
         details: "Without --to-plan: what was spent of execs_per_day today, or of creations_per_minute now."
     ) { arguments in

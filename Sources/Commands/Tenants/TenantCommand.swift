@@ -19,7 +19,7 @@ enum TenantCommand {
 
     static let create = Command(
         "tenant create", summary: "Make a tenant, and print its name.", operandsHelp: "NAME", operands: 1...1,
-        options: [description, plan] + ConfigCommand.options,
+        options: [description, plan] + DaemonAccess.place,
         examples: [
             "corral tenant create red", "corral tenant create --description 'the red team' --plan free red",
         ],
@@ -47,7 +47,7 @@ enum TenantCommand {
             .init(
                 "if-version", value: "NUMBER",
                 help: "only if nobody has changed it since corral tenant inspect showed this version"),
-        ] + ConfigCommand.options,
+        ] + DaemonAccess.place,
         examples: [
             "corral tenant set --description 'the red team' --if-version 1 red",
             "corral tenant set --plan pro red",
@@ -69,7 +69,7 @@ enum TenantCommand {
 
     static let remove = Command(
         "tenant rm", summary: "Remove tenants that have no workspaces and no sessions but ended ones.",
-        operandsHelp: "TENANT...", operands: 1...Int.max, options: ConfigCommand.options,
+        operandsHelp: "TENANT...", operands: 1...Int.max, options: DaemonAccess.place,
         examples: ["corral tenant rm red"],
         details: "The records of its sessions go with it; those in the audit stay."
     ) { arguments in
@@ -84,7 +84,7 @@ enum TenantCommand {
 
     static let inspect = Command(
         "tenant inspect", summary: "Print all there is to know about tenants, as JSON.",
-        operandsHelp: "TENANT...", operands: 1...Int.max, options: ConfigCommand.options,
+        operandsHelp: "TENANT...", operands: 1...Int.max, options: DaemonAccess.place,
         examples: ["corral tenant inspect red | jq '.[].sessions'"],
         details:
             "One array with an object for each, of the members that docs/openapi.json describes as Tenant."
@@ -101,7 +101,7 @@ enum TenantCommand {
     private static func list(_ word: String, isHidden: Bool) -> Command {
         Command(
             "tenant \(word)", summary: "List tenants: all of them for administrators, or one's own.",
-            options: Command.Option.listing + ConfigCommand.options, examples: ["corral tenant \(word)"],
+            options: Command.Option.listing + DaemonAccess.place, examples: ["corral tenant \(word)"],
             isHidden: isHidden
         ) { arguments in
             Failure.reported("tenant \(word)") { () throws(CommandError) in
@@ -132,7 +132,7 @@ struct TenantCalls {
     let client: DaemonClient
 
     init(_ arguments: Arguments) throws(CommandError) {
-        client = DaemonClient(path: try DaemonAccess.socket(arguments))
+        client = try DaemonAccess.client(arguments)
     }
 
     func create(_ request: JSONText) throws(CommandError) -> TenantAnswer {

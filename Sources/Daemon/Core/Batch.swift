@@ -37,4 +37,6 @@ enum DeadlineKey: Hashable, Sendable {
     case journal
     /// A warden that was lost is looked for again.
     case warden
+    /// A token expires of somebody who is here.
+    case tokens
 }

@@ -1,3 +1,4 @@
+import Access
 import FailPoints
 import Linux
 import Service
@@ -15,6 +16,7 @@ enum Audited {
         "attach": "process.attach", "writeFile": "file.write", "unpackFiles": "file.unpack",
         "makeDirectory": "file.mkdir",
         "createTenant": "tenant.create", "setTenant": "tenant.set", "removeTenant": "tenant.remove",
+        "createToken": "token.create", "revokeToken": "token.revoke",
         "setQuotas": "quota.set", "resetQuota": "quota.reset",
         "createVolume": "volume.create", "removeVolume": "volume.remove",
         "createWorkspace": "workspace.create", "removeWorkspace": "workspace.remove",
@@ -67,8 +69,10 @@ extension Daemon {
             return try handler(self, request)
         }
         auditObject = nil
+        let token = request.head.badge.flatMap { tokens[id: $0] }
         var entry = AuditEntry(
-            wall: DaemonClock.wall, uid: request.peer.uid, tenant: tenantName(ofUID: request.peer.uid),
+            wall: DaemonClock.wall, uid: request.peer.user?.uid, token: token?.number,
+            tenant: token?.tenant.description ?? request.peer.user.map { tenantName(ofUID: $0.uid) },
             what: what,
             object: object(of: request), outcome: "", trace: request.trace.id)
         do throws(ServiceError) {
@@ -113,7 +117,7 @@ extension Daemon {
         let isRefused = outcome != "done" && outcome != "accepted"
         log.line(
             isRefused ? .info : .debug,
-            "\(entry.what) of \(entry.object ?? "-") by uid \(entry.uid ?? 0): \(outcome)",
+            "\(entry.what) of \(entry.object ?? "-") by \(entry.who): \(outcome)",
             trace: entry.trace)
         // That there is no room cannot be recorded either.
         if outcome == ServiceError.Code.full.rawValue { return }
@@ -130,10 +134,21 @@ extension Daemon {
                 ?? shortened(text)
         }
         if let text = request.parameters["tenant"] { return shortened(text) }
+        // Its name or id; who takes the token itself for that has it in no record.
+        if let text = request.parameters["token"] {
+            return tokens.find(text)?.number
+        }
         guard let text = request.parameters["session"] else { return nil }
         let id = (try? find(text, request))?.description ?? shortened(text)
         return request.parameters["process"].map { "\(id)/\(shortened($0))" } ?? id
     }
 
     private func shortened(_ text: String) -> String { String(decoding: text.utf8.prefix(64), as: UTF8.self) }
+}
+
+extension AuditEntry {
+    /// For the log.
+    fileprivate var who: String {
+        token.map { "token \($0)" } ?? uid.map { "uid \($0)" } ?? "nobody"
+    }
 }

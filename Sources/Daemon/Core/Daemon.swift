@@ -41,6 +41,9 @@ final class Daemon {
     var lastReload: Reload?
 
     var tenants = TenantTable()
+    /// Who may ask besides users of this machine.
+    var tokens = TokenBook(instance: 0)
+    var tokenFailures = TokenFailures()
     /// What tenants may have, have and have spent.
     var ledger = QuotaLedger<QuotaHolder>()
     /// What of that was set by name, and not by a plan.
@@ -88,6 +91,8 @@ final class Daemon {
     var ends = FileEnds()
     let writers = FileWriters()
     var service: HTTPService?
+    /// The one at the TCP socket, where there is one.
+    var networkService: HTTPService?
 
     var journal = Journal<Void>()
     var batches: [Batch] = []
@@ -159,6 +164,7 @@ final class Daemon {
             case .pruning: prune()
             case .journal: journal.hurry()
             case .warden: lookForWarden()
+            case .tokens: lookAtTokens()
             }
         }
     }
@@ -207,6 +213,7 @@ final class Daemon {
     private func endTurn() {
         settle()
         if service?.sendAnswers() == true { settle() }
+        if networkService?.sendAnswers() == true { settle() }
         let bodies = leftToDo
         leftToDo = []
         for body in bodies { body() }

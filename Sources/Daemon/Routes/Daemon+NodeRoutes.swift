@@ -66,6 +66,7 @@ extension Daemon {
                 object.add("sessions", tenant.map { table.liveCount(of: $0) } ?? table.liveCount)
                 object.add("sessions_max", table.limit)
                 object.add("started", began.text)
+                if tenant == nil { object.add("tokens_refused", tokenFailures.total) }
                 if link?.isOpen == true { object.object("volumes") { writeVolumes(to: &$0) } }
                 if let networks { object.object("networks") { write(networks, to: &$0) } }
                 if let lastReload { object.object("reload") { write(lastReload, to: &$0) } }

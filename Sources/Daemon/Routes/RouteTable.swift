@@ -10,6 +10,7 @@ enum RouteTable {
         .merging(processes) { first, _ in first }.merging(files) { first, _ in first }
         .merging(workspaces) { first, _ in first }.merging(workspaceFiles) { first, _ in first }
         .merging(tenants) { first, _ in first }.merging(hostVolumes) { first, _ in first }
+        .merging(tokens) { first, _ in first }
 
     /// Every operation that has a function, in the order of the API's table.
     /// - Parameter mostBody: what the operator lets a body have, in bytes; the operation's own limit may be less.
@@ -67,6 +68,12 @@ enum RouteTable {
         "inspectTenant": { (daemon, request) throws(ServiceError) in try daemon.inspectTenant(request) },
         "setTenant": { (daemon, request) throws(ServiceError) in try daemon.setTenant(request) },
         "removeTenant": { (daemon, request) throws(ServiceError) in try daemon.removeTenant(request) },
+    ]
+
+    private static let tokens: [String: Handler] = [
+        "createToken": { (daemon, request) throws(ServiceError) in try daemon.createToken(request) },
+        "listTokens": { (daemon, request) throws(ServiceError) in try daemon.listTokens(request) },
+        "revokeToken": { (daemon, request) throws(ServiceError) in try daemon.revokeToken(request) },
     ]
 
     private static let sessions: [String: Handler] = [

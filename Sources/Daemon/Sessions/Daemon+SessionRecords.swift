@@ -122,6 +122,7 @@ extension Daemon {
             }
         }
         countDisks()
+        pruneTokens()
         var isComplete = true
         do throws(StoreError) {
             let oldest = DaemonClock.wall - Int64(clamping: age)

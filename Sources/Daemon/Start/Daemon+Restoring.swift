@@ -12,6 +12,7 @@ extension Daemon {
     func restore() throws(StoreError) {
         defer { noteDamage() }
         try restoreTenants()
+        try restoreTokens()
         var mark: PageMark?
         repeat {
             let page = try store.list(after: mark, limit: 500)

@@ -2,6 +2,7 @@ import CLinux
 import Configuration
 import Glibc
 import Linux
+import Network
 import Service
 import Sessions
 
@@ -9,7 +10,8 @@ import Sessions
 
 extension Daemon {
     /// Serves from when the records and the warden agree, so that nobody sees what is not so.
-    func beginServing(_ listener: Held<FileDescriptor?>) {
+    /// - Parameter network: listens at the TCP socket; nil where there is none.
+    func beginServing(_ listener: Held<FileDescriptor?>, network: Held<FileDescriptor?>) {
         guard let socket = listener.value.take() else { return }
         var limits = ServiceLimits()
         limits.connections = Int(clamping: settings.number(.httpConnections))
@@ -17,14 +19,38 @@ extension Daemon {
         limits.memory = Int(clamping: settings.number(.httpHeaders))
         limits.head = settings.number(.httpIdle) * 1_000_000
         do throws(SystemError) {
-            service = try HTTPService.start(
-                RouteTable.routes(mostBody: Int(clamping: settings.number(.httpBody))), for: self, on: loop,
-                listening: socket, limits: limits)
+            // The other one is there when this one is told of.
+            if let socket = network.value.take() {
+                let address = TCPAddress(ofSocket: socket.number)
+                var own = limits
+                // Nobody takes all connections from one address.
+                own.connectionsPerUser = max(1, limits.connections / 2)
+                networkService = try begin(socket, own)
+                log.line(
+                    .info, "listening at \(address.map { "\($0)" } ?? "a TCP socket") for clients with tokens"
+                )
+                if let address, !address.isLoopback {
+                    log.line(.warning, "what goes through \(address), tokens among it, is not encrypted")
+                }
+            }
+            service = try begin(socket, limits)
             log.line(.info, "serving \(settings.text(.socketPath))")
         } catch {
             log.line(.error, "the API cannot be served: \(error)")
             exitCode = 1
             isOver = true
+        }
+    }
+
+    private func begin(
+        _ listener: consuming FileDescriptor, _ limits: ServiceLimits
+    ) throws(SystemError) -> HTTPService {
+        try HTTPService.start(
+            RouteTable.routes(mostBody: Int(clamping: settings.number(.httpBody))), for: self, on: loop,
+            listening: listener, limits: limits
+        ) { [weak self] (head) throws(ServiceError) in
+            guard let self else { throw ServiceError(.unavailable, "the service has ended") }
+            return try admit(head)
         }
     }
 
@@ -35,7 +61,13 @@ extension Daemon {
             isOver = true
             return
         }
-        service.stop(within: 5_000_000_000) { [weak self] in self?.isOver = true }
+        var left = networkService == nil ? 1 : 2
+        for service in [service, networkService] {
+            service?.stop(within: 5_000_000_000) { [weak self] in
+                left -= 1
+                if left == 0 { self?.isOver = true }
+            }
+        }
     }
 
     /// Reads the settings again: what can change holds from now on.

@@ -112,6 +112,9 @@ struct DaemonStart {
         let group = settings.textOrNone(.socketGroup).flatMap { Accounts.group($0) }
         let mode = group == nil ? 0o600 : mode_t(settings.number(.socketMode))
         let listener = try directories.listen(mode: isRoot ? mode : 0o600, group: isRoot ? group : nil)
+        let network = try settings.tcpAddress.map { (address) throws(StartProblemText) in
+            Held<FileDescriptor?>(try directories.listen(at: address))
+        }
         try DescriptorRoom.takeAll()
         // As the library that looks images up has it, here and in the warden.
         if settings[.images].origin.isGiven {
@@ -126,7 +129,7 @@ struct DaemonStart {
         }
         if let user { try giveUp(user, directories) } else { try Privileges.seal() }
         defer { withExtendedLifetime(lock) {} }
-        return try serve(directories, listener, isRoot ? nil : warden)
+        return try serve(directories, listener, network ?? Held(nil), isRoot ? nil : warden)
     }
 
     /// In a delegated cgroup: the warden, which is started in the same one, makes groups there.
@@ -148,7 +151,8 @@ struct DaemonStart {
     }
 
     private func serve(
-        _ directories: Directories, _ listener: consuming FileDescriptor, _ warden: WardenProcess?
+        _ directories: Directories, _ listener: consuming FileDescriptor, _ network: Held<FileDescriptor?>,
+        _ warden: WardenProcess?
     ) throws -> Int32 {
         let loop = try EventLoop()
         let opened = try StateStore.open(in: directories.daemon, at: DaemonClock.wall)
@@ -176,7 +180,7 @@ struct DaemonStart {
         FailPoint.pass(.daemonConnected)
         let held = Held<FileDescriptor?>(listener)
         daemon.reconcile {
-            daemon.beginServing(held)
+            daemon.beginServing(held, network: network)
             FailPoint.pass(.daemonServing)
             if let history = opened.unchecked { daemon.check(history) }
         }

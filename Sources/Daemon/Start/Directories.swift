@@ -2,6 +2,8 @@ import CLinux
 import Configuration
 import Glibc
 import Linux
+import Network
+import Service
 
 /// The directories and files that a daemon has for itself, made and checked before it serves.
 ///
@@ -121,6 +123,15 @@ struct Directories {
             return listener
         } catch {
             throw StartProblemText("the socket of the API cannot be made: \(error)")
+        }
+    }
+
+    /// The TCP socket of the API.
+    func listen(at address: TCPAddress) throws(StartProblemText) -> FileDescriptor {
+        do throws(SystemError) {
+            return try .tcpListener(at: address, queue: 1024)
+        } catch {
+            throw StartProblemText("listen.tcp: nothing can listen at \(address): \(error.errno)")
         }
     }
 }

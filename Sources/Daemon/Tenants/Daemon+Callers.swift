@@ -23,10 +23,18 @@ struct Scope {
 }
 
 extension Daemon {
-    /// Whom the operating system says is at the other end. Root, and whoever runs a daemon of their own, is its
-    /// administrator; everybody else does what they like with their tenant's things.
+    /// Whose token came with the request, as it is now; else whom the operating system says is at the other end.
+    /// Root, and whoever runs a daemon of their own, is its administrator; everybody else does what they like with
+    /// their tenant's things.
     func caller(_ request: Request) throws(ServiceError) -> Caller {
-        let uid = request.peer.uid
+        if let badge = request.head.badge {
+            do throws(TokenRefusal) {
+                return try tokens.check(id: badge, at: DaemonClock.seconds).caller
+            } catch {
+                throw ServiceError(error)
+            }
+        }
+        guard let uid = request.peer.user?.uid else { throw .unauthenticated("a token is needed here") }
         let name = "uid \(uid)"
         if uid == 0 || (!settings.place.isSystem && uid == geteuid()) {
             return Caller(name: name, role: .admin, tenant: .defaultTenant)

@@ -87,6 +87,7 @@ extension Daemon {
             for id in ended { try? daemon.forget(id) }
             _ = daemon.ledger.forget(name)
             daemon.ownQuotas[name] = nil
+            daemon.forgetTokens(of: name)
             // What the warden keeps of it: directories, and what they may hold together. It is made anew for a later
             // one of that name, so nothing hangs on it.
             daemon.afterAnswers { [weak daemon] in

@@ -1,7 +1,7 @@
 extension Migration {
     /// Plans of tenants, and what they used by the day, which outlasts the records of what used it.
-    static let eighth = Migration(
-        version: 8,
+    static let sixth = Migration(
+        version: 6,
         text: """
             ALTER TABLE tenants ADD COLUMN plan TEXT;
             CREATE TABLE usage (

@@ -1,0 +1,137 @@
+import API
+import Access
+import TestSupport
+import Testing
+
+/// Every operation by every role, by own, ended, foreign and unknown object: asked of a daemon with tokens, and held
+/// against the matrix of docs/access.md.
+@Suite(.serialized) struct RoleMatrixTests {
+    private static let unknown = "00000000000000ff"
+
+    /// What is there to ask about.
+    private struct Objects {
+        let session: String
+        let ended: String
+        let process: String
+        let workspace: String
+        let tenant: String
+    }
+
+    private static func objects(_ network: NetworkDaemon, _ tenant: String, _ name: String) throws -> Objects
+    {
+        let daemon = network.daemon
+        func made(_ path: String, _ body: String) throws -> String {
+            let answer = try daemon.call("POST", "\(path)?tenant=\(tenant)", body)
+            try #require(answer.status == 201, "\(String(decoding: answer.bytes, as: UTF8.self))")
+            return answer.text("id")
+        }
+        let (session, ended) = (try made("/v1/sessions", "{}"), try made("/v1/sessions", "{}"))
+        try daemon.call("POST", "/v1/sessions/\(ended)/kill", #"{"grace":0}"#)
+        let process = try made("/v1/sessions/\(session)/processes", #"{"argv":["/bin/sleep","600"]}"#)
+        _ = try made("/v1/workspaces", #"{"name":"\#(name)","bytes":16777216}"#)
+        _ = try made("/v1/workspaces/\(name)/snapshots", #"{"name":"s"}"#)
+        return Objects(session: session, ended: ended, process: process, workspace: name, tenant: tenant)
+    }
+
+    /// Those that take their object away come last, the session's process before the session.
+    private static let routes: [APIRoute] = {
+        let order = [
+            "signalProcess", "stopProcess", "removeSnapshot", "killSession", "removeSession",
+            "removeWorkspace",
+            "removeTenant",
+        ]
+        return APIRoute.all.filter { !order.contains($0.name) }
+            + order.compactMap { name in APIRoute.all.first { $0.name == name } }
+    }()
+
+    /// A body that the operation's own table lets pass, so that nothing is refused for it.
+    private static func body(_ route: APIRoute, _ tag: String) -> String? {
+        switch route.name {
+        case "createTenant", "createWorkspace": #"{"name":"new-\#(tag)"}"#
+        case "setTenant": #"{"description":"x"}"#
+        case "setQuotas": #"{"limits":{"sessions":100}}"#
+        case "resetQuota": #"{"quota":"execs_per_day"}"#
+        case "createToken": #"{"role":"viewer"}"#
+        case "createSession": "{}"
+        default: TenantMatrixTests.body(route)
+        }
+    }
+
+    /// The path with the object in it; nil where the operation has no object that ends.
+    private static func path(
+        _ route: APIRoute, _ relation: AccessMatrix.Relation?, _ own: Objects, _ foreign: Objects
+    ) -> String? {
+        let objects = relation == .foreign ? foreign : own
+        var (session, workspace, tenant) = (objects.session, objects.workspace, objects.tenant)
+        if relation == .unknown { (session, workspace, tenant) = (unknown, unknown, unknown) }
+        if relation == .ended {
+            guard route.parameters.contains("session") else { return nil }
+            session = own.ended
+        }
+        var path = route.path.replacing("{session}", with: session).replacing(
+            "{process}", with: objects.process
+        )
+        .replacing("{workspace}", with: workspace).replacing("{snapshot}", with: "s")
+        .replacing("{tenant}", with: tenant).replacing("{token}", with: unknown)
+        var query = route.query.filter { ["path", "from", "to"].contains($0.name) }.map { "\($0.name)=f" }
+        // What would follow for ever.
+        if route.name == "events" { query.append("until=2020-01-01T00:00:00Z") }
+        if !query.isEmpty { path += "?\(query.joined(separator: "&"))" }
+        return path
+    }
+
+    private func answer(
+        _ network: NetworkDaemon, _ token: String, _ route: APIRoute, _ path: String, _ tag: String
+    ) throws -> NetworkDaemon.Answer {
+        var more: [String] = []
+        if case .upgrade = route.answer {
+            more = ["-H", "Connection: Upgrade", "-H", "Upgrade: corral-attach/1"]
+        }
+        return try network.call(token, route.method.rawValue, path, Self.body(route, tag), more, seconds: 2)
+    }
+
+    /// Whether the answer is the one for an object that there is not.
+    private static func isUnknown(_ route: APIRoute, _ answer: NetworkDaemon.Answer) -> Bool {
+        answer.status == 404
+            && ["session", "workspace", "tenant"].contains { answer.text.contains("there is no \($0)") }
+    }
+
+    @Test(arguments: Role.allCases)
+    func `a daemon answers every question of the matrix as it says`(role: Role) throws {
+        let network = try NetworkDaemon()
+        try network.tenant("red")
+        try network.tenant("blue")
+        let token = try network.token(role.rawValue, "red")
+        let foreign = try Self.objects(network, "blue", "blue-workspace")
+        let own = try Self.objects(network, "red", "red-workspace")
+        var asked = 0
+        for route in Self.routes {
+            let relations: [AccessMatrix.Relation?] =
+                AccessMatrix.isAboutObject(route) ? [.unknown, .foreign, .ended, .own] : [nil]
+            var unknown: NetworkDaemon.Answer?
+            for relation in relations {
+                guard let path = Self.path(route, relation, own, foreign) else { continue }
+                let tag = "\(role.rawValue)-\(relation?.rawValue ?? "node")"
+                let answer = try answer(network, token, route, path, tag)
+                asked += 1
+                if relation == .unknown { unknown = answer }
+                let what =
+                    "\(role.rawValue) \(route.name) \(relation?.rawValue ?? ""): \(answer.status) \(answer.text.prefix(200))"
+                switch AccessMatrix.decision(role, route, relation) {
+                case .forbidden: #expect(answer.status == 403 && answer.code == "forbidden", "\(what)")
+                case .hidden:
+                    #expect(Self.isUnknown(route, answer), "\(what)")
+                    // In the same words as what there is not.
+                    let names = [foreign.session, foreign.workspace, foreign.tenant]
+                    let words = names.reduce(answer.text) { $0.replacing($1, with: Self.unknown) }
+                    #expect(relation != .foreign || words == unknown?.text, "\(what)")
+                case .allowed:
+                    // 0: it goes on, and was cut off.
+                    #expect(![401, 403].contains(answer.status) && !Self.isUnknown(route, answer), "\(what)")
+                }
+            }
+        }
+        print("\(role.rawValue): \(asked) questions")
+        #expect(asked > 150)
+    }
+}
