@@ -66,6 +66,13 @@ extension SettingKey {
                 try SettingKey.add(String(part), to: &paths)
             }
             return .list(paths)
+        case .mounts:
+            guard !text.isEmpty else { return .list([]) }
+            var mounts = HostMounts()
+            for part in text.split(separator: ":", omittingEmptySubsequences: false) {
+                try mounts.add(String(part))
+            }
+            return .list(mounts.entries.map(\.text))
         case .tenantUIDs:
             guard !text.isEmpty else { return .list([]) }
             var uids = TenantUIDs()

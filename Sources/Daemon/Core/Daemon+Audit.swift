@@ -93,6 +93,7 @@ extension Daemon {
             }
             return reply
         } catch {
+            entry.object = auditObject ?? entry.object
             note(entry, error.code.rawValue)
             throw error
         }

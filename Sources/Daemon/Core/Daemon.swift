@@ -42,6 +42,8 @@ final class Daemon {
     var tenants = TenantTable()
     /// What tenants may have, have and have spent.
     var ledger = QuotaLedger<QuotaHolder>()
+    /// What the kernel holds tenants' volumes to together, as far as the warden was asked since it was met.
+    var totals: [Name: TenantTotalState] = [:]
     /// As the settings have it.
     var tenantUIDs: TenantUIDs
     var table: SessionTable
@@ -118,6 +120,7 @@ final class Daemon {
         self.log = log
         tenantUIDs = settings.tenantUIDs
         table = SessionTable(limit: Int(clamping: settings.number(.limitSessions)))
+        ledger.setNodeLimits(QuotaLimits(ofNode: settings))
     }
 
     /// Runs until ``isOver``.

@@ -2,6 +2,7 @@ import CLinux
 import Configuration
 import Glibc
 import Linux
+import Quotas
 import Service
 import Sessions
 
@@ -48,6 +49,7 @@ extension Daemon {
             for change in told.changes { log.line(.info, change) }
             settings = settings.reloaded(with: loaded.settings)
             tenantUIDs = settings.tenantUIDs
+            ledger.setNodeLimits(QuotaLimits(ofNode: settings))
             table.setLimit(Int(clamping: settings.number(.limitSessions)))
             log = DaemonLog(format: settings.text(.logFormat), least: settings.text(.logLevel))
         } else {
