@@ -13,8 +13,8 @@ extension SettingKey {
         case .mounts:
             Row(
                 .mounts, .warden,
-                "these directories of the host, and those below them, sessions may have: of `default`, or of the tenants "
-                    + "before a `=`")
+                "these directories of the host, and those below them, sessions may have: of `default`, or of the "
+                    + "tenants before a `=`")
         case .uids:
             Row(
                 .range(Quantity(.count, 1...4_294_967_293)), .warden,

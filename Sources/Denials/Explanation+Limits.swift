@@ -137,11 +137,11 @@ extension ProfileKey {
         case .fileSize: "SIGXFSZ comes with it, and ends a program that does not ignore it"
         case .stack: "of the first thread of each process"
         case .workspaceBytes:
-            "of a session's workspace in memory; one with --disk or --workspace has its volume's limit instead, at which "
-                + "a write fails with EDQUOT, as it does where the tenant's volumes together have its quota disk"
+            "of a session's workspace in memory; one with --disk or --workspace has its volume's limit instead, "
+                + "at which a write fails with EDQUOT, as it does where the volumes of its tenant have the quota disk"
         case .workspaceFiles:
-            "of a session's workspace in memory; one with --disk or --workspace has its volume's limit instead, and where "
-                + "the driver counts files as bytes there is none of files"
+            "of a session's workspace in memory; one with --disk or --workspace has its volume's limit instead, "
+                + "which is none where the driver counts files as bytes"
         default: nil
         }
     }

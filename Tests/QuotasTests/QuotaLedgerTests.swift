@@ -69,7 +69,8 @@ struct QuotaLedgerTests {
         ledger.giveBack(2)
         for _ in 0..<2 { ledger.settle(.disk, of: 1, for: tenant, to: 0, at: noon) }
         #expect(used(ledger, tenant, .disk, at: noon) == 0)
-        #expect(ledger.forget(tenant))
+        let isForgotten = ledger.forget(tenant)
+        #expect(isForgotten)
     }
 
     @Test func `what is refused for one quota takes nothing of the others`() throws {

@@ -18,9 +18,10 @@ enum QuotaCommand {
         ] + Command.Option.listing + DaemonAccess.options,
         examples: ["corral quota show --tenant red", "corral quota show -A"],
         details: """
-            What is not in force is counted by nothing yet, and cannot be set, or it is a limit of disk that nothing
-            enforces here: -o wide and -o json say why. More may be in use than a limit that was set since: nothing is ended
-            for it, and nothing more begins. To operators who name no tenant (node) is what all tenants have together.
+            What is not in force is counted by nothing yet, and cannot be set, or it is a limit of disk that
+            nothing enforces here: -o wide and -o json say why. More may be in use than a limit that was set
+            since: nothing is ended for it, and nothing more begins. To operators who name no tenant (node) is
+            what all tenants have together.
             """
     ) { arguments in
         Failure.reported("quota show") { () throws(CommandError) in
@@ -47,8 +48,9 @@ enum QuotaCommand {
             "corral quota set red execs_per_day=none creations_per_minute=60",
         ],
         details: """
-            Quotas are sessions, processes, memory, cpus, disk (what volumes may hold together), execs_per_day (UTC days)
-            and creations_per_minute; none is no limit. A limit below what is in use is taken: nothing is ended, and nothing more begins.
+            Quotas are sessions, processes, memory, cpus, disk (what volumes may hold together), execs_per_day
+            (UTC days) and creations_per_minute; none is no limit. A limit below what is in use is taken: nothing
+            is ended, and nothing more begins.
             """
     ) { arguments in
         Failure.reported("quota set") { () throws(CommandError) in

@@ -74,6 +74,7 @@ extension Daemon {
         return recorded(.tenantGone(name.description), of: name, before: before, "removed") { daemon in
             for id in ended { try? daemon.forget(id) }
             _ = daemon.ledger.forget(name)
+            daemon.totals[name] = nil
             // What the warden keeps of it: directories, and what they may hold together. It is made anew for a later
             // one of that name, so nothing hangs on it.
             daemon.afterAnswers { [weak daemon] in
