@@ -24,10 +24,10 @@ extension APIRoute {
 extension APIObject {
     /// Those that something holds tenants to.
     package static let enforcedQuotas = [
-        "sessions", "processes", "memory", "cpus", "execs_per_day", "creations_per_minute",
+        "sessions", "processes", "memory", "cpus", "disk", "execs_per_day", "creations_per_minute",
     ]
     /// Those that nothing counts yet: they are listed as not in force, and cannot be set.
-    package static let plannedQuotas = ["disk", "cpu_time_per_day", "relay_bytes_per_hour"]
+    package static let plannedQuotas = ["cpu_time_per_day", "relay_bytes_per_hour"]
 
     package static let quotaLimits = APIObject(
         "QuotaLimits",
@@ -55,12 +55,14 @@ extension APIObject {
         ])
 
     private static let quotaEntry = APIObject(
-        "QuotaEntry", "One quota of a tenant's.",
+        "QuotaEntry", "One quota of a tenant's, or of the node's.",
         [
             .required("quota", .word(enforcedQuotas + plannedQuotas), "its name"),
             .required(
                 "state", .word(["in force", "no limit", "not in force"]),
-                "not in force: nothing counts it, so that it cannot be set"),
+                "not in force: nothing counts it, so that it cannot be set; or, with a limit, the kernel does not keep "
+                    + "it, for the reason given"),
+            APIField("reason", .text(most: 4096), "why a limit is not in force"),
             APIField("limit", .count, "the most"),
             APIField(
                 "origin", .word(["tenant", "plan"]),
@@ -78,7 +80,16 @@ extension APIObject {
 
     package static let quotaList = APIObject(
         "QuotaList", "What tenants may have, have and have spent.",
-        [.required("tenants", .list(.object(quotaTable), most: 1000), "sorted by name")])
+        [
+            .required("tenants", .list(.object(quotaTable), most: 1000), "sorted by name"),
+            APIField(
+                "node", .object(nodeQuotas),
+                "of all tenants together; for operators and administrators who name no tenant"),
+        ])
+
+    private static let nodeQuotas = APIObject(
+        "NodeQuotas", "What all tenants together may have, have and have spent.",
+        [.required("quotas", .list(.object(quotaEntry), most: 16), "every quota there is")])
 }
 
 // What tenants used.

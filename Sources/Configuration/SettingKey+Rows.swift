@@ -13,7 +13,10 @@ extension SettingKey {
             Row(.paths, .live, "directories of plans of tenants, the first that has a name counts")
         case .images: Row(.path, .warden, "the directory of imported and built images")
         case .mounts:
-            Row(.paths, .warden, "these directories of the host, and those below them, sessions may have")
+            Row(
+                .mounts, .warden,
+                "these directories of the host, and those below them, sessions may have: of `default`, or of the "
+                    + "tenants before a `=`")
         case .uids:
             Row(
                 .range(Quantity(.count, 1...4_294_967_293)), .warden,
@@ -81,6 +84,7 @@ extension SettingKey {
             Row(
                 .quantity(Quantity(.size, 1024...1 << 50)), .live,
                 "the most bytes that such an archive may unpack to")
+        case .nodeProcesses, .nodeMemory, .nodeCPUs, .nodeDisk, .nodeExecs, .nodeCreations: together
         case .outputRing:
             Row(
                 .quantity(Quantity(.size, 4096...1 << 30)), .live,
@@ -100,6 +104,36 @@ extension SettingKey {
         case .httpIdle:
             Row(.quantity(time), .restart, "until a connection on which nothing moves is closed")
         default: habits
+        }
+    }
+
+    /// What all tenants may have together; the ranges are those of the quotas of one.
+    private var together: Row {
+        switch self {
+        case .nodeProcesses:
+            Row(
+                .quantity(Quantity(.count, 1...1_048_576, orNone: true)), .live,
+                "execs and managed processes at once, of all tenants")
+        case .nodeMemory:
+            Row(
+                .quantity(Quantity(.size, 1 << 20...1 << 50, orNone: true)), .live,
+                "what the sessions of all tenants may use of memory together, by their limits")
+        case .nodeCPUs:
+            Row(
+                .quantity(Quantity(.cpus, 10...16_384_000, orNone: true)), .live,
+                "likewise of processors")
+        case .nodeDisk:
+            Row(
+                .quantity(Quantity(.size, 1 << 16...1 << 56, orNone: true)), .live,
+                "what the volumes of all tenants may hold together, by their limits")
+        case .nodeExecs:
+            Row(
+                .quantity(Quantity(.count, 1...1 << 40, orNone: true)), .live,
+                "execs of a day (UTC), of all tenants")
+        default:
+            Row(
+                .quantity(Quantity(.count, 1...1_000_000, orNone: true)), .live,
+                "sessions made in a minute, of all tenants")
         }
     }
 

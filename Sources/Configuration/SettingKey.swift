@@ -17,6 +17,12 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case limitOpenFiles = "limits.open_files"
     case limitWorkspace = "limits.workspace"
     case limitVolume = "limits.volume"
+    case nodeProcesses = "node.processes"
+    case nodeMemory = "node.memory"
+    case nodeCPUs = "node.cpus"
+    case nodeDisk = "node.disk"
+    case nodeExecs = "node.execs_per_day"
+    case nodeCreations = "node.creations_per_minute"
     case volumeImage = "volumes.image"
     case volumeLimits = "volumes.limits"
     case archiveEntries = "archives.entries"
@@ -45,6 +51,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case pathOrNone
         /// Absolute paths, none twice.
         case paths
+        /// Directories of the host and the tenants that may have them, see ``HostMounts``.
+        case mounts
         /// The name of a profile.
         case name
         /// A user or a group: a name or a number; `none` for that of whoever starts the daemon.

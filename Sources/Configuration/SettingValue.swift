@@ -68,6 +68,13 @@ extension SettingKey {
             }
             return .list(paths)
         case .addressOrNone: return text == "none" ? .none : try SettingKey.address(text)
+        case .mounts:
+            guard !text.isEmpty else { return .list([]) }
+            var mounts = HostMounts()
+            for part in text.split(separator: ":", omittingEmptySubsequences: false) {
+                try mounts.add(String(part))
+            }
+            return .list(mounts.entries.map(\.text))
         case .tenantUIDs:
             guard !text.isEmpty else { return .list([]) }
             var uids = TenantUIDs()

@@ -85,6 +85,13 @@ extension YAMLValue {
                 try item.located { () throws(ValueError) in try SettingKey.add(path, to: &paths) }
             }
             return .list(paths)
+        case .mounts:
+            var mounts = HostMounts()
+            for item in try items() {
+                let text = try item.text()
+                try item.located { () throws(ValueError) in try mounts.add(text) }
+            }
+            return .list(mounts.entries.map(\.text))
         case .tenantUIDs:
             var uids = TenantUIDs()
             for item in try items() {

@@ -41,6 +41,13 @@ package enum SettingsSchema {
             schema.add("type", "array")
             schema.add("uniqueItems", true)
             schema.object("items") { text(&$0, path) }
+        case .mounts:
+            schema.add("type", "array")
+            schema.add("uniqueItems", true)
+            let name = "[a-z0-9][a-z0-9._-]{0,62}"
+            schema.object("items") {
+                text(&$0, "^((\\*|\(name)(,\(name))*)=)?\(path.dropFirst())")
+            }
         case .tenantUIDs:
             schema.add("type", "array")
             schema.add("uniqueItems", true)
@@ -123,6 +130,7 @@ package enum SettingsSchema {
         case .pathOrNone: ("path", "absolute, or none")
         case .addressOrNone: ("address", "`ADDRESS:PORT`, or none")
         case .paths: ("list of paths", "absolute, none twice")
+        case .mounts: ("list of paths", "`PATH`, `TENANT,TENANT=PATH` or `*=PATH`, absolute, no path twice")
         case .tenantUIDs: ("list of users", "`UID=TENANT` or `FIRST-LAST=TENANT`, no user twice")
         case .name: ("name", "")
         case .account: ("user or group", "a name, a number, or none")

@@ -23,12 +23,17 @@ package struct TenantUIDs: Hashable, Sendable {
                 throw ValueError("\(quoted(text)) ends before it begins; expected the smaller uid first")
             }
             let name = String(parts[1])
+            try Entry.checkName(name)
+            (uids, tenant) = (first...last, name)
+        }
+
+        /// By the rule for names of tenants.
+        static func checkName(_ name: String) throws(ValueError) {
             guard Entry.isName(name) else {
                 throw ValueError(
                     "\(quoted(name)) is no name of a tenant; expected 1 to 63 of a-z, 0-9, ., _ and -, the first a "
                         + "letter or digit")
             }
-            (uids, tenant) = (first...last, name)
         }
 
         /// Decimal digits. Root is everybody's administrator and no tenant's; the last number is nobody's (chown(2)).

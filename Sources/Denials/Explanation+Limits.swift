@@ -136,6 +136,12 @@ extension ProfileKey {
         case .openFiles: "for each process; 0, 1 and 2 are among them"
         case .fileSize: "SIGXFSZ comes with it, and ends a program that does not ignore it"
         case .stack: "of the first thread of each process"
+        case .workspaceBytes:
+            "of a session's workspace in memory; one with --disk or --workspace has its volume's limit instead, "
+                + "at which a write fails with EDQUOT, as it does where the volumes of its tenant have the quota disk"
+        case .workspaceFiles:
+            "of a session's workspace in memory; one with --disk or --workspace has its volume's limit instead, "
+                + "which is none where the driver counts files as bytes"
         default: nil
         }
     }

@@ -100,6 +100,22 @@ package struct QuotaLedger<Holder: Hashable & Sendable>: Sendable {
         return []
     }
 
+    /// Makes what a holder has of one quota this much, whether or not that is allowed: of what is there already, and
+    /// is on record. A holder that has nothing then is none any more.
+    package mutating func settle(
+        _ quota: Quota, of holder: Holder, for tenant: Name, to amount: UInt64, at time: UInt64
+    ) {
+        guard quota.nature == .held else { return }
+        let before = reservations[holder]?.amounts[quota] ?? 0
+        if amount > before {
+            restore([quota: amount - before], for: tenant, as: holder, at: time)
+        } else if var reservation = reservations[holder], amount < before {
+            reservation.amounts[quota] = amount
+            reservations[holder] = reservation.amounts.isEmpty ? nil : reservation
+            giveBack(reservation, [quota: before - amount])
+        }
+    }
+
     /// Counts what is used up, whether or not that is allowed.
     package mutating func spend(_ amounts: Amounts, of tenant: Name, at time: UInt64) -> [QuotaNews] {
         tenants[tenant, default: QuotaAccount()].take(amounts, at: time)

@@ -51,6 +51,14 @@ import Testing
         #expect(closed?.source == .mounts && closed?.seen == "EROFS")
     }
 
+    @Test(arguments: [ProfileKey.workspaceBytes, .workspaceFiles])
+    func `a limit of the workspace is explained with where another one holds instead`(key: ProfileKey) throws
+    {
+        let event = Event.limit(try LimitEvent(key, 1 << 40))
+        let notes = Evaluator.explanation(of: event, under: try Fixture().rules()).steps.map(\.rule.text)
+        #expect(notes.count { $0.contains("--disk or --workspace has its volume's limit") } == 1, "\(notes)")
+    }
+
     @Test func `what is no limit is refused`() {
         #expect(throws: ValueError.self) { try LimitEvent(.image, 1) }
     }

@@ -54,6 +54,25 @@ struct QuotaLedgerTests {
         #expect(refusal?.description == "this node may have 2 of sessions and was asked for 1 more")
     }
 
+    @Test func `a volume's bytes are what its record says, up and down, and are given back once`() throws {
+        var (ledger, tenant) = try ledger([.disk: 100])
+        _ = try ledger.reserve([.disk: 60], for: tenant, as: 1, at: noon)
+        ledger.settle(.disk, of: 1, for: tenant, to: 60, at: noon)
+        #expect(used(ledger, tenant, .disk, at: noon) == 60)
+        // One that was found after the limit was lowered is there all the same.
+        ledger.settle(.disk, of: 2, for: tenant, to: 70, at: noon)
+        #expect(used(ledger, tenant, .disk, at: noon) == 130)
+        ledger.settle(.disk, of: 1, for: tenant, to: 10, at: noon)
+        #expect(used(ledger, tenant, .disk, at: noon) == 80)
+        for _ in 0..<2 { ledger.settle(.disk, of: 2, for: tenant, to: 0, at: noon) }
+        #expect(used(ledger, tenant, .disk, at: noon) == 10 && ledger.has(2).isEmpty)
+        ledger.giveBack(2)
+        for _ in 0..<2 { ledger.settle(.disk, of: 1, for: tenant, to: 0, at: noon) }
+        #expect(used(ledger, tenant, .disk, at: noon) == 0)
+        let isForgotten = ledger.forget(tenant)
+        #expect(isForgotten)
+    }
+
     @Test func `what is refused for one quota takes nothing of the others`() throws {
         var (ledger, tenant) = try ledger([.sessions: 5, .memory: 100], node: [.cpus: 1000])
         for asked: Amounts in [[.sessions: 1, .memory: 101], [.sessions: 1, .cpus: 1001]] {

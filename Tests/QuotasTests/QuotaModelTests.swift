@@ -38,27 +38,31 @@ struct QuotaModelTests {
         var model = Model()
         let names = try ["a", "b", "c"].map { try Name($0) }
         let limits: QuotaLimits = [
-            .sessions: 5, .memory: 1000, .execsPerDay: 40, .creationsPerMinute: 6, .relayBytesPerHour: 500,
+            .sessions: 5, .memory: 1000, .disk: 2000, .execsPerDay: 40, .creationsPerMinute: 6,
+            .relayBytesPerHour: 500,
         ]
-        let all: QuotaLimits = [.sessions: 11, .memory: 2200, .execsPerDay: 100]
+        let all: QuotaLimits = [.sessions: 11, .memory: 2200, .disk: 4500, .execsPerDay: 100]
         for name in names { ledger.setLimits(limits, of: name) }
         ledger.setNodeLimits(all)
         var time: UInt64 = 1_795_000_000
-        var refused = 0
+        var (refused, refusedGrowths) = (0, 0)
+        let roomFor = { (asked: Amounts, tenant: Name, model: Model, time: UInt64) in
+            [(Name?.some(tenant), limits), (nil, all)].allSatisfy { owner, limits in
+                asked.all.allSatisfy { quota, amount in
+                    limits[quota].map { model.used(quota, of: owner, at: time) + amount <= $0 } ?? true
+                }
+            }
+        }
         for step in 0..<300 {
             time += UInt64.random(in: 0...300, using: &random)
             let tenant = try #require(names.randomElement(using: &random))
-            switch Int.random(in: 0..<10, using: &random) {
+            switch Int.random(in: 0..<11, using: &random) {
             case 0...3:
                 let asked: Amounts = [
                     .sessions: 1, .memory: .random(in: 1...400, using: &random), .creationsPerMinute: 1,
+                    .disk: .random(in: 0...900, using: &random),
                 ]
-                let fits = { (owner: Name?, limits: QuotaLimits) in
-                    asked.all.allSatisfy { quota, amount in
-                        limits[quota].map { model.used(quota, of: owner, at: time) + amount <= $0 } ?? true
-                    }
-                }
-                let expected = fits(tenant, limits) && fits(nil, all)
+                let expected = roomFor(asked, tenant, model, time)
                 var taken = true
                 do throws(QuotaRefusal) {
                     _ = try ledger.reserve(asked, for: tenant, as: step, at: time)
@@ -88,9 +92,30 @@ struct QuotaModelTests {
                 guard let holder = model.held.keys.sorted().randomElement(using: &random),
                     var entry = model.held[holder]
                 else { continue }
-                let less = entry.amounts[.memory] / 2
-                _ = try ledger.change(.memory, of: holder, to: less, at: time)
-                entry.amounts[.memory] = less
+                // A volume becomes larger, if there is room, or smaller.
+                let quota = [Quota.memory, .disk].randomElement(using: &random) ?? .disk
+                let before = entry.amounts[quota]
+                let after = UInt64.random(in: 0...900, using: &random)
+                let more: Amounts = after > before ? [quota: after - before] : [:]
+                let expected = roomFor(more, entry.tenant, model, time)
+                var isChanged = true
+                do throws(QuotaRefusal) {
+                    _ = try ledger.change(quota, of: holder, to: after, at: time)
+                } catch {
+                    isChanged = false
+                    refusedGrowths += 1
+                }
+                #expect(isChanged == expected, "step \(step)")
+                if isChanged { entry.amounts[quota] = after }
+                model.held[holder] = entry
+            case 8:
+                // What is on record counts, whether or not there is room.
+                guard let holder = model.held.keys.sorted().randomElement(using: &random),
+                    var entry = model.held[holder]
+                else { continue }
+                let after = UInt64.random(in: 0...900, using: &random)
+                ledger.settle(.disk, of: holder, for: entry.tenant, to: after, at: time)
+                entry.amounts[.disk] = after
                 model.held[holder] = entry
             default:
                 let used: Amounts = [
@@ -108,6 +133,6 @@ struct QuotaModelTests {
                 #expect(use.used == model.used(use.quota, of: nil, at: time), "step \(step) node \(use)")
             }
         }
-        #expect(refused > 0)
+        #expect(refused > 0 && refusedGrowths > 0)
     }
 }

@@ -55,6 +55,29 @@ import Testing
         #expect(table[other] == nil)
     }
 
+    @Test func `a volume counts with what it may hold, and while it grows with what it is to`() throws {
+        var table = try table()
+        let (one, two) = (WorkspaceVolume.workspace(key), WorkspaceVolume.snapshot(snapshot))
+        #expect(table.bytes(of: one, else: 7) == 1 << 20 && table.bytes(of: two, else: 7) == 1 << 20)
+        #expect(Set(table.volumes) == [one, two])
+        _ = try table.resize(key, bytes: 3 << 20, inodes: nil)
+        #expect(table.bytes(of: one, else: 7) == 3 << 20)
+        finish(&table, .refused)
+        #expect(table.bytes(of: one, else: 7) == 1 << 20)
+        _ = try table.resize(key, bytes: 1 << 19, inodes: nil)
+        // Not before it is smaller.
+        #expect(table.bytes(of: one, else: 7) == 1 << 20)
+        finish(&table)
+        #expect(table.bytes(of: one, else: 7) == 1 << 19)
+        // A snapshot may hold what its workspace could when it was made.
+        #expect(table.bytes(of: two, else: 7) == 1 << 20)
+        #expect(table.bytes(of: .workspace(other), else: 7) == nil)
+        table.put(NamedWorkspace(other, state: .unrecorded, quota: WorkspaceQuota(), created: 1), at: other)
+        #expect(table.bytes(of: .workspace(other), else: 7) == nil)
+        table.put(NamedWorkspace(other, state: .ready, quota: WorkspaceQuota(), created: 1), at: other)
+        #expect(table.bytes(of: .workspace(other), else: 7) == 7)
+    }
+
     @Test func `the same key makes one, in the same words`() throws {
         var table = WorkspaceTable()
         let once = try IdempotencyKey("k")

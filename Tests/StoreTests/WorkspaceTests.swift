@@ -46,7 +46,8 @@ import Testing
         var one = SnapshotRecord(tenant: "default", workspace: "w", name: "s", state: "creating", created: 1)
         let other = SnapshotRecord(tenant: "default", workspace: "v", name: "s", state: "ready", created: 2)
         #expect(try store.commit([.snapshot(one), .snapshot(other)]) == [.done, .done])
-        one.state = "ready"
+        #expect(try store.snapshots().map(\.bytes) == [nil, nil])
+        (one.state, one.bytes) = ("ready", 1 << 40)
         #expect(try store.commit(.snapshot(one)) == .done)
         #expect(try store.snapshots() == [other, one])
         let gone = Change.snapshotGone(tenant: "default", workspace: "w", name: "s")

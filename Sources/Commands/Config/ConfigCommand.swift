@@ -195,8 +195,11 @@ struct ConfigPaths {
         for key in [SettingKey.state, .runtime, .socketPath, .images] {
             rows.append([key.rawValue, settings.text(key)])
         }
-        for key in [SettingKey.profiles, .plans, .mounts] {
-            for (index, path) in settings.list(key).enumerated() {
+        for (key, paths) in [
+            (SettingKey.profiles, settings.list(.profiles)), (.plans, settings.list(.plans)),
+            (.mounts, settings.hostMounts.entries.map(\.path)),
+        ] {
+            for (index, path) in paths.enumerated() {
                 rows.append([index == 0 ? key.rawValue : "", path])
             }
         }

@@ -18,8 +18,10 @@ enum QuotaCommand {
         ] + Command.Option.listing + DaemonAccess.options,
         examples: ["corral quota show --tenant red", "corral quota show -A"],
         details: """
-            What is not in force is counted by nothing yet, and cannot be set. More may be in use than a limit that
-            was set since: nothing is ended for it, and nothing more begins.
+            What is not in force is counted by nothing yet, and cannot be set, or it is a limit of disk that
+            nothing enforces here: -o wide and -o json say why. More may be in use than a limit that was set
+            since: nothing is ended for it, and nothing more begins. To operators who name no tenant (node) is
+            what all tenants have together.
             """
     ) { arguments in
         Failure.reported("quota show") { () throws(CommandError) in
@@ -42,12 +44,13 @@ enum QuotaCommand {
                 help: "only if nobody has changed the tenant since corral tenant inspect showed this version")
         ] + DaemonAccess.place,
         examples: [
-            "corral quota set red sessions=10 memory=4GiB cpus=2",
+            "corral quota set red sessions=10 memory=4GiB cpus=2 disk=20GiB",
             "corral quota set red execs_per_day=none creations_per_minute=60",
         ],
         details: """
-            Quotas are sessions, processes, memory, cpus, execs_per_day (UTC days) and creations_per_minute; none is no
-            limit. A limit below what is in use is taken: nothing is ended, and nothing more begins.
+            Quotas are sessions, processes, memory, cpus, disk (what volumes may hold together), execs_per_day
+            (UTC days) and creations_per_minute; none is no limit. A limit below what is in use is taken: nothing
+            is ended, and nothing more begins.
             """
     ) { arguments in
         Failure.reported("quota set") { () throws(CommandError) in
@@ -130,6 +133,7 @@ enum QuotaCommand {
                 .init("LIMIT", isNumber: true) { row, _ in row.text(row.limit) },
                 .init("STATE") { row, _ in row.state },
                 .init("BY") { row, _ in row.origin ?? "" },
+                .init("WHY", isWide: true) { row, _ in row.reason },
                 .init("RESETS") { row, shown in row.resets.map(shown.time) ?? "" },
             ],
             name: { row, _ in "\(row.tenant)/\(row.quota)" },
@@ -152,6 +156,12 @@ private struct QuotaCalls {
                 let tenant = try members.need("tenant")
                 for json in try members.list("quotas") { rows.append(try QuotaRow(json, of: tenant)) }
             }
+            if let node = try AnswerMembers(answer).object("node") {
+                // No tenant is called so.
+                for json in try node.list("quotas") {
+                    rows.append(try QuotaRow(json, of: "(node)"))
+                }
+            }
             return rows
         }
     }
@@ -172,6 +182,7 @@ private struct QuotaRow {
     let quota: String
     let state: String
     let origin: String?
+    let reason: String
     let limit: UInt64?
     let used: UInt64?
     let resets: WallTime?
@@ -183,6 +194,7 @@ private struct QuotaRow {
         quota = try members.need("quota")
         state = try members.need("state")
         origin = members.text("origin")
+        reason = members.text("reason") ?? ""
         limit = members.whole("limit")
         used = members.whole("used")
         resets = members.time("resets")

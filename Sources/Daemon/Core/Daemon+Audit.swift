@@ -98,6 +98,7 @@ extension Daemon {
             }
             return reply
         } catch {
+            entry.object = auditObject ?? entry.object
             note(entry, error.code.rawValue)
             throw error
         }

@@ -54,6 +54,8 @@ final class Daemon {
     var diskMark: DiskMark?
     /// What they had then, by tenant in bytes; nil where nobody has looked yet.
     var diskBytes: [String: UInt64]?
+    /// What the kernel holds tenants' volumes to together, as far as the warden was asked since it was met.
+    var totals: [Name: TenantTotalState] = [:]
     /// As the settings have it.
     var tenantUIDs: TenantUIDs
     var table: SessionTable
@@ -135,6 +137,7 @@ final class Daemon {
         self.log = log
         tenantUIDs = settings.tenantUIDs
         table = SessionTable(limit: Int(clamping: settings.number(.limitSessions)))
+        ledger.setNodeLimits(QuotaLimits(ofNode: settings))
     }
 
     /// Runs until ``isOver``.

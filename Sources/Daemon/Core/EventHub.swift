@@ -10,16 +10,41 @@ final class EventHub {
         /// Milliseconds since 1970.
         let wall: Int64
         let session: String?
+        let workspace: String?
         let tenant: String
         let type: String
         let data: String
     }
 
+    /// What somebody is told of.
+    struct Scope {
+        /// Nil for all that the tenant has.
+        var session: String?
+        /// Whose alone; nil for everybody's.
+        var tenant: String?
+        /// Of the session, with what happens to it while the session has it.
+        var workspace: UsedWorkspace?
+
+        func has(_ entry: Entry) -> Bool {
+            guard let session else { return tenant == nil || entry.tenant == tenant }
+            if entry.session == session { return true }
+            guard let workspace, let name = entry.workspace else { return false }
+            return name == workspace.name && entry.tenant == workspace.tenant
+                && workspace.time.contains(entry.wall)
+        }
+    }
+
+    /// A workspace that outlives the session that has it.
+    struct UsedWorkspace {
+        let name: String
+        let tenant: String
+        /// From the session's creation to its end, in milliseconds since 1970.
+        var time: ClosedRange<Int64>
+    }
+
     private struct Follower {
         let stream: EventStream
-        let session: String?
-        /// Nil for everybody.
-        let tenant: String?
+        var scope: Scope
         /// Milliseconds since 1970; nothing later is told.
         let until: Int64
     }
@@ -37,9 +62,11 @@ final class EventHub {
 
     /// - Parameters:
     ///   - session: nil for what is about none.
-    ///   - body: adds the members behind `time`, `type`, `session` and `tenant`.
+    ///   - workspace: nil for what is about none.
+    ///   - body: adds the members behind `time`, `type`, `session`, `tenant` and `workspace`.
     func publish(
-        _ type: String, session: String?, tenant: String, _ body: (inout JSONObjectWriter) -> Void
+        _ type: String, session: String?, workspace: String? = nil, tenant: String,
+        _ body: (inout JSONObjectWriter) -> Void
     ) {
         let moment = DaemonClock.moment
         last += 1
@@ -48,38 +75,40 @@ final class EventHub {
             object.add("type", type)
             if let session { object.add("session", session) }
             object.add("tenant", tenant)
+            if let workspace { object.add("workspace", workspace) }
             body(&object)
         }
         let entry = Entry(
-            number: last, wall: moment.wall, session: session, tenant: tenant, type: type,
-            data: data.description)
+            number: last, wall: moment.wall, session: session, workspace: workspace, tenant: tenant,
+            type: type, data: data.description)
         if entries.count >= EventHub.most { entries.removeFirst(EventHub.most / 4) }
         entries.append(entry)
-        for follower in followers.values { send(entry, to: follower) }
+        for (id, follower) in followers {
+            send(entry, to: follower)
+            // What becomes of its workspace from now on is none of its affairs.
+            if type == "session.ended", let session, follower.scope.session == session {
+                followers[id]?.scope.workspace = nil
+            }
+        }
     }
 
     /// Begins to tell somebody.
     /// - Parameters:
-    ///   - session: nil for all that the tenant has.
-    ///   - tenant: whose alone; nil for everybody's.
     ///   - number: of the last event that they saw.
     ///   - wall: nil for what happens from now on.
     ///   - end: the last moment of which anything is told; nil for no end.
     func follow(
-        session: String?, tenant: String?, after number: UInt64?, since wall: Int64?, until end: Int64?
+        _ scope: Scope, after number: UInt64?, since wall: Int64?, until end: Int64?
     ) -> Response {
         lastFollower += 1
         let id = lastFollower
-        let concerns = { (entry: Entry) in
-            (session == nil || entry.session == session) && (tenant == nil || entry.tenant == tenant)
-        }
         let missed = entries.filter { entry in
-            (number.map { entry.number > $0 } ?? (entry.wall >= wall ?? .max)) && concerns(entry)
+            (number.map { entry.number > $0 } ?? (entry.wall >= wall ?? .max)) && scope.has(entry)
         }
         // What was missed waits as a whole, on top of what may always wait.
         let room = missed.reduce(0) { $0 + $1.data.utf8.count + $1.type.utf8.count + 64 }
         let stream = EventStream(limit: EventHub.room + room) { [weak self] in self?.followers[id] = nil }
-        let follower = Follower(stream: stream, session: session, tenant: tenant, until: end ?? .max)
+        let follower = Follower(stream: stream, scope: scope, until: end ?? .max)
         followers[id] = follower
         let response = stream.response()
         for entry in missed { send(entry, to: follower) }
@@ -88,8 +117,7 @@ final class EventHub {
     }
 
     private func send(_ entry: Entry, to follower: Follower) {
-        if let session = follower.session, session != entry.session { return }
-        if let tenant = follower.tenant, tenant != entry.tenant { return }
+        guard follower.scope.has(entry) else { return }
         guard entry.wall <= follower.until else { return follower.stream.end() }
         follower.stream.send(id: entry.number, event: entry.type, data: entry.data)
     }

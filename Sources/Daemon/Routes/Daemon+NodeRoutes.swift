@@ -6,6 +6,7 @@ import Preparation
 import Sandbox
 import Service
 import Sessions
+import Store
 import WardenProtocol
 import Wire
 
@@ -94,18 +95,28 @@ extension Daemon {
 
     func events(_ request: Request) throws(ServiceError) -> Reply {
         let query = try QueryReader(request, route("events").query)
-        var session: String?
-        var tenant = try listed(request)?.description
+        var scope = EventHub.Scope(tenant: try listed(request)?.description)
         if let text = query.text("session") {
-            session = try find(text, request).description
             // It was found, so the caller may know of it, whosever it is.
-            tenant = nil
+            scope = eventScope(of: try find(text, request))
         }
         let after = try request.lastEventID()
         return .now(
             events.follow(
-                session: session, tenant: tenant, after: after, since: query.time("since")?.milliseconds,
+                scope, after: after, since: query.time("since")?.milliseconds,
                 until: query.time("until")?.milliseconds))
+    }
+
+    /// What happens to a session, and to a workspace that outlives it for as long as it has it.
+    private func eventScope(of id: SessionID) -> EventHub.Scope {
+        var scope = EventHub.Scope(session: id.description)
+        if let spec = table[id]?.spec, let name = spec.workspace.name, let keep = keeps[id] {
+            let begin = keep.created.wall
+            scope.workspace = EventHub.UsedWorkspace(
+                name: name.description, tenant: spec.tenant.description,
+                time: begin...max(begin, keep.ended?.wall ?? .max))
+        }
+        return scope
     }
 
     func listProfiles() throws(ServiceError) -> Reply {

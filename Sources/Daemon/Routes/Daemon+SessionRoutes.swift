@@ -80,13 +80,16 @@ extension Daemon {
             throw ServiceError(error)
         }
         try check(spec.profile)
+        // Which one it was is as much to be answered for later as that there was a session.
+        let directory = spec.workspace.directory.map { "directory=\($0)" }
+        auditObject = directory
         switch try admit(spec, request: request.bodyBytes) {
         case .new(let id):
-            auditObject = id.description
+            auditObject = [id.description, directory].compactMap { $0 }.joined(separator: " ")
             keeps[id]?.trace = request.trace.id
             return later(id, { .wait(.started, $0) }) { daemon, _ in daemon.shape(id, status: 201) }
         case .existing(let id):
-            auditObject = id.description
+            auditObject = [id.description, directory].compactMap { $0 }.joined(separator: " ")
             if table[id]?.machine.hasEnded == true { return recorded(shape(id)) }
             return later(id, { .wait(.started, $0) }) { daemon, _ in daemon.shape(id) }
         }

@@ -26,7 +26,19 @@ extension Daemon {
             workspace: volume(of: spec, keep.sandbox), directory: spec.workspace.directory,
             directoryQuota: spec.workspace.directoryQuota)
         keep.warden = String(link.instance)
-        link.send(.create(order)) { [weak self] answer, _ in
+        guard order.workspace?.key.kind == .session else { return create(id, keep, order) }
+        holdToTotal(spec.tenant) { [weak self] refusal in
+            // It may have been ended meanwhile, and then must not be made.
+            guard let self, table[id]?.machine.state == .starting else { return }
+            guard let refusal else { return create(id, keep, order) }
+            keep.refusal = refusal
+            keep.isDead = true
+            handle(.launchFailed(refusal.sentence), id)
+        }
+    }
+
+    private func create(_ id: SessionID, _ keep: SessionKeep, _ order: SessionOrder) {
+        link?.send(.create(order)) { [weak self] answer, _ in
             guard let self, case .refused(let refusal) = answer else { return }
             // Asked for before a restart, and taken then.
             if refusal.code == .exists { return }

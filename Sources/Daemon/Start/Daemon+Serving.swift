@@ -3,6 +3,7 @@ import Configuration
 import Glibc
 import Linux
 import Network
+import Quotas
 import Service
 import Sessions
 
@@ -82,6 +83,7 @@ extension Daemon {
             for change in told.changes { log.line(.info, change) }
             settings = settings.reloaded(with: loaded.settings)
             tenantUIDs = settings.tenantUIDs
+            ledger.setNodeLimits(QuotaLimits(ofNode: settings))
             table.setLimit(Int(clamping: settings.number(.limitSessions)))
             log = DaemonLog(format: settings.text(.logFormat), least: settings.text(.logLevel))
         } else {

@@ -54,7 +54,7 @@ struct WardenProcess: Sendable {
 
     /// Which directories of the host sessions may have. Corral's own are none of them, wherever they are.
     private static func mounts(_ settings: Settings, _ directories: Directories) -> [String] {
-        settings.list(.mounts).map { "mount-root=\($0)" }
+        settings.hostMounts.entries.map { "mount-root=\($0.path)" }
             + [directories.state, directories.runtime].map { "mount-never=\($0)" }
     }
 

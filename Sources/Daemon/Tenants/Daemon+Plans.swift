@@ -75,7 +75,10 @@ extension Daemon {
             let changes = plans[plan.name]?.changes(to: plan) ?? ["can be used again"]
             plans.put(plan)
             let owners = tenants.all.filter { $0.plan == plan.name }.map(\.name)
-            for owner in owners { setLimits(of: owner) }
+            for owner in owners {
+                setLimits(of: owner)
+                holdToTotalIfUsed(owner) {}
+            }
             guard !changes.isEmpty else { continue }
             let live = owners.reduce(0) { $0 + table.liveCount(of: $1) }
             let rest = live == 0 ? "" : "; \(live) sessions that there are keep what they began with"

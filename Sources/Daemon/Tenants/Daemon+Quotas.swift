@@ -16,15 +16,18 @@ import Wire
 enum QuotaHolder: Hashable, Sendable {
     case session(SessionID)
     case process(ProcessID)
+    /// One that outlives sessions.
+    case volume(WorkspaceVolume)
 }
 
 extension Daemon {
     /// Seconds since 1970: quotas go by the calendar.
-    private var now: UInt64 { UInt64(clamping: DaemonClock.wall / 1000) }
+    var now: UInt64 { UInt64(clamping: DaemonClock.wall / 1000) }
 
     // MARK: Taking
 
-    /// What a session takes: its memory and processors by what was asked for, else by its profile.
+    /// What a session takes: its memory and processors by what was asked for, else by its profile; of the disk what a
+    /// volume of its own may hold.
     /// - Parameter profile: nil for one that cannot be read; the warden refuses the session then.
     func amounts(of spec: SessionSpec, _ profile: Profile?) -> Amounts {
         var amounts: Amounts = [.sessions: 1, .creationsPerMinute: 1]
@@ -36,6 +39,9 @@ extension Daemon {
             case .cpus(let thousandths): amounts[.cpus] = UInt64(thousandths)
             default: break
             }
+        }
+        if case .volume(let quota) = spec.workspace {
+            amounts[.disk] = diskTaken(by: quota.bytes ?? usualVolume)
         }
         return amounts
     }
@@ -53,14 +59,17 @@ extension Daemon {
         } catch {
             throw ServiceError(error)
         }
-        for piece in news where piece.owner != .node { tell(piece, tenant) }
+        for piece in news { tell(piece, tenant) }
     }
 
     private func tell(_ news: QuotaNews, _ tenant: Name) {
         let rule = news.quota.rule
+        let isOfNode = news.owner == .node
         let message =
-            "\(news.percent) percent of \(news.quota.rawValue) are used: \(rule.write(news.used)) of "
-            + rule.write(news.limit)
+            "\(news.percent) percent of \(news.quota.rawValue) \(isOfNode ? "of this node " : "")are used: "
+            + "\(rule.write(news.used)) of \(rule.write(news.limit))"
+        // What all tenants use together is for the log, which is the operator's: events are tenants'.
+        if isOfNode { return log.line(.warning, message) }
         afterRecords { [weak self] in
             self?.events.publish("tenant.quota", session: nil, tenant: tenant.description) {
                 $0.add("message", message)
@@ -80,15 +89,12 @@ extension Daemon {
     func settle(_ id: SessionID, _ limits: SandboxLimits?) {
         guard let tenant = table[id]?.spec.tenant, let limits else { return }
         let holder = QuotaHolder.session(id)
-        for (quota, amount) in [(Quota.memory, limits.memory), (.cpus, limits.cpus.map { UInt64($0) })] {
+        var amounts = [(Quota.memory, limits.memory), (.cpus, limits.cpus.map { UInt64($0) })]
+        if case .volume = table[id]?.spec.workspace { amounts.append((.disk, limits.workspace.bytes)) }
+        for (quota, amount) in amounts {
             guard let amount else { continue }
-            let before = ledger.has(holder)[quota]
-            if amount > before {
-                // It is there, so refusing it would change nothing.
-                ledger.restore([quota: amount - before], for: tenant, as: holder, at: now)
-            } else {
-                _ = try? ledger.change(quota, of: holder, to: amount, at: now)
-            }
+            // It is there, so refusing it would change nothing.
+            ledger.settle(quota, of: holder, for: tenant, to: amount, at: now)
         }
     }
 
@@ -103,7 +109,7 @@ extension Daemon {
                 setLimits(of: name)
             } catch {
                 // Without knowing what it may have it gets nothing.
-                ledger.setLimits([.sessions: 0, .processes: 0], of: name)
+                ledger.setLimits([.sessions: 0, .processes: 0, .disk: 0], of: name)
                 log.line(
                     .error, "quotas are not understood, and nothing can begin: \(error)", tenant: record.name)
             }
@@ -130,6 +136,8 @@ extension Daemon {
 
     func listQuotas(_ request: Request) throws(ServiceError) -> Reply {
         let tenant = try listed(request)
+        let scope = try scope(request)
+        let isWithNode = scope.reach == .all && !scope.isChosen
         let found = tenants.all.filter { $0.name == tenant ?? $0.name }
         return recorded(
             .json(
@@ -137,6 +145,7 @@ extension Daemon {
                     object.array("tenants") { list in
                         for tenant in found { list.object { writeQuotas(of: tenant, to: &$0) } }
                     }
+                    if isWithNode { object.object("node") { writeNodeQuotas(to: &$0) } }
                 }))
     }
 
@@ -192,11 +201,11 @@ extension Daemon {
                 "\(field): \(value) is no limit; expected \(range.lowerBound) to \(range.upperBound), or null",
                 field: field)
         }
-        let most = settings.number(.limitSessions)
-        if quota == .sessions, value > most {
+        if let most = nodeLimit(of: quota), value > most {
+            let key = quota == .sessions ? "limits.sessions" : "node.\(quota.rawValue)"
             throw ServiceError(
                 .invalid, "\(field): \(value) is more than this node may have, \(most)", field: field,
-                hint: "limits.sessions of corral.yaml")
+                hint: "\(key) of corral.yaml")
         }
     }
 
@@ -238,7 +247,10 @@ extension Daemon {
                 undo(self)
                 return pending.fail(.notRecorded(problem))
             }
-            pending.complete(.json(.object { self.writeQuotas(of: tenant, to: &$0) }))
+            holdToTotalIfUsed(tenant.name) { [weak self] in
+                guard let self else { return }
+                pending.complete(.json(.object { self.writeQuotas(of: tenant, to: &$0) }))
+            }
         }
         batches.append(Batch(work: intent, trace: log.trace))
         return .later(pending)
@@ -248,29 +260,6 @@ extension Daemon {
     private func origin(of quota: Quota, _ tenant: Tenant) -> String? {
         if ownQuotas[tenant.name]?.says(quota) == true { return "tenant" }
         return plans[tenant.plan]?.quotas[quota] == nil ? nil : "plan"
-    }
-
-    private func writeQuotas(of tenant: Tenant, to object: inout JSONObjectWriter) {
-        object.add("tenant", tenant.name.description)
-        object.add("version", tenant.version)
-        object.array("quotas") { list in
-            for use in ledger.use(of: tenant.name, at: now) {
-                list.object { entry in
-                    entry.add("quota", use.quota.rawValue)
-                    guard APIObject.enforcedQuotas.contains(use.quota.rawValue) else {
-                        return entry.add("state", "not in force")
-                    }
-                    entry.add("state", use.limit == nil ? "no limit" : "in force")
-                    if let origin = origin(of: use.quota, tenant) { entry.add("origin", origin) }
-                    if let limit = use.limit { entry.add("limit", limit) }
-                    entry.add("used", use.used)
-                    if let resets = use.resets {
-                        let time = APITime(milliseconds: Int64(clamping: resets) &* 1000)
-                        entry.add("resets", time.description)
-                    }
-                }
-            }
-        }
     }
 }
 

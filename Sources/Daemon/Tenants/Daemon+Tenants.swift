@@ -71,8 +71,10 @@ extension Daemon {
         return recorded(
             .tenant(TenantRecord(tenant, ownQuotas[tenant.name] ?? OwnQuotas())), of: tenant.name,
             before: before, "changed"
-        ) {
-            $0.shape(tenant)
+        ) { daemon in
+            // Another plan may be another disk quota.
+            daemon.holdToTotalIfUsed(tenant.name) {}
+            return daemon.shape(tenant)
         }
     }
 
@@ -88,6 +90,7 @@ extension Daemon {
             _ = daemon.ledger.forget(name)
             daemon.ownQuotas[name] = nil
             daemon.forgetTokens(of: name)
+            daemon.totals[name] = nil
             // What the warden keeps of it: directories, and what they may hold together. It is made anew for a later
             // one of that name, so nothing hangs on it.
             daemon.afterAnswers { [weak daemon] in

@@ -9,8 +9,10 @@ extension Daemon {
     func publish(_ work: WorkspaceWork, _ outcome: WorkspaceOutcome, _ refusal: Refusal?) {
         let isDone = outcome == .done || (outcome == .absent && work.type.hasSuffix("removed"))
         let type = isDone ? work.type : "workspace.failed"
-        events.publish(type, session: nil, tenant: work.owner.tenant.description) { event in
-            event.add("workspace", work.owner.name.description)
+        events.publish(
+            type, session: nil, workspace: work.owner.name.description,
+            tenant: work.owner.tenant.description
+        ) { event in
             if let snapshot = work.snapshot { event.add("snapshot", snapshot) }
             if isDone {
                 if let detail = work.detail { event.add("message", detail) }
@@ -30,8 +32,10 @@ extension Daemon {
             case .workspace(let key): (key, nil)
             case .snapshot(let key): (key.workspace, key.name)
             }
-        events.publish("workspace.progress", session: nil, tenant: owner.tenant.description) { event in
-            event.add("workspace", owner.name.description)
+        events.publish(
+            "workspace.progress", session: nil, workspace: owner.name.description,
+            tenant: owner.tenant.description
+        ) { event in
             if let snapshot { event.add("snapshot", snapshot.description) }
             write(progressOf: volume, to: &event)
         }

@@ -27,10 +27,12 @@ extension Daemon {
                 log.line(.error, "the record of snapshot \(record.name) is not understood: \(error)")
             }
         }
+        for volume in workspaces.volumes { settleDisk(of: volume) }
     }
 
     /// Has the next transaction say of a workspace or a snapshot what the table says.
     func record(_ volume: WorkspaceVolume, mayWait: Bool = false) {
+        settleDisk(of: volume)
         let change: Change
         countDisks()
         switch volume {
@@ -129,7 +131,8 @@ extension WorkspaceSnapshot {
         }
         let workspace = WorkspaceKey(try Name(record.workspace), of: try Name(record.tenant))
         self.init(
-            SnapshotKey(try Name(record.name), of: workspace), state: state, created: record.created)
+            SnapshotKey(try Name(record.name), of: workspace), state: state, bytes: record.bytes,
+            created: record.created)
     }
 }
 
@@ -138,7 +141,8 @@ extension SnapshotRecord {
         let workspace = snapshot.key.workspace
         self.init(
             tenant: workspace.tenant.description, workspace: workspace.name.description,
-            name: snapshot.key.name.description, state: snapshot.state.rawValue, created: snapshot.created)
+            name: snapshot.key.name.description, state: snapshot.state.rawValue, bytes: snapshot.bytes,
+            created: snapshot.created)
     }
 }
 

@@ -1,4 +1,5 @@
 import API
+import Configuration
 import Sandbox
 import Service
 import Sessions
@@ -49,6 +50,7 @@ extension Daemon {
 
     /// Refuses a session whose workspace it cannot have.
     func admitWorkspace(of spec: SessionSpec) throws(ServiceError) {
+        if let path = spec.workspace.directory { try admit(directory: path, of: spec.tenant) }
         if case .directory(let path, let quota?) = spec.workspace, !quota.allowsSoft, !isBelowVolume(path) {
             throw ServiceError(
                 .conflict, "nothing keeps a limit of the host's directory \(path)", field: "quota",
@@ -68,6 +70,20 @@ extension Daemon {
             refusal.field = "workspace"
             throw refusal
         }
+    }
+
+    /// Refuses a directory of the host that is not for a tenant in the words for one that is nobody's. Which directory
+    /// its path leads to is the warden's to see.
+    private func admit(directory path: String, of tenant: Name) throws(ServiceError) {
+        let mounts = settings.hostMounts
+        if mounts.allows(path, to: tenant.description) { return }
+        let own = mounts.paths(of: tenant.description)
+        let why =
+            own.isEmpty
+            ? "sessions may have no directory of the host; the operator allows some with the setting mounts"
+            : "the directory \(shown(path)) is in none of those that sessions may have: "
+                + own.joined(separator: ", ") + " (setting mounts)"
+        throw ServiceError(Refusal(.ceiling, why, limit: "directory", asked: path))
     }
 
     // MARK: Making
@@ -109,13 +125,13 @@ extension Daemon {
             })
     }
 
-    private func made(_ creation: WorkspaceTable.Creation) -> Reply {
+    private func made(_ creation: WorkspaceTable.Creation) throws(ServiceError) -> Reply {
         switch creation {
         case .new(let workspace):
             let key = workspace.key
-            return pursue(.workspace(key), undo: { $0.put(nil as NamedWorkspace?, at: key) }) {
-                $0.shape(key, status: 201)
-            }
+            let undo: (inout WorkspaceTable) -> Void = { $0.put(nil as NamedWorkspace?, at: key) }
+            try takeDisk(for: .workspace(key), undo: undo)
+            return pursue(.workspace(key), undo: undo) { $0.shape(key, status: 201) }
         case .existing(let workspace):
             let key = workspace.key
             if workspace.state != .creating { return recorded(shape(key)) }
@@ -144,7 +160,13 @@ extension Daemon {
             } catch {
                 return pending.fail(ServiceError(error))
             }
-            for snapshot in workspaces.adoptSnapshots(of: key) { record(.snapshot(snapshot)) }
+            let snapshots = workspaces.adoptSnapshots(of: key)
+            do throws(ServiceError) {
+                try takeDisk(forAdopted: key, snapshots, before: before)
+            } catch {
+                return pending.fail(error)
+            }
+            for snapshot in snapshots { record(.snapshot(snapshot)) }
             let reply = pursue(.workspace(key), undo: { $0.put(before, at: key) }) {
                 $0.shape(key, status: 201)
             }
@@ -254,6 +276,7 @@ extension Daemon {
         _ = try refusing { () throws(WorkspaceRefusal) in
             try workspaces.resize(key, bytes: bytes, inodes: inodes)
         }
+        try takeDisk(for: .workspace(key), undo: { $0.put(before, at: key) })
         return pursue(.workspace(key), undo: { $0.put(before, at: key) }) { $0.shape(key) }
     }
 
@@ -280,9 +303,9 @@ extension Daemon {
         _ = try refusing { () throws(WorkspaceRefusal) in
             try workspaces.snapshot(key, at: DaemonClock.wall)
         }
-        return pursue(.snapshot(key), undo: { $0.put(nil as WorkspaceSnapshot?, at: key) }) {
-            $0.shape(key, status: 201)
-        }
+        let undo: (inout WorkspaceTable) -> Void = { $0.put(nil as WorkspaceSnapshot?, at: key) }
+        try takeDisk(for: .snapshot(key), undo: undo)
+        return pursue(.snapshot(key), undo: undo) { $0.shape(key, status: 201) }
     }
 
     func removeSnapshot(_ request: Request) throws(ServiceError) -> Reply {

@@ -21,6 +21,7 @@ extension Daemon {
             guard let self else { return }
             if let problem {
                 undo(&workspaces)
+                settleDisk(of: volume)
                 return pending.fail(.notRecorded(problem))
             }
             wait(for: volume, pending, response)
@@ -49,6 +50,13 @@ extension Daemon {
 
     /// Without a warden it waits for the next comparison.
     private func ask(_ work: WorkspaceWork) {
+        guard work.takesRoom else { return send(work) }
+        holdToTotal(work.volume.tenant) { [weak self] refusal in
+            if let refusal { self?.worked(work, .refused(refusal)) } else { self?.send(work) }
+        }
+    }
+
+    private func send(_ work: WorkspaceWork) {
         guard let link, link.isOpen else { return }
         if let volume = work.emptied { filesEnd(.volume(volume)) }
         link.send(WardenRequest(work)) { [weak self] answer, _ in self?.worked(work, answer) }
@@ -66,6 +74,7 @@ extension Daemon {
         if case .volume(let state) = answer { workspaces.note(state.driver.rawValue, of: work.volume) }
         if refusal?.code == .volumeExists { workspaces.noteUnrecorded(work.volume, at: DaemonClock.wall) }
         for volume in changed { record(volume) }
+        if refusal == nil { tryTotalAgain(of: work.volume.tenant) }
         afterRecords { [weak self] in self?.publish(work, outcome, refusal) }
         if let refusal { log.line(.info, "\(work.volume.text): \(refusal.sentence)") }
         if volumeDriver?.isOpen != true { lookAtDriver() }
@@ -101,6 +110,7 @@ extension Daemon {
     func compareVolumes(_ done: @escaping () -> Void = {}) {
         hasComparedVolumes = false
         isComparingVolumes = true
+        totals = [:]
         lookAtDriver()
         lookAtHostVolumes()
         page(after: nil, [], done)
@@ -112,6 +122,9 @@ extension Daemon {
             switch answer {
             case .volumes(let keys, let next):
                 var found = found
+                for tenant in Set(keys.map(\.tenant)) {
+                    if let name = try? Name(tenant) { totals[name] = .unknown }
+                }
                 for key in keys where key.kind != .session {
                     if let volume = key.workspace {
                         found.insert(volume)
@@ -143,6 +156,7 @@ extension Daemon {
             log.line(.warning, "\(volume.text) has a volume and no record; it is left alone")
         }
         hasComparedVolumes = true
+        for tenant in totals.keys.sorted() { holdToTotal(tenant) { _ in } }
         afterRecords { [weak self] in
             guard let self else { return }
             for work in workspaces.work { ask(work) }
@@ -176,6 +190,14 @@ extension WorkspaceWork {
         switch self {
         case .remove, .removeSnapshot: true
         case .create, .fork, .resize, .restore, .snapshot: false
+        }
+    }
+
+    /// Whether its tenant may have more bytes by it.
+    fileprivate var takesRoom: Bool {
+        switch self {
+        case .create, .fork, .resize, .snapshot, .restore: true
+        case .remove, .removeSnapshot: false
         }
     }
 

@@ -87,7 +87,10 @@ extension WorkspaceTable {
     /// The snapshots of an adopted workspace that have no record either come with it.
     package mutating func adoptSnapshots(of key: WorkspaceKey) -> [SnapshotKey] {
         let own = snapshots(of: key).filter { $0.state == .unrecorded }.map(\.key)
-        for snapshot in own { snapshots[snapshot]?.state = .ready }
+        for snapshot in own {
+            snapshots[snapshot]?.state = .ready
+            snapshots[snapshot]?.bytes = workspaces[key]?.quota.bytes
+        }
         return own
     }
 
@@ -141,12 +144,13 @@ extension WorkspaceTable {
     package mutating func snapshot(
         _ key: SnapshotKey, at wall: Int64
     ) throws(WorkspaceRefusal) -> WorkspaceSnapshot {
-        _ = try ready(key.workspace)
+        let workspace = try ready(key.workspace)
         if snapshots[key] != nil { throw .snapshotExists(key.name, of: key.workspace.name) }
         guard snapshots(of: key.workspace).count < Self.snapshotLimit else {
             throw .tooManySnapshots(key.workspace.name, limit: Self.snapshotLimit)
         }
-        let snapshot = WorkspaceSnapshot(key, state: .creating, created: wall)
+        let snapshot = WorkspaceSnapshot(
+            key, state: .creating, bytes: workspace.quota.bytes, created: wall)
         snapshots[key] = snapshot
         return snapshot
     }

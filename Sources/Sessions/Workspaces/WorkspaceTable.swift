@@ -32,6 +32,27 @@ package struct WorkspaceTable: Sendable {
             .sorted { ($0.created, $0.key) < ($1.created, $1.key) }
     }
 
+    /// The most bytes that a volume may hold, now or once its size is what was asked for: what its tenant is given
+    /// with it. Nil for one of which there is no record, or none yet.
+    /// - Parameter standard: of one whose limit nobody knows.
+    package func bytes(of volume: WorkspaceVolume, else standard: UInt64) -> UInt64? {
+        switch volume {
+        case .workspace(let key):
+            guard let workspace = workspaces[key], workspace.state != .unrecorded else { return nil }
+            return max(
+                workspace.quota.bytes ?? standard,
+                workspace.wanted.map { $0.bytes ?? standard } ?? 0)
+        case .snapshot(let key):
+            guard let snapshot = snapshots[key], snapshot.state != .unrecorded else { return nil }
+            return snapshot.bytes ?? workspaces[key.workspace]?.quota.bytes ?? standard
+        }
+    }
+
+    /// Everything that is on record.
+    package var volumes: [WorkspaceVolume] {
+        workspaces.keys.map { .workspace($0) } + snapshots.keys.map { .snapshot($0) }
+    }
+
     // MARK: Finding
 
     package func find(_ text: String, of tenant: Name) throws(WorkspaceRefusal) -> NamedWorkspace {

@@ -96,6 +96,13 @@ package struct SnapshotKey: Hashable, Comparable, Sendable {
 package enum WorkspaceVolume: Hashable, Sendable {
     case workspace(WorkspaceKey)
     case snapshot(SnapshotKey)
+
+    package var tenant: Name {
+        switch self {
+        case .workspace(let key): key.tenant
+        case .snapshot(let key): key.workspace.tenant
+        }
+    }
 }
 
 /// How far a workspace is. What ends in -ing is on record before it is asked for, and is asked for again by a
@@ -166,11 +173,14 @@ package struct NamedWorkspace: Hashable, Sendable {
 package struct WorkspaceSnapshot: Hashable, Sendable {
     package let key: SnapshotKey
     package var state: SnapshotState
+    /// The most that it may hold: what its workspace might when it was made; nil for one of which that is not known.
+    package var bytes: UInt64?
     package let created: Int64
 
-    package init(_ key: SnapshotKey, state: SnapshotState, created: Int64) {
+    package init(_ key: SnapshotKey, state: SnapshotState, bytes: UInt64? = nil, created: Int64) {
         self.key = key
         self.state = state
+        self.bytes = bytes
         self.created = created
     }
 }

@@ -23,9 +23,9 @@ private enum WorkspaceQueries {
     static let putSnapshot = Query(
         "put snapshot",
         """
-        INSERT INTO snapshots (tenant, workspace, name, state, created_wall)
-        VALUES (:tenant, :workspace, :name, :state, :created_wall)
-        ON CONFLICT (tenant, workspace, name) DO UPDATE SET state = excluded.state
+        INSERT INTO snapshots (tenant, workspace, name, state, bytes, created_wall)
+        VALUES (:tenant, :workspace, :name, :state, :bytes, :created_wall)
+        ON CONFLICT (tenant, workspace, name) DO UPDATE SET state = excluded.state, bytes = excluded.bytes
         """)
     static let dropSnapshot = Query(
         "drop snapshot",
@@ -75,7 +75,7 @@ extension StateStore {
             [
                 "tenant": .text(snapshot.tenant), "workspace": .text(snapshot.workspace),
                 "name": .text(snapshot.name), "state": .text(snapshot.state),
-                "created_wall": .integer(snapshot.created),
+                "bytes": .optional(snapshot.bytes), "created_wall": .integer(snapshot.created),
             ])
         return .done
     }
@@ -112,6 +112,7 @@ extension SnapshotRecord {
     init(_ row: Row) throws(StoreError) {
         self.init(
             tenant: try row.text("tenant"), workspace: try row.text("workspace"), name: try row.text("name"),
-            state: try row.text("state"), created: try row.integer("created_wall"))
+            state: try row.text("state"), bytes: try row.optionalUnsigned("bytes"),
+            created: try row.integer("created_wall"))
     }
 }

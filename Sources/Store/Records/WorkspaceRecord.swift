@@ -38,14 +38,19 @@ package struct SnapshotRecord: Hashable, Sendable {
     package let workspace: String
     package let name: String
     package var state: String
+    /// The most that it may hold.
+    package var bytes: UInt64?
     /// Milliseconds since 1970.
     package let created: Int64
 
-    package init(tenant: String, workspace: String, name: String, state: String, created: Int64) {
+    package init(
+        tenant: String, workspace: String, name: String, state: String, bytes: UInt64? = nil, created: Int64
+    ) {
         self.tenant = tenant
         self.workspace = workspace
         self.name = name
         self.state = state
+        self.bytes = bytes
         self.created = created
     }
 }

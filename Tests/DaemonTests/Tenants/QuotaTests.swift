@@ -129,7 +129,8 @@ struct QuotaTests {
             (#"{"sessions":0}"#, "limits.sessions"), (#"{"sessions":-1}"#, "limits.sessions"),
             (#"{"sessions":1.5}"#, "limits.sessions"), (#"{"sessions":100000}"#, "limits.sessions"),
             (#"{"sessions":1001}"#, "limits.sessions"), (#"{"memory":1}"#, "limits.memory"),
-            (#"{"disk":1048576}"#, "limits.disk"), (#"{"nothing":1}"#, "limits.nothing"), ("{}", "limits"),
+            (#"{"disk":1024}"#, "limits.disk"), (#"{"cpu_time_per_day":1000}"#, "limits.cpu_time_per_day"),
+            (#"{"nothing":1}"#, "limits.nothing"), ("{}", "limits"),
             (#"{"memory":1073741824,"sessions":0}"#, "limits.sessions"),
         ] {
             let refused = try set(limits)
@@ -138,7 +139,8 @@ struct QuotaTests {
         }
         #expect(try entry("sessions")?["limit"]?.text == "5")
         #expect(try entry("memory")?["limit"] == nil)
-        #expect(try entry("disk")?["state"]?.text == "not in force")
+        #expect(try entry("disk")?["state"]?.text == "no limit")
+        #expect(try entry("cpu_time_per_day")?["state"]?.text == "not in force")
         #expect(try set(#"{"sessions":null}"#).status == 200)
         #expect(try entry("sessions")?["state"]?.text == "no limit")
     }
@@ -178,7 +180,9 @@ struct QuotaTests {
         #expect(try corral("quota", "set", "red", "sessions=2", "memory=1GiB").output == "red\n")
         let shown = try corral("quota", "show", "--tenant", "red")
         #expect(shown.output.contains("1GiB") && shown.output.contains("not in force"), "\(shown.output)")
-        for wrong in ["sessions=0", "sessions=-1", "sessions=", "disk=1GiB", "session=1", "sessions"] {
+        for wrong in [
+            "sessions=0", "sessions=-1", "sessions=", "cpu_time_per_day=1h", "session=1", "sessions",
+        ] {
             let refused = try corral("quota", "set", "red", wrong)
             #expect(refused.status != 0 && !refused.errors.isEmpty, "\(wrong)")
         }

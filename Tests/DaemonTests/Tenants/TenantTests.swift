@@ -10,12 +10,13 @@ final class SharedDaemon {
     static let blue: UInt32 = 4202
     let daemon: TestDaemon
 
+    /// - Parameter more: words behind the others of its command line.
     init(_ more: [String] = [], in directory: TemporaryDirectory? = nil) throws {
         daemon = try TestDaemon(
-            more + [
+            [
                 "--set", "socket.mode=0666",
                 "--set", "tenants.uids=\(SharedDaemon.red)=red:\(SharedDaemon.blue)-4299=blue",
-            ], in: directory, group: "nogroup")
+            ] + more, in: directory, group: "nogroup")
         for name in ["red", "blue"] {
             let made = try daemon.call("POST", "/v1/tenants", #"{"name":"\#(name)"}"#)
             try #require(made.status == 201, "\(String(decoding: made.bytes, as: UTF8.self))")

@@ -128,6 +128,53 @@ struct HostDirectoryTests {
             try daemon.exec(id, "cat given; stat -c %u given").decoded("stdout") == "from a client\n1000\n")
     }
 
+    @Test func `a tenant's directories are its own, and another's are as those of nobody`() throws {
+        let directory = try TemporaryDirectory()
+        let (red, common, own) = (directory("shared/red"), directory("shared/all"), directory("mine"))
+        for path in [red, common, own, "\(red)/below"] {
+            try File.makeDirectories(path)
+            _ = try call("chown", on: path) { unsafe chown(path, 23_456, 23_457) }
+        }
+        let shared = try SharedDaemon(
+            ["--set", "mounts=red=\(red):red,blue=\(common):\(own)"], in: directory)
+        func ask(_ uid: UInt32?, _ path: String) throws -> SharedDaemon.Answer {
+            try shared.call(uid, "POST", "/v1/sessions", #"{"directory":"\#(path)"}"#)
+        }
+        // The controls: whose they are.
+        for (uid, path) in [
+            (SharedDaemon.red, red), (SharedDaemon.red, "\(red)/below"), (SharedDaemon.red, common),
+            (SharedDaemon.blue, common), (nil, own),
+        ] {
+            let answer = try ask(uid, path)
+            #expect(answer.status == 201, "\(path): \(answer.text)")
+        }
+        for (uid, path) in [
+            (SharedDaemon.blue, red), (SharedDaemon.blue, "\(red)/below"), (SharedDaemon.blue, own),
+            (SharedDaemon.red, own), (nil, red), (nil, common), (SharedDaemon.blue, directory("shared")),
+        ] {
+            let refused = try ask(uid, path)
+            let nobodys = try ask(uid, "/srv/nobodys")
+            #expect(refused.status == 403, "\(path): \(refused.text)")
+            #expect(refused.text == nobodys.text.replacing("/srv/nobodys", with: path), "\(refused.text)")
+            if uid == SharedDaemon.blue {
+                #expect(!nobodys.text.contains(own) && !nobodys.text.contains(red))
+            }
+        }
+        // An administrator's session is its tenant's.
+        let text = #"{"directory":"\#(red)","tenant":"red"}"#
+        #expect(try shared.call(nil, "POST", "/v1/sessions", text).status == 201)
+        // Which directory it was, and that it was refused, is on record.
+        #expect(
+            try eventually {
+                let rows = try Program.run([
+                    "sqlite3", "-readonly", "\(shared.daemon.state)/daemon/corral.db",
+                    "SELECT object, outcome FROM audit WHERE what = 'session.create'",
+                ]).output.split(separator: "\n")
+                return rows.contains { $0.hasSuffix(" directory=\(red)|accepted") }
+                    && rows.contains("directory=\(own)|forbidden")
+            })
+    }
+
     @Test func `at a shell it is --workspace with an absolute path`() throws {
         let (daemon, path) = try Self.make()
         let made = try daemon.corral("create", "--name", "here", "--workspace", path + "/")

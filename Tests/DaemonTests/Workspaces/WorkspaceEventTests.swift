@@ -7,11 +7,11 @@ import Wire
 /// What those are told who follow the events of a daemon with workspaces.
 @Suite(.serialized, VolumeHost.trait) struct WorkspaceEventTests {
     /// All that happened so far.
-    private func events(_ daemon: TestDaemon) throws -> [JSONTree] {
+    private func events(_ daemon: TestDaemon, _ query: String = "") throws -> [JSONTree] {
         var now = timespec()
         _ = unsafe clock_gettime(CLOCK_REALTIME, &now)
         let until = APITime(milliseconds: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
-        let answer = try daemon.call("GET", "/v1/events?since=2000-01-01T00:00:00Z&until=\(until)")
+        let answer = try daemon.call("GET", "/v1/events?since=2000-01-01T00:00:00Z&until=\(until)\(query)")
         return try String(decoding: answer.bytes, as: UTF8.self).split(separator: "\n")
             .filter { $0.hasPrefix("data: ") }
             .map { try JSONTree(parsing: Array($0.dropFirst(6).utf8)) }
@@ -34,6 +34,41 @@ import Wire
         #expect(try eventually { try quota().count == 2 })
         let last = try #require(try quota().last)
         #expect(last.hasPrefix("95 percent") && last.hasSuffix(" of \(16 << 20) bytes"), "\(last)")
+    }
+
+    @Test func `a session is told of its workspace while it has it, and of no other's`() throws {
+        let daemon = try TestDaemon()
+        for name in ["data", "other"] { try daemon.workspace(name) }
+        func resize(_ name: String, _ size: Int) throws {
+            let answer = try daemon.call(
+                "POST", "/v1/workspaces/\(name)/resize", #"{"bytes":\#(size << 20)}"#)
+            try #require(answer.status == 200, "\(answer.message)")
+        }
+        try resize("data", 33)
+        let id = try daemon.session(#"{"workspace":"data"}"#)
+        let without = try daemon.session("{}")
+        try resize("data", 34)
+        try resize("other", 35)
+        let kept = try daemon.call("POST", "/v1/workspaces/data/snapshots", #"{"name":"s"}"#)
+        try #require(kept.status == 201)
+        func told(_ id: String) throws -> [String] {
+            try events(daemon, "&session=\(id)").filter { $0["workspace"] != nil }.map {
+                "\($0["type"]?.text ?? "") \($0["workspace"]?.text ?? "") \($0["message"]?.text ?? "")"
+            }
+        }
+        let expected = ["workspace.resized data \(34 << 20) bytes", "workspace.snapshotted data "]
+        #expect(try eventually { try told(id).count >= 2 })
+        #expect(try told(id) == expected)
+        _ = try daemon.call("POST", "/v1/sessions/\(id)/kill", #"{"grace":0}"#)
+        #expect(try daemon.waitForEnd(id).text("state") == "ended")
+        usleep(10_000)
+        try resize("data", 36)
+        #expect(
+            try eventually {
+                try events(daemon).contains { $0["message"]?.text == "\(36 << 20) bytes" }
+            })
+        #expect(try told(id) == expected && told(without).isEmpty)
+        #expect(try events(daemon, "&session=\(id)").contains { $0["type"]?.text == "session.ended" })
     }
 
     @Test func `what happens to a workspace is told in the order in which it happened`() throws {
