@@ -62,7 +62,7 @@ package struct APIRoute: Sendable {
 
 extension APIRoute {
     package static let all: [APIRoute] =
-        node + tenants + quotas
+        node + tenants + quotas + audit
         + (events + sessions + workspaces + workspaceFiles + files + processes).map(\.ofTenant)
 
     private static let node: [APIRoute] = [

@@ -77,6 +77,7 @@ extension Right {
         "info": .look, "listProfiles": .look, "listImages": .look, "events": .look,
         "createTenant": .administer, "listTenants": .look, "inspectTenant": .look, "setTenant": .administer,
         "removeTenant": .administer, "listQuotas": .look, "setQuotas": .administer, "resetQuota": .administer,
+        "listAudit": .look, "verifyAudit": .node,
         "createSession": .use, "listSessions": .look, "inspectSession": .look, "removeSession": .end,
         "renewSession": .use, "pauseSession": .use, "resumeSession": .use,
         "killSession": .end, "waitForSession": .look, "sessionStatistics": .look,

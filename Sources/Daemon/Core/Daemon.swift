@@ -91,6 +91,7 @@ final class Daemon {
     var unrecorded: Set<SessionID> = []
     /// What the request that is being answered has made, for its audit record.
     var auditObject: String?
+    var flood = RefusalFlood()
     private var waiting: [Ticket: (TicketAnswer) -> Void] = [:]
     private var lastTicket: UInt64 = 0
     private var timer: Timer?
@@ -132,6 +133,7 @@ final class Daemon {
             FailPoint.pass(.daemonTurned)
         }
         storeCheck?.stop()
+        closeFlood()
         journal.hurry()
         endTurn()
         loop.removeAll()
@@ -146,6 +148,7 @@ final class Daemon {
             case .process(let id): if let run = runs[id] { handle(.deadline, run) }
             case .pruning: prune()
             case .journal: journal.hurry()
+            case .refusals: closeFlood()
             case .warden: lookForWarden()
             }
         }

@@ -10,7 +10,9 @@ extension StateStore {
     ///   - directory: an absolute path; the directory must be ours alone.
     ///   - wall: the time, in milliseconds since 1970.
     package static func open(in directory: String, at wall: Int64) throws(StoreError) -> OpenedStore {
-        try open(in: directory, at: wall, migrations: Migration.all)
+        var opened = try open(in: directory, at: wall, migrations: Migration.all)
+        opened.auditLoss = try opened.store.openHead(isNew: opened.migratedFrom != nil)
+        return opened
     }
 
     static func open(

@@ -6,8 +6,8 @@ struct Migration: Sendable {
     let version: Int64
     let text: String
 
-    /// In the order in which they are applied: versions 1, 2, 3 and so on.
-    static let all = [first, second, third, fourth, fifth]
+    /// In the order in which they are applied, of ascending versions.
+    static let all = [first, second, third, fourth, fifth, tenth]
 
     static func latest(_ migrations: [Migration]) -> Int64 { migrations.last?.version ?? 0 }
 }
