@@ -10,7 +10,7 @@ package enum CorralCommand {
     /// Every command, in the order that help shows.
     static let commands =
         own + SessionCommand.lifecycle + SessionCommand.processes + SessionCommand.files
-        + WorkspaceCommand.all + TenantCommand.all + QuotaCommand.all
+        + WorkspaceCommand.all + TenantCommand.all + QuotaCommand.all + AuditCommand.all
 
     private static let own: [Command] = [
         RunCommand.command, ImageCommand.list, ImageCommand.inspect, ImageImportCommand.command,

@@ -10,7 +10,7 @@ import Testing
         ("corral man --directory", "an installation"), ("corral plugin test", "a package"),
         ("corral run -it", "a terminal"), ("corral daemon", "a daemon"), ("corral session", "a daemon"),
         ("corral cp", "a daemon"), ("corral workspace", "a daemon"), ("corral tenant", "a daemon"),
-        ("corral quota", "a daemon"),
+        ("corral quota", "a daemon"), ("corral audit", "a daemon"),
     ]
 
     /// Those that say no, by their exit code.

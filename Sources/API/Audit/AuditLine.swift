@@ -1,4 +1,4 @@
-import Wire
+package import Wire
 
 // An audit record as one line of JSON: what the API answers with, what an export is made of, and what is checked
 // without a daemon.
