@@ -55,6 +55,7 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("listing", longest: 256, checkListing),
         FuzzTarget("session-words", longest: 512, checkSessionWords),
         FuzzTarget("workspace", longest: 4200, checkWorkspace),
+        FuzzTarget("audit-lines", checkAuditLines),
     ]
 
     /// Has a bug on purpose, so that one can see that the machinery finds it and says so. Not in ``all``.

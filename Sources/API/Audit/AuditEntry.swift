@@ -67,10 +67,13 @@ package struct AuditMark: Hashable, Sendable, CustomStringConvertible {
     /// Before the first record.
     package static let beginning = AuditMark(number: 0, digest: String(repeating: "0", count: 64))
 
+    /// Numbers are below it, so that there is always a next one.
+    package static let mostNumber: Int64 = 1 << 62
+
     /// Reads what ``description`` writes; nil for another text.
     package init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, let number = Int64(parts[0]), number >= 0,
+        guard parts.count == 2, let number = Int64(parts[0]), (0..<Self.mostNumber).contains(number),
             AuditMark.isDigest(String(parts[1]))
         else { return nil }
         self.init(number: number, digest: String(parts[1]))

@@ -27,7 +27,8 @@ extension AuditRecord {
     /// Reads what ``json`` writes; nil for what is none of it. Members that it does not know are left out, and so
     /// the result is not the same line.
     package init?(_ json: JSONTree) {
-        guard let number = json.whole("seq"), let time = json.text("time").flatMap({ APITime($0) }),
+        guard let number = json.whole("seq"), (1..<AuditMark.mostNumber).contains(number),
+            let time = json.text("time").flatMap({ APITime($0) }),
             let what = json.text("what"), let outcome = json.text("outcome"),
             let previous = json.text("previous"), let digest = json.text("digest")
         else { return nil }
@@ -52,7 +53,9 @@ extension AuditMark {
     }
 
     fileprivate init?(endLine json: JSONTree) {
-        guard let number = json.whole("end"), let digest = json.text("digest") else { return nil }
+        guard let number = json.whole("end"), (0..<AuditMark.mostNumber).contains(number),
+            let digest = json.text("digest")
+        else { return nil }
         self.init(number: number, digest: digest)
     }
 }

@@ -135,7 +135,8 @@ enum AuditCommand {
             """
     ) { arguments in
         Failure.reported("audit export") { () throws(CommandError) in
-            let after = try SessionOptions.whole(arguments, "after", Quantity(.count, 0...UInt64(Int64.max)))
+            let after = try SessionOptions.whole(
+                arguments, "after", Quantity(.count, 0...UInt64(AuditMark.mostNumber)))
             try AuditCalls(arguments).export(
                 after: Int64(clamping: after ?? 0), since: try arguments.time("since"))
         }

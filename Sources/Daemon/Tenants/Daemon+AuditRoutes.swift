@@ -1,6 +1,7 @@
 import API
 import Access
 import Service
+import Sessions
 import Store
 import Wire
 

@@ -47,10 +47,22 @@ extension StateStore {
             throw .system(error)
         }
         head.file = Held(file)
+        do throws(StoreError) {
+            return try compare(AuditHead.read(bytes), isMissing: bytes.isEmpty, isNew: isNew)
+        } catch {
+            // Of a large file nobody has looked at them before. What is recorded next fails as well.
+            guard case .damaged(_, let problem) = error else { throw error }
+            return "they cannot be read (\(problem))"
+        }
+    }
+
+    private func compare(
+        _ found: AuditMark?, isMissing: Bool, isNew: Bool
+    ) throws(StoreError) -> String? {
         let last = try lastAuditMark()
-        guard let found = AuditHead.read(bytes) else {
+        guard let found else {
             // What was never written to has no records to answer for.
-            let isLost = !bytes.isEmpty || (!isNew && last.number > 0)
+            let isLost = !isMissing || (!isNew && last.number > 0)
             head.reached = last
             try writeHead()
             return isLost ? "the file \(StorePlace.auditHead) was removed or changed" : nil

@@ -10,13 +10,19 @@ extension StateStore {
     ///   - directory: an absolute path; the directory must be ours alone.
     ///   - wall: the time, in milliseconds since 1970.
     package static func open(in directory: String, at wall: Int64) throws(StoreError) -> OpenedStore {
-        var opened = try open(in: directory, at: wall, migrations: Migration.all)
-        opened.auditLoss = try opened.store.openHead(isNew: opened.migratedFrom != nil)
-        return opened
+        try open(in: directory, at: wall, migrations: Migration.all)
     }
 
     static func open(
         in directory: String, at wall: Int64, migrations: [Migration]
+    ) throws(StoreError) -> OpenedStore {
+        var opened = try openDatabase(in: directory, at: wall, migrations)
+        opened.auditLoss = try opened.store.openHead(isNew: opened.migratedFrom != nil)
+        return opened
+    }
+
+    private static func openDatabase(
+        in directory: String, at wall: Int64, _ migrations: [Migration]
     ) throws(StoreError) -> OpenedStore {
         let place = try StorePlace.open(directory)
         try place.check()
