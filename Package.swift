@@ -141,7 +141,7 @@ let package = Package(
                 "Wire", "Linux", "CLinux",
             ]),
         // What the daemon remembers: the only user of sqlite.
-        library("Store", ["Trees", "Wire", "Linux", "CSQLite"]),
+        library("Store", ["API", "Trees", "Wire", "Linux", "CSQLite"]),
 
         // What corrald is made of.
         library(
@@ -247,7 +247,7 @@ let package = Package(
         tests("VolumesTests", ["Volumes", "Trees", "Linux", "CLinux"]),
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
-        tests("StoreTests", ["Store", "Linux", "CLinux"]),
+        tests("StoreTests", ["Store", "API", "Trees", "Linux", "CLinux"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux", "CLinux"]),
         tests("WardenProtocolTests", ["WardenProtocol", "Sandbox", "Linux", "CLinux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),

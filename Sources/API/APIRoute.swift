@@ -62,7 +62,7 @@ package struct APIRoute: Sendable {
 
 extension APIRoute {
     package static let all: [APIRoute] =
-        node + tenants + quotas + hostVolumes + tokens
+        node + tenants + quotas + hostVolumes + tokens + audit
         + (events + sessions + workspaces + workspaceFiles + files + processes).map(\.ofTenant)
 
     private static let node: [APIRoute] = [

@@ -79,6 +79,7 @@ extension Right {
         "removeTenant": .administer, "listQuotas": .look, "usage": .look, "setQuotas": .administer,
         "resetQuota": .administer,
         "createToken": .administer, "listTokens": .node, "revokeToken": .administer,
+        "listAudit": .look, "verifyAudit": .node,
         "createSession": .use, "listSessions": .look, "inspectSession": .look, "removeSession": .end,
         "renewSession": .use, "pauseSession": .use, "resumeSession": .use,
         "killSession": .end, "waitForSession": .look, "sessionStatistics": .look,

@@ -11,7 +11,7 @@ package enum CorralCommand {
     static let commands =
         own + SessionCommand.lifecycle + SessionCommand.processes + SessionCommand.files
         + WorkspaceCommand.all + VolumeCommand.all + TenantCommand.all + QuotaCommand.all + PlanCommand.all
-        + TokenCommand.all + [UsageCommand.command]
+        + TokenCommand.all + AuditCommand.all + [UsageCommand.command]
 
     private static let own: [Command] = [
         RunCommand.command, ImageCommand.list, ImageCommand.inspect, ImageImportCommand.command,

@@ -9,6 +9,8 @@ package enum ExitCode {
     package static let denied: Int32 = 3
     /// `daemon status`: there is no daemon, as systemctl(1) has it.
     package static let stopped: Int32 = 3
+    /// `audit verify`: something was changed or is missing.
+    package static let broken: Int32 = 3
     /// `run`: the limit of processes ended it, with `--pids-kill`. No signal stands for it.
     package static let pids: Int32 = 122
     /// `run`: the limit of wall-clock time ended it, as timeout(1) has it.

@@ -56,6 +56,7 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("session-words", longest: 512, checkSessionWords),
         FuzzTarget("workspace", longest: 4200, checkWorkspace),
         FuzzTarget("tokens", longest: 256, checkTokens),
+        FuzzTarget("audit-lines", checkAuditLines),
     ]
 
     /// Has a bug on purpose, so that one can see that the machinery finds it and says so. Not in ``all``.

@@ -32,8 +32,11 @@ package struct TraceContext: Hashable, Sendable {
         return (String(decoding: parts[1], as: UTF8.self), String(decoding: parts[3], as: UTF8.self))
     }
 
+    /// What those are told who carry on with it: `00-`, the trace, this server's part of it, and the flags.
+    package var parent: String { "00-\(id)-\(span)-\(flags)" }
+
     /// The header of the answer.
-    var header: Header { Header("traceresponse", "00-\(id)-\(span)-\(flags)") }
+    var header: Header { Header("traceresponse", parent) }
 }
 
 private func isDigit(_ byte: UInt8) -> Bool {

@@ -1,3 +1,5 @@
+package import API
+
 /// Something to be recorded.
 package enum Change: Hashable, Sendable {
     /// A new session, in its first state.
@@ -74,6 +76,7 @@ extension StateStore {
             // One of them breaks a rule, which is a mistake of ours: each is a part of its own then.
             outcomes = try commit(changes, waits) { (change) throws(StoreError) in try record(change) }
         }
+        if waits { try writeHead() }
         isBehind = !waits && (isBehind || !changes.allSatisfy(\.isStep))
         return outcomes
     }
@@ -92,23 +95,38 @@ extension StateStore {
             hasFailed = true
             throw error
         }
+        try writeHead()
         (isBehind, hasFailed) = (false, false)
     }
 
     private func commit(
         _ changes: [Change], _ waits: Bool, by body: (Change) throws(StoreError) -> Outcome
     ) throws(StoreError) -> [Outcome] {
-        try database.transaction(waiting: waits) { () throws(StoreError) in
-            var outcomes: [Outcome] = []
-            outcomes.reserveCapacity(changes.count)
-            for change in changes { outcomes.append(try body(change)) }
-            return outcomes
+        let reached = head.reached
+        do throws(StoreError) {
+            return try database.transaction(waiting: waits) { () throws(StoreError) in
+                try all(changes, by: body)
+            }
+        } catch {
+            head.reached = reached
+            throw error
         }
+    }
+
+    private func all(
+        _ changes: [Change], by body: (Change) throws(StoreError) -> Outcome
+    ) throws(StoreError) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        outcomes.reserveCapacity(changes.count)
+        for change in changes { outcomes.append(try body(change)) }
+        return outcomes
     }
 
     /// Records one change, see ``commit(_:)``.
     package func commit(_ change: Change) throws(StoreError) -> Outcome {
-        try database.transaction { () throws(StoreError) in try record(change) }
+        let outcome = try database.transaction { () throws(StoreError) in try record(change) }
+        try writeHead()
+        return outcome
     }
 
     private func record(_ change: Change) throws(StoreError) -> Outcome {

@@ -12,6 +12,8 @@ package final class StateStore {
     package internal(set) var isBehind = false
     /// The last wait for the device was in vain.
     var hasFailed = false
+    /// What the file beside the database says of the audit records.
+    var head = AuditHead()
     /// Of the database.
     package let path: String
 
@@ -37,6 +39,9 @@ package struct OpenedStore {
     package let migratedFrom: Int64?
     /// What was too large to be checked before; nil where everything was checked.
     package let unchecked: UncheckedHistory?
+    /// Audit records that were on the device and are not there any more, or are others now; for the operator to
+    /// know.
+    package var auditLoss: String?
 }
 
 /// A point in time, on both clocks.

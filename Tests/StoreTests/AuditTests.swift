@@ -1,3 +1,4 @@
+import API
 import Testing
 
 @testable import Store
@@ -57,7 +58,7 @@ import Testing
         (third.token, third.tenant) = (nil, "b")
         var fourth = third
         fourth.token = ""
-        let digests = [first, second, third, fourth].map { $0.digest(number: 1, previous: "") }
+        let digests = [first, second, third, fourth].map { $0.digested(number: 1, previous: "") }
         #expect(Set(digests).count == 4)
     }
 

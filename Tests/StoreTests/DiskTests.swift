@@ -78,7 +78,7 @@ import Testing
             let before = try File.read("\(path)/corral.db")
             try Disk.makeReadOnly(path)
             #expect(throws: StoreError.readOnly(path: path)) { try StateStore.open(in: path, at: 0) }
-            #expect(File.names(in: path) == ["corral.db"])
+            #expect(File.names(in: path) == ["audit-head", "corral.db"])
             #expect(try File.read("\(path)/corral.db") == before)
         }
         try Disk.expect(1, in: try fixture.store())

@@ -35,6 +35,8 @@ enum DeadlineKey: Hashable, Sendable {
     case pruning
     /// Steps that waited for others are recorded.
     case journal
+    /// Refusals that were counted get their record.
+    case refusals
     /// A warden that was lost is looked for again.
     case warden
     /// A token expires of somebody who is here.

@@ -1,37 +1,10 @@
+import API
 import Access
 import FailPoints
 import Linux
 import Service
 import Sessions
 import Store
-
-/// Which operations are answered for later, and what the records call them.
-enum Audited {
-    /// By the operation's name in the API.
-    static let names = [
-        "createSession": "session.create", "removeSession": "session.remove",
-        "renewSession": "session.renew", "pauseSession": "session.pause", "resumeSession": "session.resume",
-        "killSession": "session.kill", "exec": "process.exec", "execAttached": "process.exec-attached",
-        "startProcess": "process.start", "signalProcess": "process.signal", "stopProcess": "process.stop",
-        "attach": "process.attach", "writeFile": "file.write", "unpackFiles": "file.unpack",
-        "makeDirectory": "file.mkdir",
-        "createTenant": "tenant.create", "setTenant": "tenant.set", "removeTenant": "tenant.remove",
-        "createToken": "token.create", "revokeToken": "token.revoke",
-        "setQuotas": "quota.set", "resetQuota": "quota.reset",
-        "createVolume": "volume.create", "removeVolume": "volume.remove",
-        "createWorkspace": "workspace.create", "removeWorkspace": "workspace.remove",
-        "resizeWorkspace": "workspace.resize", "forkWorkspace": "workspace.fork",
-        "restoreWorkspace": "workspace.restore", "createSnapshot": "snapshot.create",
-        "removeSnapshot": "snapshot.remove",
-        "moveFile": "file.move", "copyFile": "file.copy", "removeFile": "file.remove",
-        "writeWorkspaceFile": "workspace-file.write", "unpackWorkspaceFiles": "workspace-file.unpack",
-        "makeWorkspaceDirectory": "workspace-file.mkdir", "moveWorkspaceFile": "workspace-file.move",
-        "copyWorkspaceFile": "workspace-file.copy", "removeWorkspaceFile": "workspace-file.remove",
-    ]
-
-    /// What passes through an open process is no deed of its own, as what an attached client sends is none.
-    static let exempt = ["writeInput", "resizeTerminal"]
-}
 
 // Who asked for what, on what, and what became of it: in the transaction of the change itself, so that neither
 // is ever there without the other. Never what a request carried: bodies have programs and secrets in them.
@@ -64,33 +37,38 @@ extension Daemon {
     private func audited(
         _ operation: String, _ request: Request, _ handler: RouteTable.Handler
     ) throws(ServiceError) -> Reply {
-        guard let what = Audited.names[operation] else {
-            try authorise(operation, request)
-            return try handler(self, request)
-        }
         auditObject = nil
         let token = request.head.badge.flatMap { tokens[id: $0] }
         var entry = AuditEntry(
             wall: DaemonClock.wall, uid: request.peer.user?.uid, token: token?.number,
             tenant: token?.tenant.description ?? request.peer.user.map { tenantName(ofUID: $0.uid) },
-            what: what,
-            object: object(of: request), outcome: "", trace: request.trace.id)
+            what: Audited.word(operation), outcome: "", trace: request.trace.id)
         do throws(ServiceError) {
             try authorise(operation, request)
+            let isAhead = Audited.acting.contains(operation)
+            if isAhead { try recordAhead(&entry, operation, request) }
             let reply = try handler(self, request)
-            entry.object = auditObject ?? entry.object
+            // Looks are on record where they are refused.
+            let isDeed = Audited.names[operation] != nil
+            if isDeed { entry.object = auditObject ?? entry.object ?? object(of: request) }
             switch reply {
-            case .now(let response): note(entry, outcome(of: response) ?? "done")
+            case .now(let response):
+                if let refused = outcome(of: response) {
+                    return refusal(response, entry, refused, request)
+                }
+                if isDeed, !isAhead { note(entry, "done") }
+                // What was recorded ahead is to be on the device as well.
+                if isAhead { isDue = true }
             case .later(let pending):
-                note(entry, "accepted")
+                if isDeed, !isAhead { note(entry, "accepted") }
                 let accepted = entry
                 // A success is in the history of the session; a refusal would be nowhere.
                 pending.whenAnswered { [weak self] response in
                     guard let self, let refused = outcome(of: response) else { return }
-                    note(accepted, refused)
+                    note(about(accepted, request), refused)
                 }
             case .upload(let sink):
-                note(entry, "accepted")
+                if !isAhead { note(entry, "accepted") }
                 let accepted = entry
                 (sink as? any RefusingSink)?.whenRefused = { [weak self] error in
                     self?.note(accepted, error.code.rawValue)
@@ -98,10 +76,66 @@ extension Daemon {
             }
             return reply
         } catch {
-            entry.object = auditObject ?? entry.object
-            note(entry, error.code.rawValue)
+            return try refused(error, operation, about(entry, request))
+        }
+    }
+
+    /// A refusal before anything was begun, which is answered once it is on record.
+    private func refused(
+        _ error: ServiceError, _ operation: String, _ entry: AuditEntry
+    ) throws(ServiceError) -> Reply {
+        // Its body is still to come, and nobody may wait for a record in between.
+        if route(operation).takesBytes {
+            try recordAtOnce(entry, error)
             throw error
         }
+        guard note(entry, error.code.rawValue) else { throw error }
+        let pending = Pending()
+        pending.fail(error)
+        return .later(pending)
+    }
+
+    private func recordAtOnce(_ entry: AuditEntry, _ error: ServiceError) throws(ServiceError) {
+        var entry = entry
+        (entry.wall, entry.outcome) = (DaemonClock.wall, error.code.rawValue)
+        guard error.code != .full, admitsRefusal(entry) else { return }
+        log.line(.info, sentence(entry), trace: entry.trace)
+        try recordNow(entry, waits: true)
+    }
+
+    private func recordNow(_ entry: AuditEntry, waits: Bool) throws(ServiceError) {
+        do throws(StoreError) {
+            _ = try store.commit([.audit(entry)], waits: waits)
+        } catch {
+            storeState = .readOnly
+            log.line(.error, "nothing can be recorded: \(error)")
+            throw .notRecorded(error.description)
+        }
+    }
+
+    private func refusal(
+        _ response: Response, _ entry: AuditEntry, _ code: String, _ request: Request
+    ) -> Reply {
+        guard note(about(entry, request), code) else { return .now(response) }
+        let pending = Pending()
+        pending.complete(response)
+        return .later(pending)
+    }
+
+    /// Puts a deed on record that is done in the turn of its request, before it is.
+    private func recordAhead(
+        _ entry: inout AuditEntry, _ operation: String, _ request: Request
+    ) throws(ServiceError) {
+        // What there is not is refused, and nothing is begun.
+        if Audited.names[operation]?.hasPrefix("process.") == true {
+            _ = try process(request)
+        } else {
+            _ = try fileOwner(request)
+        }
+        entry.object = object(of: request)
+        entry.outcome = "accepted"
+        log.line(.debug, sentence(entry), trace: entry.trace)
+        try recordNow(entry, waits: false)
     }
 
     /// The code of a refusal; nil for anything else.
@@ -111,20 +145,50 @@ extension Daemon {
         return code?.rawValue ?? "refused"
     }
 
+    private func about(_ entry: AuditEntry, _ request: Request) -> AuditEntry {
+        var entry = entry
+        entry.object = auditObject ?? entry.object ?? object(of: request)
+        return entry
+    }
+
+    private func sentence(_ entry: AuditEntry) -> String {
+        "\(entry.what) of \(entry.object ?? "-") by uid \(entry.uid ?? 0): \(entry.outcome)"
+    }
+
     /// - Parameter outcome: `accepted` for what goes on, `done`, or the code of the refusal.
-    private func note(_ entry: AuditEntry, _ outcome: String) {
+    /// - Returns: whether it has a record of its own.
+    @discardableResult
+    private func note(_ entry: AuditEntry, _ outcome: String) -> Bool {
         var entry = entry
         (entry.wall, entry.outcome) = (DaemonClock.wall, outcome)
         let isRefused = outcome != "done" && outcome != "accepted"
-        log.line(
-            isRefused ? .info : .debug,
-            "\(entry.what) of \(entry.object ?? "-") by \(entry.who): \(outcome)",
-            trace: entry.trace)
         // That there is no room cannot be recorded either.
-        if outcome == ServiceError.Code.full.rawValue { return }
+        let isFull = outcome == ServiceError.Code.full.rawValue
+        let isRecorded = !isFull && (!isRefused || admitsRefusal(entry))
+        log.line(isRefused && (isRecorded || isFull) ? .info : .debug, sentence(entry), trace: entry.trace)
+        guard isRecorded else { return false }
         journal.add(.audit(entry), then: ())
         // What was accepted is answered for later, and gets to the device then.
         if outcome != "accepted" { isDue = true }
+        return true
+    }
+
+    private func admitsRefusal(_ entry: AuditEntry) -> Bool {
+        if !flood.isOpen { deadlines.set(.refusals, at: DaemonClock.now + RefusalFlood.window) }
+        return flood.admits(entry)
+    }
+
+    /// Records how many refusals there were that have no record of their own.
+    func closeFlood() {
+        deadlines.remove(.refusals)
+        for var entry in flood.close() {
+            entry.wall = DaemonClock.wall
+            log.line(
+                .warning,
+                "\(entry.count ?? 0) more refusals of \(entry.what) by uid \(entry.uid ?? 0): \(entry.outcome)",
+                trace: entry.trace)
+            journal.add(.audit(entry), then: ())
+        }
     }
 
     /// The session that the path names, and the process behind a slash, or the workspace, and the snapshot behind

@@ -110,6 +110,7 @@ final class Daemon {
     var unrecorded: Set<SessionID> = []
     /// What the request that is being answered has made, for its audit record.
     var auditObject: String?
+    var flood = RefusalFlood()
     private var waiting: [Ticket: (TicketAnswer) -> Void] = [:]
     private var lastTicket: UInt64 = 0
     private var timer: Timer?
@@ -152,6 +153,7 @@ final class Daemon {
             FailPoint.pass(.daemonTurned)
         }
         storeCheck?.stop()
+        closeFlood()
         journal.hurry()
         endTurn()
         loop.removeAll()
@@ -166,6 +168,7 @@ final class Daemon {
             case .process(let id): if let run = runs[id] { handle(.deadline, run) }
             case .pruning: prune()
             case .journal: journal.hurry()
+            case .refusals: closeFlood()
             case .warden: lookForWarden()
             case .tokens: lookAtTokens()
             }

@@ -19,7 +19,7 @@ extension Daemon {
         _ = try Response.upgrade(request.head, Upgrade(to: Daemon.attachProtocol) { _ in })
         let reader = try request.reader(.attachedExecRequest)
         let id = try session(request)
-        var program = try program(reader)
+        var program = try program(reader, request)
         program.keepsInput = reader.flag("stdin") ?? false
         program.outputLimit = try outputLimit(reader, id)
         let spec = ProcessSpec(kind: .exec, timeout: reader.whole("timeout"))

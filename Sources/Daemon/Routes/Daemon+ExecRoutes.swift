@@ -45,7 +45,7 @@ extension Daemon {
     func exec(_ request: Request) throws(ServiceError) -> Reply {
         let reader = try request.reader(.execRequest)
         let id = try session(request)
-        var program = try program(reader)
+        var program = try program(reader, request)
         program.stdin = reader.bytes("stdin") ?? []
         if program.terminal != nil, !program.stdin.isEmpty {
             throw ServiceError(.invalid, "stdin cannot be given to a terminal; attach to it", field: "stdin")
@@ -91,9 +91,15 @@ extension Daemon {
         return .later(pending)
     }
 
-    func program(_ reader: APIReader) throws(ServiceError) -> ProgramRequest {
+    /// The program of a request, which is told in `TRACEPARENT` what it belongs to, unless the request says that
+    /// itself.
+    func program(_ reader: APIReader, _ request: Request) throws(ServiceError) -> ProgramRequest {
         do throws(FieldProblem) {
-            return try ProgramRequest(reader)
+            var program = try ProgramRequest(reader)
+            if !program.environment.contains(where: { $0.hasPrefix("TRACEPARENT=") }) {
+                program.environment.append("TRACEPARENT=\(request.trace.parent)")
+            }
+            return program
         } catch {
             throw ServiceError(error)
         }

@@ -35,7 +35,7 @@ extension Daemon {
     func startProcess(_ request: Request) throws(ServiceError) -> Reply {
         let reader = try request.reader(.processRequest)
         let id = try session(request)
-        var program = try program(reader)
+        var program = try program(reader, request)
         program.keepsInput = reader.flag("stdin") ?? false
         var name: Name?
         if let text = reader.text("name") {

@@ -59,6 +59,8 @@ enum RouteTable {
     ]
 
     private static let tenants: [String: Handler] = [
+        "listAudit": { (daemon, request) throws(ServiceError) in try daemon.listAudit(request) },
+        "verifyAudit": { (daemon, request) throws(ServiceError) in try daemon.verifyAudit(request) },
         "listQuotas": { (daemon, request) throws(ServiceError) in try daemon.listQuotas(request) },
         "usage": { (daemon, request) throws(ServiceError) in try daemon.usage(request) },
         "setQuotas": { (daemon, request) throws(ServiceError) in try daemon.setQuotas(request) },

@@ -172,6 +172,7 @@ struct DaemonStart {
             daemon.storeState = .setAside
             log.line(.error, "the store could not be used and was set aside: \(aside)")
         }
+        if let loss = opened.auditLoss { daemon.noteLoss(loss) }
         let signals = try SignalEvents(daemon, options)
         defer { withExtendedLifetime(signals) {} }
         try daemon.restore()

@@ -1,3 +1,6 @@
+package import API
+import Trees
+
 /// What a check of the audit records found.
 package enum AuditVerdict: Hashable, Sendable {
     /// All records from the mark on are as they were written; this is the last one.
@@ -8,22 +11,35 @@ package enum AuditVerdict: Hashable, Sendable {
     case broken(number: Int64, problem: String)
 }
 
+/// What a check of a part of the audit records found, see ``StateStore/checkAudit(after:from:limit:)``.
+package struct AuditFinding: Hashable, Sendable {
+    package var verdict: AuditVerdict
+    /// The last record that is as it was written.
+    package var reached: AuditMark
+    /// Of a broken one: the first record behind it.
+    package var resume: Int64?
+}
+
 private enum AuditQueries {
     static let insert = Query(
         "append audit record",
         """
-        INSERT INTO audit (seq, wall, uid, token, tenant, what, object, outcome, trace, previous, digest)
-        VALUES (:seq, :wall, :uid, :token, :tenant, :what, :object, :outcome, :trace, :previous, :digest)
+        INSERT INTO audit (seq, wall, uid, token, tenant, what, object, outcome, trace, previous, digest,
+            count)
+        VALUES (:seq, :wall, :uid, :token, :tenant, :what, :object, :outcome, :trace, :previous, :digest,
+            :count)
         """)
     static let last = Query(
         "read last audit record", "SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1")
     static let after = Query(
         "read audit records", "SELECT * FROM audit WHERE seq > :number ORDER BY seq LIMIT :limit")
     static let one = Query("read audit record", "SELECT digest FROM audit WHERE seq = :number")
-    // The largest number that was ever given (AUTOINCREMENT), even if its record is gone.
     static let oldest = Query(
         "read oldest audit records", "SELECT seq, wall, digest FROM audit ORDER BY seq LIMIT :limit")
     static let drop = Query("drop audit records", "DELETE FROM audit WHERE seq <= :number")
+    static let from = Query(
+        "read audit record", "SELECT * FROM audit WHERE seq >= :number ORDER BY seq LIMIT 1")
+    // The largest number that was ever given (AUTOINCREMENT), even if its record is gone.
     static let highest = Query("read audit count", "SELECT seq FROM sqlite_sequence WHERE name = 'audit'")
 }
 
@@ -52,33 +68,94 @@ extension StateStore {
             return .broken(number: mark.number, problem: "it is not the record that was marked")
         }
         if mark.number > dropped.number {
-            let digest = try database.first(AuditQueries.one, ["number": .integer(mark.number)]) {
-                (row) throws(StoreError) in try row.text("digest")
+            guard let digest = try auditDigest(of: mark.number) else {
+                return .broken(number: mark.number, problem: AuditProblem.missing)
             }
-            guard let digest else { return .broken(number: mark.number, problem: "it is missing") }
             guard digest == mark.digest else {
                 return .broken(number: mark.number, problem: "it is not the record that was marked")
             }
         }
+        return try follow(mark.number < dropped.number ? dropped : mark, limit: limit).verdict
+    }
+
+    /// Checks a part of the audit records, so that everything that is wrong with them can be found.
+    /// - Parameters:
+    ///   - mark: that they have to follow.
+    ///   - number: in place of a mark, the record to begin with, whose word is taken for the one before it.
+    ///   - limit: the most records to look at in one call.
+    package func checkAudit(
+        after mark: AuditMark = .beginning, from number: Int64? = nil, limit: Int
+    ) throws(StoreError) -> AuditFinding {
+        var finding: AuditFinding
+        if let number {
+            let first = try database.first(AuditQueries.from, ["number": .integer(number)]) {
+                (row) throws(StoreError) in try AuditRecord(row)
+            }
+            guard let first else {
+                let last = try lastAuditMark()
+                return AuditFinding(verdict: .intact(last), reached: last)
+            }
+            let before = AuditMark(number: first.number - 1, digest: first.previous)
+            finding = try follow(before, limit: limit)
+        } else {
+            // A limit of one record is enough to know whether the mark is to be believed.
+            let believed = try verifyAudit(after: mark, limit: 1)
+            if case .broken(let number, _) = believed, number == mark.number, mark.number > 0 {
+                finding = AuditFinding(verdict: believed, reached: .beginning)
+            } else {
+                let dropped = try lastDropped()
+                finding = try follow(mark.number < dropped.number ? dropped : mark, limit: limit)
+            }
+        }
+        if case .broken(let number, let problem) = finding.verdict {
+            let next = problem == AuditProblem.missing ? number : number + 1
+            finding.resume = try database.first(AuditQueries.from, ["number": .integer(next)]) {
+                (row) throws(StoreError) in try row.integer("seq")
+            }
+        }
+        return finding
+    }
+
+    private func follow(_ mark: AuditMark, limit: Int) throws(StoreError) -> AuditFinding {
         let limit = Self.bounded(limit)
-        var reached = mark.number < dropped.number ? dropped : mark
+        var reached = mark
         let records = try audit(after: reached.number, limit: limit)
         for record in records {
-            if let problem = record.problem(after: reached) { return problem }
-            reached = AuditMark(number: record.number, digest: record.digest)
+            if let (number, problem) = record.problem(after: reached, SHA256.of) {
+                return AuditFinding(verdict: .broken(number: number, problem: problem), reached: reached)
+            }
+            reached = record.mark
         }
-        if records.count == limit { return .more(reached) }
-        let highest = try database.first(AuditQueries.highest) { (row) throws(StoreError) in
-            try row.integer("seq")
+        if records.count == limit { return AuditFinding(verdict: .more(reached), reached: reached) }
+        let highest = max(try highestAudit(), head.missing?.number ?? 0)
+        let isWhole = highest == reached.number
+        return AuditFinding(
+            verdict: isWhole
+                ? .intact(reached) : .broken(number: reached.number + 1, problem: AuditProblem.missing),
+            reached: reached)
+    }
+
+    /// The number of the last record that was ever written here.
+    func highestAudit() throws(StoreError) -> Int64 {
+        try database.first(AuditQueries.highest) { (row) throws(StoreError) in try row.integer("seq") } ?? 0
+    }
+
+    func auditDigest(of number: Int64) throws(StoreError) -> String? {
+        try database.first(AuditQueries.one, ["number": .integer(number)]) { (row) throws(StoreError) in
+            try row.text("digest")
         }
-        guard (highest ?? 0) == reached.number else {
-            return .broken(number: reached.number + 1, problem: "it is missing")
+    }
+
+    /// The last record that there is, or was dropped because of its age.
+    func lastAuditMark() throws(StoreError) -> AuditMark {
+        let last = try database.first(AuditQueries.last) { (row) throws(StoreError) in
+            AuditMark(number: try row.integer("seq"), digest: try row.text("digest"))
         }
-        return .intact(reached)
+        return if let last { last } else { try lastDropped() }
     }
 
     /// The last record that went because of its age; where none did, the place before the first.
-    private func lastDropped() throws(StoreError) -> AuditMark {
+    func lastDropped() throws(StoreError) -> AuditMark {
         guard let text = try value(of: .audit) else { return .beginning }
         let words = text.split(separator: " ")
         guard words.count == 2, let number = Int64(words[0]), number > 0, words[1].utf8.count == 64 else {
@@ -105,12 +182,11 @@ extension StateStore {
     }
 
     func append(_ entry: AuditEntry) throws(StoreError) -> Outcome {
-        var last = try database.first(AuditQueries.last) { (row) throws(StoreError) in
-            AuditMark(number: try row.integer("seq"), digest: try row.text("digest"))
-        }
-        if last == nil { last = try lastDropped() }
-        let previous = last ?? .beginning
+        var previous = try lastAuditMark()
+        // What is gone leaves a hole, for good: nobody gets its numbers.
+        if let missing = head.missing, missing.number > previous.number { previous = missing }
         let number = previous.number + 1
+        let digest = SHA256.of(entry.digested(number: number, previous: previous.digest))
         try database.run(
             AuditQueries.insert,
             [
@@ -119,8 +195,9 @@ extension StateStore {
                 "tenant": .optional(entry.tenant), "what": .text(entry.what),
                 "object": .optional(entry.object), "outcome": .text(entry.outcome),
                 "trace": .optional(entry.trace), "previous": .text(previous.digest),
-                "digest": .text(entry.digest(number: number, previous: previous.digest)),
+                "digest": .text(digest), "count": .optional(entry.count),
             ])
+        head.reached = AuditMark(number: number, digest: digest)
         return .done
     }
 }
@@ -128,27 +205,14 @@ extension StateStore {
 extension AuditRecord {
     init(_ row: Row) throws(StoreError) {
         let uid = try row.optionalInteger("uid")
-        number = try row.integer("seq")
-        entry = AuditEntry(
-            wall: try row.integer("wall"), uid: uid.map { UInt32(clamping: $0) },
-            token: try row.optionalText("token"), tenant: try row.optionalText("tenant"),
-            what: try row.text("what"), object: try row.optionalText("object"),
-            outcome: try row.text("outcome"), trace: try row.optionalText("trace"))
-        previous = try row.text("previous")
-        digest = try row.text("digest")
-    }
-
-    /// What is wrong with it as the record after `mark`.
-    fileprivate func problem(after mark: AuditMark) -> AuditVerdict? {
-        guard number == mark.number + 1 else {
-            return .broken(number: mark.number + 1, problem: "it is missing")
-        }
-        guard previous == mark.digest else {
-            return .broken(number: number, problem: "it does not follow the record before")
-        }
-        guard digest == entry.digest(number: number, previous: previous) else {
-            return .broken(number: number, problem: "it was changed")
-        }
-        return nil
+        self.init(
+            number: try row.integer("seq"),
+            entry: AuditEntry(
+                wall: try row.integer("wall"), uid: uid.map { UInt32(clamping: $0) },
+                token: try row.optionalText("token"), tenant: try row.optionalText("tenant"),
+                what: try row.text("what"), object: try row.optionalText("object"),
+                outcome: try row.text("outcome"), count: try row.optionalInteger("count"),
+                trace: try row.optionalText("trace")),
+            previous: try row.text("previous"), digest: try row.text("digest"))
     }
 }

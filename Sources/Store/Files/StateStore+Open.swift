@@ -16,6 +16,14 @@ extension StateStore {
     static func open(
         in directory: String, at wall: Int64, migrations: [Migration]
     ) throws(StoreError) -> OpenedStore {
+        var opened = try openDatabase(in: directory, at: wall, migrations)
+        opened.auditLoss = try opened.store.openHead(isNew: opened.migratedFrom != nil)
+        return opened
+    }
+
+    private static func openDatabase(
+        in directory: String, at wall: Int64, _ migrations: [Migration]
+    ) throws(StoreError) -> OpenedStore {
         let place = try StorePlace.open(directory)
         try place.check()
         if try place.size(of: StorePlace.name) == nil {

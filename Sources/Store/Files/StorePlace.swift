@@ -13,6 +13,8 @@ struct StorePlace: ~Copyable {
     static let unfinished = "corral.db.new"
     /// An empty file that has the next opening check the whole database, however large.
     static let checkOrder = "corral.db-check"
+    /// The last audit record that got to the device.
+    static let auditHead = "audit-head"
     /// What sqlite keeps beside a file, by the ends of their names.
     static let companions = ["-wal", "-shm", "-journal"]
 
@@ -62,7 +64,7 @@ struct StorePlace: ~Copyable {
             if number == EROFS { throw .readOnly(path: path) }
             throw .system(SystemError("faccessat", path, Errno(rawValue: number)))
         }
-        for name in Self.names(of: Self.name) + Self.names(of: Self.unfinished) + [Self.checkOrder] {
+        for name in Self.names(of: Self.name) + Self.names(of: Self.unfinished) + [Self.checkOrder, Self.auditHead] {
             guard let status = try status(of: name) else { continue }
             let file = self(name)
             guard status.st_mode & S_IFMT == S_IFREG else {
@@ -126,6 +128,16 @@ struct StorePlace: ~Copyable {
         try system { () throws(SystemError) in _ = try call("fsync", on: path) { fsync(number) } }
     }
 
+    /// Opens a file of ours, which is made where there is none.
+    func openOwn(_ name: String) throws(StoreError) -> FileDescriptor {
+        try system { () throws(SystemError) in
+            let file = try directory.open(name, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+            // Whatever the umask.
+            _ = try call("fchmod", on: name) { fchmod(file.number, 0o600) }
+            return file
+        }
+    }
+
     private func status(of name: String) throws(StoreError) -> stat? {
         var status = stat()
         if unsafe fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 { return status }
@@ -133,7 +145,9 @@ struct StorePlace: ~Copyable {
         throw .system(SystemError("fstatat", self(name), Errno(rawValue: errno)))
     }
 
-    private func system<Value>(_ body: () throws(SystemError) -> Value) throws(StoreError) -> Value {
+    private func system<Value: ~Copyable>(
+        _ body: () throws(SystemError) -> Value
+    ) throws(StoreError) -> Value {
         do throws(SystemError) {
             return try body()
         } catch  where error.errno == .noSpace {
