@@ -99,6 +99,7 @@ let package = Package(
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
+        library("Metrics"),
         library("Capture", ["Linux", "CLinux"]),
         library("Service", ["Wire", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
         library("Configuration", ["Sandbox", "Wire", "Linux"]),
@@ -146,7 +147,7 @@ let package = Package(
         library(
             "Daemon",
             [
-                "API", "Access", "Quotas", "Service", "Sessions", "Store", "Capture", "Cgroups",
+                "API", "Access", "Quotas", "Service", "Sessions", "Store", "Capture", "Cgroups", "Metrics",
                 "WardenProtocol",
                 "Configuration",
                 "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Wire", "Linux", "CLinux",
@@ -288,6 +289,7 @@ let package = Package(
                 "Linux",
             ]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
+        tests("MetricsTests", ["Metrics", "Wire"]),
         tests("ServiceTests", ["Service", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),

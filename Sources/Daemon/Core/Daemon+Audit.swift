@@ -1,5 +1,6 @@
 import FailPoints
 import Linux
+import Metrics
 import Service
 import Sessions
 import Store
@@ -40,7 +41,14 @@ extension Daemon {
     ) throws(ServiceError) -> Reply {
         log.trace = request.trace.id
         defer { log.trace = nil }
-        let reply = try audited(operation, request, handler)
+        counters.add(to: .requests, operation)
+        let reply: Reply
+        do throws(ServiceError) {
+            reply = try audited(operation, request, handler)
+        } catch {
+            counters.add(to: .refusals, error.code.rawValue)
+            throw error
+        }
         if case .later(let pending) = reply { answerWhenDurable(pending) }
         return reply
     }
@@ -82,12 +90,14 @@ extension Daemon {
                 // A success is in the history of the session; a refusal would be nowhere.
                 pending.whenAnswered { [weak self] response in
                     guard let self, let refused = outcome(of: response) else { return }
+                    counters.add(to: .refusals, refused)
                     note(accepted, refused)
                 }
             case .upload(let sink):
                 note(entry, "accepted")
                 let accepted = entry
                 (sink as? any RefusingSink)?.whenRefused = { [weak self] error in
+                    self?.counters.add(to: .refusals, error.code.rawValue)
                     self?.note(accepted, error.code.rawValue)
                 }
             }
@@ -116,6 +126,7 @@ extension Daemon {
             trace: entry.trace)
         // That there is no room cannot be recorded either.
         if outcome == ServiceError.Code.full.rawValue { return }
+        counters.add(to: .auditRecords)
         journal.add(.audit(entry), then: ())
         // What was accepted is answered for later, and gets to the device then.
         if outcome != "accepted" { isDue = true }

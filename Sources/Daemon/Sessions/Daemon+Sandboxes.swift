@@ -1,4 +1,5 @@
 import Linux
+import Metrics
 import Quotas
 import Sandbox
 import Sessions
@@ -19,6 +20,7 @@ extension Daemon {
             id: keep.sandbox, profile: spec.profile, image: spec.image, overrides: overrides,
             workspace: volume(of: spec, keep.sandbox), directory: spec.workspace.directory)
         keep.warden = String(link.instance)
+        counters.add(to: .launches)
         link.send(.create(order)) { [weak self] answer, _ in
             guard let self, case .refused(let refusal) = answer else { return }
             // Asked for before a restart, and taken then.
@@ -38,6 +40,7 @@ extension Daemon {
 
     func kill(_ id: SessionID) {
         guard let keep = keeps[id], let link, link.isOpen else { return }
+        counters.add(to: .kills)
         link.send(.kill(keep.sandbox)) { [weak self] answer, _ in
             guard let self else { return }
             switch answer {
@@ -94,6 +97,7 @@ extension Daemon {
         keeps[id]?.layers = layers
         keeps[id]?.limits = limits
         settle(id, limits)
+        noteLaunched(id)
         handle(.launched, id)
     }
 
@@ -128,6 +132,7 @@ extension Daemon {
     func limitHit(_ sandbox: SandboxID, _ layer: Layer) {
         let id = SessionID(value: sandbox.value)
         if layer == .memory { keeps[id]?.memoryKills += 1 }
+        counters.add(to: .limitHits, layer.rawValue)
         events.publish("session.limit", session: sandbox.description, tenant: tenantName(of: id)) {
             $0.add("message", "the limit of \(layer.rawValue) was hit")
         }
@@ -169,6 +174,7 @@ extension Daemon {
                 .info, "\(state.rawValue)\(why)", session: id.description, tenant: tenant,
                 trace: log.trace ?? keeps[id]?.trace)
             tellProcesses(state, cause, id)
+            if state == .ended, let cause { counters.add(to: .sessionEnds, cause.rawValue) }
             if state == .ended { ledger.giveBack(.session(id)) }
             if state == .ended, let spec = table[id]?.spec { noteUse(of: spec) }
             if [.stopping, .ended, .quarantined].contains(state) { filesEnd(.session(id)) }
