@@ -7,6 +7,7 @@ import Quotas
 import Sandbox
 import Service
 import Sessions
+import Store
 import WardenProtocol
 
 // What a monitoring system reads. What happens is counted where it happens; what there is is looked up when

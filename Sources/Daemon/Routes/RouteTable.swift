@@ -15,18 +15,20 @@ enum RouteTable {
     /// - Parameter mostBody: what the operator lets a body have, in bytes; the operation's own limit may be less.
     static func routes(mostBody: Int = .max) -> [Route<Daemon>] {
         let all = APIRoute.all.compactMap { route in
-            handlers[route.name].map { handler in self.route(endpoint(route, mostBody), handler) }
+            handlers[route.name].map { self.route(endpoint(route, mostBody), route.name, $0) }
         }
-        let endpoint = Endpoint(.get, metricsPath, name: "metrics")
-        return all + (handlers["metrics"].map { [self.route(endpoint, $0)] } ?? [])
+        let scrape = Endpoint(.get, metricsPath, name: "metricsUnversioned")
+        return all + (handlers["metrics"].map { [self.route(scrape, "metrics", $0)] } ?? [])
     }
 
     /// Where monitoring systems look unless they are told: the operation `metrics` once more, outside of versions.
     static let metricsPath = "/metrics"
 
-    private static func route(_ endpoint: Endpoint, _ handler: @escaping Handler) -> Route<Daemon> {
+    private static func route(
+        _ endpoint: Endpoint, _ operation: String, _ handler: @escaping Handler
+    ) -> Route<Daemon> {
         Route(endpoint) { (daemon, request) throws(ServiceError) in
-            try daemon.answer(endpoint.name, request, handler)
+            try daemon.answer(operation, request, handler)
         }
     }
 
