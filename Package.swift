@@ -283,8 +283,8 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "Daemon", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints", "WardenProtocol",
-                "Sandbox", "Tables",
+                "Daemon", "Metrics", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints",
+                "WardenProtocol", "Sandbox", "Tables",
                 "Wire",
                 "Linux",
             ]),

@@ -48,7 +48,7 @@ struct Redaction: Hashable, Sendable {
         var host = utsname()
         var names: [(String, String)] = []
         if unsafe uname(&host) == 0 {
-            let node = withUnsafeBytes(of: host.nodename) {
+            let node = unsafe withUnsafeBytes(of: host.nodename) {
                 unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
             }
             // `localhost` says nothing about anybody.

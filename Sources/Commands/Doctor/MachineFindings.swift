@@ -6,14 +6,16 @@ import Sandbox
 
 // What is about the whole machine: its clock, whose ids are whose, and what nobody has removed.
 
-/// adjtimex(2), which Swift's Glibc does not show.
+/// adjtimex(2), which Swift's Glibc does not show, nor what it takes: 208 bytes, the first four of which say what
+/// to change.
 @_silgen_name("adjtimex")
-private func unsafeAdjtimex(_ buffer: UnsafeMutablePointer<timex>) -> CInt
+private func askClock(_ buffer: UnsafeMutablePointer<UInt64>) -> CInt
 
 enum ClockFinding {
     static func look() -> DoctorFinding {
-        var state = timex()
-        let result = unsafe unsafeAdjtimex(&state)
+        // Zeros, so nothing is changed; and more of them than any version of it has.
+        var buffer = [UInt64](repeating: 0, count: 64)
+        let result = unsafe askClock(&buffer)
         return finding(result: result, error: Errno(rawValue: errno))
     }
 
