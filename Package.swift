@@ -100,6 +100,7 @@ let package = Package(
         library("Debian", ["Sandbox", "Linux", "CLinux"]),
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
+        library("Metrics"),
         library("Capture", ["Linux", "CLinux"]),
         library("Service", ["Wire", "Network", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
         library("Configuration", ["Sandbox", "Network", "Wire", "Linux"]),
@@ -147,7 +148,7 @@ let package = Package(
         library(
             "Daemon",
             [
-                "API", "Access", "Quotas", "Service", "Sessions", "Store", "Capture", "Cgroups",
+                "API", "Access", "Quotas", "Service", "Sessions", "Store", "Capture", "Cgroups", "Metrics",
                 "WardenProtocol",
                 "Configuration",
                 "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Network", "Wire", "Linux",
@@ -286,12 +287,13 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "Daemon", "Access", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints",
+                "Daemon", "Access", "Metrics", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints",
                 "WardenProtocol", "Sandbox", "Tables",
                 "Wire",
                 "Linux",
             ]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
+        tests("MetricsTests", ["Metrics", "Wire"]),
         tests("ServiceTests", ["Service", "Network", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),

@@ -16,6 +16,7 @@ installed_files() {
         images/*.yaml; do
         if [ -e "$file" ]; then echo "644 $file share/corral/$file"; fi
     done
+    for file in share/*; do echo "644 $file share/corral/${file##*/}"; done
     for file in README.md LICENSE docs/*.md docs/*.json; do
         echo "644 $file share/doc/corral/${file##*/}"
     done

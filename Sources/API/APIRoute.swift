@@ -16,6 +16,8 @@ package struct APIRoute: Sendable {
         case events
         /// `text/event-stream` of ``APIObject/fileEvent``.
         case fileEvents
+        /// `text/plain` or `application/openmetrics-text`, by the request's `Accept`.
+        case metrics
         /// `application/octet-stream`.
         case bytes
         /// 101 Switching Protocols, to `corral-attach/1`.
@@ -68,6 +70,10 @@ extension APIRoute {
     private static let node: [APIRoute] = [
         APIRoute(.get, "/v1/health", "health", "Whether the daemon can serve", .object(.health)),
         APIRoute(.get, "/v1/info", "info", "What the daemon is and has", .object(.info)),
+        APIRoute(
+            .get, "/v1/metrics", "metrics",
+            "What a monitoring system reads, in Prometheus' text or OpenMetrics; at `/metrics` as well",
+            .metrics),
         APIRoute(.get, "/v1/profiles", "listProfiles", "Profiles", .object(.profileList)),
         APIRoute(.get, "/v1/images", "listImages", "Images", .object(.imageList)),
     ]

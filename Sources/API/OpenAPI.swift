@@ -117,6 +117,13 @@ package enum OpenAPI {
         case .fileEvents:
             response.add("description", "Server-sent events, each with a FileEvent as its data")
             content(of: "text/event-stream", typed("string"), in: &response)
+        case .metrics:
+            response.add("description", "Samples, in the format that `Accept` prefers")
+            response.object("content") { content in
+                for type in ["text/plain", "application/openmetrics-text"] {
+                    content.object(type) { $0.add("schema", typed("string")) }
+                }
+            }
         case .bytes:
             response.add("description", "The bytes as they were written")
             content(of: "application/octet-stream", typed("string"), in: &response)

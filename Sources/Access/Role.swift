@@ -74,7 +74,7 @@ extension Right {
     /// Every operation of the API has a line here, or cannot be called.
     private static let operations: [String: Right] = [
         "health": .open,
-        "info": .look, "listProfiles": .look, "listImages": .look, "events": .look,
+        "info": .look, "metrics": .look, "listProfiles": .look, "listImages": .look, "events": .look,
         "createTenant": .administer, "listTenants": .look, "inspectTenant": .look, "setTenant": .administer,
         "removeTenant": .administer, "listQuotas": .look, "usage": .look, "setQuotas": .administer,
         "resetQuota": .administer,

@@ -22,6 +22,7 @@ package enum CorralCommand {
         ProfileCommand.path, ProfileCommand.schema,
         ConfigCommand.show, ConfigCommand.check, ConfigCommand.path, ConfigCommand.schema,
         DaemonRunCommand.command, DaemonCommand.status, DaemonCommand.stop, DaemonCommand.reload,
+        DaemonMetricsCommand.command,
         PrecompileCommand.command,
         CompletionCommand.command, CompletionCommand.candidates, ManCommand.command,
         DoctorCommand.command, VersionCommand.command,

@@ -104,13 +104,17 @@ enum ConfigCommand {
     ///   surprise.
     /// - Throws: after everything that is wrong was printed.
     static func load(_ arguments: Arguments, isAboutIt: Bool = true) throws(CommandError) -> LoadedSettings {
-        let loaded = LoadedSettings.load(
-            place: try place(), environment: environment, options: try layer(arguments))
+        let loaded = try loaded(arguments)
         if isAboutIt {
             for warning in loaded.warnings { Terminal.error("warning: \(warning)") }
         }
         try refuse(loaded.errors.map(\.description))
         return loaded
+    }
+
+    /// The same with its mistakes, of which nothing is printed.
+    static func loaded(_ arguments: Arguments) throws(CommandError) -> LoadedSettings {
+        LoadedSettings.load(place: try place(), environment: environment, options: try layer(arguments))
     }
 
     /// ``options`` as a daemon takes them.

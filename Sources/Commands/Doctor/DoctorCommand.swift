@@ -7,23 +7,43 @@ import Wire
 enum DoctorCommand {
     static let command = Command(
         "doctor", summary: "Find out what sandboxes can have here, and how to cure what they cannot.",
-        options: Command.Option.format("the findings"),
-        examples: ["corral doctor", "corral doctor -o json"],
+        options: Command.Option.format("the findings") + [
+            .init("report", help: "print a text for a bug report, without names of this host and its users")
+        ] + ConfigCommand.options,
+        examples: ["corral doctor", "corral doctor -o json", "corral doctor --report >report.txt"],
         details: """
             Everything is tried, nothing is guessed from versions: namespaces and mounts in a child, and at
-            the end a whole sandbox. Nothing is changed. What a run needs and does not get is FAILED; a
-            warning is something that could be better.
+            the end a whole sandbox; then what a daemon needs, and how the one that runs is. Nothing is changed.
+            What a run or a daemon needs and does not get is FAILED; a warning is something that could be better.
+            Each finding says why it matters and, where something cures it, what.
 
-            Exit code: 0 nothing failed, 1 something did.
+            --report has the versions of all parts beside the findings. Home directories, the name of the host
+            and of the user, tokens and what CORRAL_ variables are set to are left out of it; look at it all the
+            same before it is sent.
+
+            Exit code: 0 nothing failed, 1 something did, 2 options that cannot be.
             """
     ) { arguments in
-        let diagnosis = Diagnosis(findings: findings())
-        Terminal.print(
-            arguments.wantsJSON ? diagnosis.json.description : diagnosis.text(.of(1)))
+        if arguments.has("report"), arguments.wantsJSON {
+            Terminal.error("corral doctor: --report is a text; expected it without -o json")
+            return ExitCode.usage
+        }
+        var diagnosis: Diagnosis?
+        let failed = Failure.reported("doctor") { () throws(CommandError) in
+            diagnosis = Diagnosis(findings: findings(try DaemonFindings(arguments).all))
+        }
+        guard let diagnosis else { return failed }
+        if arguments.has("report") {
+            Terminal.print(DoctorReport(diagnosis, Versions.parts).text(.ofThisHost()))
+        } else {
+            Terminal.print(
+                arguments.wantsJSON ? diagnosis.json.description : diagnosis.text(.of(1)))
+        }
         return diagnosis.isWell ? ExitCode.success : ExitCode.failure
     }
 
-    private static func findings() -> [DoctorFinding] {
+    /// - Parameter daemon: of the daemon; told behind those of the host.
+    private static func findings(_ daemon: [DoctorFinding]) -> [DoctorFinding] {
         let host: HostAbilities
         do throws(SystemError) {
             host = try HostAbilities.probe()
@@ -33,6 +53,6 @@ enum DoctorCommand {
             ]
         }
         let parts = KernelFindings(host).all + HostFindings(host).all + InstallationFindings(host).all
-        return parts + [TrialFinding.run(isExplained: !Diagnosis(findings: parts).isWell)]
+        return parts + [TrialFinding.run(isExplained: !Diagnosis(findings: parts).isWell)] + daemon
     }
 }

@@ -36,7 +36,7 @@ struct DoctorFinding: Sendable, Hashable {
 struct Diagnosis: Sendable, Hashable {
     let findings: [DoctorFinding]
 
-    /// Whether sandboxes can be started; warnings do not count.
+    /// Whether sandboxes can be started and a daemon can serve; warnings do not count.
     var isWell: Bool { findings.allSatisfy { $0.state != .failed } }
 
     func text(_ style: Style) -> String {

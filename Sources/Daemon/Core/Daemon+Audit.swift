@@ -2,6 +2,7 @@ import API
 import Access
 import FailPoints
 import Linux
+import Metrics
 import Service
 import Sessions
 import Store
@@ -16,6 +17,7 @@ extension Daemon {
     ) throws(ServiceError) -> Reply {
         log.trace = request.trace.id
         defer { log.trace = nil }
+        counters.add(to: .requests, operation)
         let reply = try audited(operation, request, handler)
         if case .later(let pending) = reply { answerWhenDurable(pending) }
         return reply
@@ -65,17 +67,20 @@ extension Daemon {
                 // A success is in the history of the session; a refusal would be nowhere.
                 pending.whenAnswered { [weak self] response in
                     guard let self, let refused = outcome(of: response) else { return }
+                    counters.add(to: .refusals, refused)
                     note(about(accepted, request), refused)
                 }
             case .upload(let sink):
                 if !isAhead { note(entry, "accepted") }
                 let accepted = entry
                 (sink as? any RefusingSink)?.whenRefused = { [weak self] error in
+                    self?.counters.add(to: .refusals, error.code.rawValue)
                     self?.note(accepted, error.code.rawValue)
                 }
             }
             return reply
         } catch {
+            counters.add(to: .refusals, error.code.rawValue)
             return try refused(error, operation, about(entry, request))
         }
     }
@@ -106,6 +111,7 @@ extension Daemon {
     private func recordNow(_ entry: AuditEntry, waits: Bool) throws(ServiceError) {
         do throws(StoreError) {
             _ = try store.commit([.audit(entry)], waits: waits)
+            counters.add(to: .auditRecords)
         } catch {
             storeState = .readOnly
             log.line(.error, "nothing can be recorded: \(error)")
@@ -152,7 +158,7 @@ extension Daemon {
     }
 
     private func sentence(_ entry: AuditEntry) -> String {
-        "\(entry.what) of \(entry.object ?? "-") by uid \(entry.uid ?? 0): \(entry.outcome)"
+        "\(entry.what) of \(entry.object ?? "-") by \(entry.who): \(entry.outcome)"
     }
 
     /// - Parameter outcome: `accepted` for what goes on, `done`, or the code of the refusal.
@@ -167,6 +173,7 @@ extension Daemon {
         let isRecorded = !isFull && (!isRefused || admitsRefusal(entry))
         log.line(isRefused && (isRecorded || isFull) ? .info : .debug, sentence(entry), trace: entry.trace)
         guard isRecorded else { return false }
+        counters.add(to: .auditRecords)
         journal.add(.audit(entry), then: ())
         // What was accepted is answered for later, and gets to the device then.
         if outcome != "accepted" { isDue = true }

@@ -2,6 +2,7 @@ import Access
 import Configuration
 import FailPoints
 import Linux
+import Metrics
 import Preparation
 import Quotas
 import Sandbox
@@ -96,7 +97,15 @@ final class Daemon {
     /// The one at the TCP socket, where there is one.
     var networkService: HTTPService?
 
-    var journal = Journal<Void>()
+    var journal = Journal<Void>() {
+        didSet {
+            if journal.isEmpty { pendingSince = nil } else { pendingSince = pendingSince ?? DaemonClock.now }
+        }
+    }
+    /// Since when something waits to be recorded.
+    private var pendingSince: UInt64?
+    /// What has happened, for `/metrics`.
+    var counters = Registry(Metric.all)
     var batches: [Batch] = []
     /// Of what the start left unchecked, while it goes on.
     var storeCheck: StoreCheck?
@@ -232,11 +241,14 @@ final class Daemon {
 
     /// - Returns: why what is recorded may not outlast a loss of power.
     private func sync() -> String? {
+        let began = DaemonClock.now
         do throws(StoreError) {
             try store.sync()
+            counters.observe(Daemon.seconds(since: began), in: .storeSync)
             return nil
         } catch {
             storeState = .readOnly
+            counters.add(to: .storeFailures)
             log.line(.error, "what is recorded does not reach the device: \(error)")
             return error.description
         }
@@ -247,12 +259,14 @@ final class Daemon {
         if journal.isEmpty { return nil }
         do throws(StoreError) {
             FailPoint.pass(.daemonBeforeCommit)
+            let since = pendingSince
             defer { FailPoint.pass(.daemonAfterCommit) }
             for recorded in try journal.commit(to: store, waits: false)
             where recorded.outcome != .done {
                 // The table admitted it, so the store should have: a mistake of ours, and no state is lost.
                 log.line(.error, "the store did not take a record: \(recorded.outcome)")
             }
+            if let since { counters.observe(Daemon.seconds(since: since), in: .storeLag) }
             if storeState == .readOnly { storeState = .ok }
             recordLate()
             return nil
@@ -260,6 +274,7 @@ final class Daemon {
             _ = journal.abandon()
             diskMark = nil
             storeState = .readOnly
+            counters.add(to: .storeFailures)
             log.line(.error, "nothing can be recorded: \(error)")
             return error.description
         }

@@ -59,6 +59,7 @@ final class EventHub {
     private var lastFollower: UInt64 = 0
 
     var isFollowed: Bool { !followers.isEmpty }
+    var followerCount: Int { followers.count }
 
     /// - Parameters:
     ///   - session: nil for what is about none.

@@ -113,6 +113,7 @@ extension Daemon {
             guard let run = run(key) else { return }
             if run.program.terminal != nil { connect(run, roles, packet) }
             run.pid = pid
+            noteStarted(run, at: moment)
             handle(.started, run, at: moment)
             beginLead(run)
         case .startFailed(let key, let problem): startFailed(key, problem)
@@ -215,6 +216,7 @@ extension Daemon {
         case .ended(let result):
             type = "process.ended"
             cause = result.cause
+            noteEnded(run, result.cause)
             refuseLead(run, result)
             run.taken()
             ledger.giveBack(.process(run.id))

@@ -15,12 +15,21 @@ enum RouteTable {
     /// Every operation that has a function, in the order of the API's table.
     /// - Parameter mostBody: what the operator lets a body have, in bytes; the operation's own limit may be less.
     static func routes(mostBody: Int = .max) -> [Route<Daemon>] {
-        APIRoute.all.compactMap { route in
-            handlers[route.name].map { handler in
-                Route(endpoint(route, mostBody)) { (daemon, request) throws(ServiceError) in
-                    try daemon.answer(route.name, request, handler)
-                }
-            }
+        let all = APIRoute.all.compactMap { route in
+            handlers[route.name].map { self.route(endpoint(route, mostBody), route.name, $0) }
+        }
+        let scrape = Endpoint(.get, metricsPath, name: "metricsUnversioned")
+        return all + (handlers["metrics"].map { [self.route(scrape, "metrics", $0)] } ?? [])
+    }
+
+    /// Where monitoring systems look unless they are told: the operation `metrics` once more, outside of versions.
+    static let metricsPath = "/metrics"
+
+    private static func route(
+        _ endpoint: Endpoint, _ operation: String, _ handler: @escaping Handler
+    ) -> Route<Daemon> {
+        Route(endpoint) { (daemon, request) throws(ServiceError) in
+            try daemon.answer(operation, request, handler)
         }
     }
 
@@ -47,6 +56,7 @@ enum RouteTable {
     private static let node: [String: Handler] = [
         "health": { (daemon, _) throws(ServiceError) in daemon.health() },
         "info": { (daemon, request) throws(ServiceError) in try daemon.info(request) },
+        "metrics": { (daemon, request) throws(ServiceError) in try daemon.metrics(request) },
         "listProfiles": { (daemon, _) throws(ServiceError) in try daemon.listProfiles() },
         "listImages": { (daemon, _) throws(ServiceError) in try daemon.listImages() },
         "events": { (daemon, request) throws(ServiceError) in try daemon.events(request) },

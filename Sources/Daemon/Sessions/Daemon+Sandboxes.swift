@@ -1,4 +1,5 @@
 import Linux
+import Metrics
 import Quotas
 import Sandbox
 import Sessions
@@ -38,6 +39,7 @@ extension Daemon {
     }
 
     private func create(_ id: SessionID, _ keep: SessionKeep, _ order: SessionOrder) {
+        counters.add(to: .launches)
         link?.send(.create(order)) { [weak self] answer, _ in
             guard let self, case .refused(let refusal) = answer else { return }
             // Asked for before a restart, and taken then.
@@ -57,6 +59,7 @@ extension Daemon {
 
     func kill(_ id: SessionID) {
         guard let keep = keeps[id], let link, link.isOpen else { return }
+        counters.add(to: .kills)
         link.send(.kill(keep.sandbox)) { [weak self] answer, _ in
             guard let self else { return }
             switch answer {
@@ -113,6 +116,7 @@ extension Daemon {
         keeps[id]?.layers = layers
         keeps[id]?.limits = limits
         settle(id, limits)
+        noteLaunched(id)
         handle(.launched, id)
     }
 
@@ -147,6 +151,7 @@ extension Daemon {
     func limitHit(_ sandbox: SandboxID, _ layer: Layer) {
         let id = SessionID(value: sandbox.value)
         if layer == .memory { keeps[id]?.memoryKills += 1 }
+        counters.add(to: .limitHits, layer.rawValue)
         events.publish("session.limit", session: sandbox.description, tenant: tenantName(of: id)) {
             $0.add("message", "the limit of \(layer.rawValue) was hit")
         }
@@ -188,6 +193,7 @@ extension Daemon {
                 .info, "\(state.rawValue)\(why)", session: id.description, tenant: tenant,
                 trace: log.trace ?? keeps[id]?.trace)
             tellProcesses(state, cause, id)
+            if state == .ended, let cause { counters.add(to: .sessionEnds, cause.rawValue) }
             if state == .ended { ledger.giveBack(.session(id)) }
             if state == .ended, let spec = table[id]?.spec {
                 noteUse(of: spec)
