@@ -18,7 +18,8 @@ import WardenProtocol
         .notEnforced(.directory, "bytes", "why"), .tenantFull("alice"),
         .diskFull("x", wanted: 2, available: 1), .imageFull(bound: 3), .noLoopDevice("why"), .noDriver("why"),
         .program("mkfs.btrfs", 1, "text"), .system("to do", failure),
-        .notToHandOut("/srv/x", "is a file"), .limitInUse("/srv/x", 3), .limitBelowUse("/srv/x", asked: 1, used: 2),
+        .notToHandOut("/srv/x", "is a file"), .limitInUse("/srv/x", 3),
+        .limitBelowUse("/srv/x", asked: 1, used: 2),
     ]
 
     @Test(arguments: errors) func `every error of volumes has a code of the protocol`(error: VolumeError) {

@@ -113,14 +113,16 @@ extension HostVolumes {
     /// What makes file systems, where this host can have one in an image.
     private func maker() throws(Refusal) -> String {
         let path = state ?? ""
-        let directory: FileDescriptor
-        do throws(SystemError) {
-            directory = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
-        } catch {
-            throw Refusal(.volumeSystem, "\(path) cannot be opened: \(error)")
-        }
         return try refusing { () throws(VolumeError) in
-            try VolumeFacts.read(directory, path: path).imageMaker(path)
+            try VolumeFacts.read(Self.open(path), path: path).imageMaker(path)
+        }
+    }
+
+    private static func open(_ path: String) throws(VolumeError) -> FileDescriptor {
+        do throws(SystemError) {
+            return try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw .system("to open \(path)", error)
         }
     }
 

@@ -7,29 +7,6 @@ import TestSupport
 import Testing
 import Wire
 
-/// What this machine has of volumes of a daemon.
-struct HostVolumeCensus {
-    let daemon: TestDaemon
-    let path: String
-
-    /// Mounts at the path, in the namespace of this process.
-    var mounts: Int {
-        (File.text("/proc/self/mountinfo") ?? "").split(separator: "\n").filter {
-            $0.split(separator: " ").dropFirst(4).first.map(String.init) == path
-        }.count
-    }
-
-    /// Loop devices of images in the daemon's state directory.
-    var loops: Int {
-        File.names(in: "/sys/block").filter {
-            (File.text("/sys/block/\($0)/loop/backing_file") ?? "").hasPrefix("\(daemon.state)/")
-        }.count
-    }
-
-    var records: [String] { File.names(in: "\(daemon.state)/warden/host-volumes") }
-    var isClean: Bool { mounts == 0 && loops == 0 && records.isEmpty }
-}
-
 @Suite(.serialized, VolumeHost.trait, .timeLimit(.minutes(20)))
 final class HostVolumeTests {
     private static let user: UInt32 = 23_456

@@ -1,0 +1,26 @@
+// What is counted on the machine before and after tests of volumes of the host.
+
+import TestSupport
+
+/// What this machine has of volumes of a daemon.
+struct HostVolumeCensus {
+    let daemon: TestDaemon
+    let path: String
+
+    /// Mounts at the path, in the namespace of this process.
+    var mounts: Int {
+        (File.text("/proc/self/mountinfo") ?? "").split(separator: "\n").filter {
+            $0.split(separator: " ").dropFirst(4).first.map(String.init) == path
+        }.count
+    }
+
+    /// Loop devices of images in the daemon's state directory.
+    var loops: Int {
+        File.names(in: "/sys/block").filter {
+            (File.text("/sys/block/\($0)/loop/backing_file") ?? "").hasPrefix("\(daemon.state)/")
+        }.count
+    }
+
+    var records: [String] { File.names(in: "\(daemon.state)/warden/host-volumes") }
+    var isClean: Bool { mounts == 0 && loops == 0 && records.isEmpty }
+}
