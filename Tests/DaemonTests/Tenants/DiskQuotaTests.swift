@@ -180,8 +180,7 @@ import Wire
             + "stat -c %s \(file)"
         let body = JSONText.object { $0.add("shell", shell) }.description
         let answer = try shared.call(uid, "POST", "/v1/sessions/\(id)/exec", body)
-        let text = String(
-            decoding: Base64.decode(answer.json?["stdout"]?.text ?? "") ?? [], as: UTF8.self)
+        let text = TestDaemon.Answer(status: answer.status, bytes: Array(answer.text.utf8)).decoded("stdout")
         let lines = text.split(separator: "\n")
         try #require(lines.count == 2, "\(answer.text)")
         return (Int(lines[1]) ?? 0, lines[0] == "1")
