@@ -8,7 +8,7 @@ import Linux
 /// a file system of the same kind, in memory.
 func measureFiles(_ corrald: String, _ options: Options, _ results: Results) throws {
     let (count, rounds) = (10_000, 5)
-    let archive = smallFiles(count)
+    let archive = TarFile.of(0..<count, bytes: 1024) { "d\($0 / 100)/file\($0)" }
     let daemon = try MeasuredDaemon(corrald)
     let session = try daemon.client.id(of: SessionCall.create())
     var (through, plain): ([UInt64], [UInt64]) = ([], [])
@@ -61,25 +61,4 @@ private func unpackPlainly(_ archive: [UInt8]) throws -> UInt64 {
     _ = try Child(["/bin/rm", "-r", directory], [null.number, null.number, 2], pin: nil).end()
     if let problem { throw Options.Problem("tar: \(problem)") }
     return time
-}
-
-/// A tar file (ustar) of files of 1 KiB, a hundred in each directory.
-private func smallFiles(_ count: Int) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count * 1536 + 1024)
-    let content = [UInt8](repeating: 0x61, count: 1024)
-    for number in 0..<count {
-        var header = [UInt8](repeating: 0, count: 512)
-        func put(_ text: String, _ place: Int) {
-            for (index, byte) in text.utf8.enumerated() { header[place + index] = byte }
-        }
-        put("d\(number / 100)/file\(number)", 0)
-        put("0000644\0" + "0000000\0" + "0000000\0" + "00000002000\0" + "14000000000\0", 100)
-        put("        0", 148)
-        put("ustar\u{0}00", 257)
-        let sum = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
-        put(String(repeating: "0", count: 6 - sum.utf8.count) + sum + "\0", 148)
-        bytes += header + content
-    }
-    return bytes + [UInt8](repeating: 0, count: 1024)
 }

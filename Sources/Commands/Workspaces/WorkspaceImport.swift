@@ -67,7 +67,7 @@ extension WorkspaceCommand {
         do throws(ClientError) {
             try calls.remove(WorkspacePlace(name), withSnapshots: false)
             return ""
-        } catch .refused(let refusal) where refusal.code == .notFound {
+        } catch .refused(let refusal) where refusal.code == "not-found" {
             // The daemon was faster.
             return ""
         } catch {

@@ -103,7 +103,7 @@ extension VolumeKeeper {
         _ chore: Chore, _ work: VolumeWork, done: @escaping (VolumeReport) -> Void
     ) {
         guard let workers, chores.insert(chore).inserted else { return }
-        let job = VolumeJob([.house], work) { [weak self] report in
+        let job = VolumeJob([chore == .growing ? .room : .house], work) { [weak self] report in
             self?.chores.remove(chore)
             done(report)
             self?.arm()

@@ -11,8 +11,10 @@ final class VolumeJob {
     /// What one job at a time works on.
     enum Lane: Hashable {
         case volume(VolumeName)
-        /// The image, what was removed, and what is wrong.
+        /// What was removed, and what is wrong.
         case house
+        /// The image's size: whoever makes a volume may wait for it, and not for the house.
+        case room
     }
 
     let lanes: Set<Lane>
@@ -34,13 +36,14 @@ final class VolumeJob {
         self.done = done
     }
 
-    var isOfHouse: Bool { lanes.contains(.house) }
+    /// Whether it is done for all volumes together.
+    var isOfHouse: Bool { lanes.contains(.house) || lanes.contains(.room) }
 }
 
 /// The processes, and what waits for one. At most one job works on a volume at a time, in the order in which they
 /// came; those of other volumes go past.
 final class VolumeWorkers {
-    /// Processes that work on volumes; one more may keep house.
+    /// Processes that work on volumes; two more may keep house and make room.
     static let most = 4
     /// Jobs that may wait.
     static let mostWaiting = 1024
@@ -120,7 +123,7 @@ final class VolumeWorkers {
 
     private func worker(for job: VolumeJob) throws(SystemError) -> VolumeWorker? {
         if let idle = workers.first(where: { $0.isIdle }) { return idle }
-        guard workers.count < Self.most + (job.isOfHouse ? 1 : 0) else { return nil }
+        guard workers.count < Self.most + (job.isOfHouse ? 2 : 0) else { return nil }
         let worker = try VolumeWorker(parts, on: loop) { [unowned self] worker, report in
             finished(worker, report)
         }

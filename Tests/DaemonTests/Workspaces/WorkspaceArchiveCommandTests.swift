@@ -129,6 +129,27 @@ import Wire
         }
     }
 
+    @Test func `a directory that is copied in keeps its permission bits, its own among them`() throws {
+        let daemon = try TestDaemon()
+        let directory = try TemporaryDirectory()
+        try daemon.workspace("data")
+        let script = """
+            mkdir -p t/open t/shared t/own && cd t && echo >open/f && chmod 666 open/f && chmod 777 open &&
+            chmod 2775 shared && chmod 700 own && chmod 750 .
+            """
+        #expect(try Program.run(["sh", "-c", script], directory: directory.path).status == 0)
+        for (target, place) in [("", "t"), ("new", "new"), ("a/b/c", "a/b/c")] {
+            let done = try corral(daemon, "cp", directory("t"), "workspace:data:\(target)")
+            #expect(done.status == 0 && done.errors == "", "\(target): \(done.errors)")
+            let listed = try daemon.using("data", "find \(place) -printf '%m %P;' ")
+            #expect(
+                listed.split(separator: ";").sorted()
+                    == ["666 open/f", "700 own", "750 ", "775 shared", "777 open"], "\(target)")
+        }
+        // What was not there above it is like any directory that is made.
+        #expect(try daemon.using("data", "stat -c %a a a/b") == "755\n755\n")
+    }
+
     @Test func `files of a workspace go in and out by the name of the workspace`() throws {
         let daemon = try TestDaemon()
         let directory = try TemporaryDirectory()
