@@ -1,5 +1,5 @@
 package import API
-package import Sessions
+import Sessions
 
 /// Who may call what about what: made from the roles, the rights and the table of operations, printed into
 /// docs/access.md and held against a daemon by tests.
