@@ -248,7 +248,7 @@ let package = Package(
         tests("VolumesTests", ["Volumes", "Trees", "Linux", "CLinux"]),
         tests("UnpackTests", ["Linux", "Wire"]),
         tests("ImagesTests", ["Images", "Trees", "Sandbox", "Linux", "Wire"]),
-        tests("StoreTests", ["Store", "API", "Trees", "Linux", "CLinux"]),
+        tests("StoreTests", ["Store", "API", "Trees", "Wire", "Linux", "CLinux"]),
         tests("LaunchTests", ["Launch", "Sandbox", "InitPlan", "Linux", "CLinux"]),
         tests("WardenProtocolTests", ["WardenProtocol", "Sandbox", "Linux", "CLinux"]),
         tests("DenialsTests", ["Denials", "Sandbox", "Seccomp", "Launch", "Linux", "Wire"]),
