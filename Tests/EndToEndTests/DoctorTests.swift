@@ -40,7 +40,8 @@ import Testing
             "kernel", "namespaces", "mount API", "/proc", "seccomp", "landlock", "cgroups", "ids",
             "open files",
             "workspaces", "kernel log", "sandbox-init", "corral-unpack", "profiles", "images", "state",
-            "volumes", "sandbox",
+            "volumes", "sandbox", "configuration", "daemon", "versions", "socket", "state space",
+            "descriptors", "id range", "clock", "delegation", "volume limits", "leftovers",
         ]
         #expect(Set(visit.findings.keys) == Set(names))
         let failed = visit.findings.filter { $0.value.text("state") == "failed" }.map(\.key)

@@ -49,7 +49,8 @@ struct InstallationTests {
         for name in [
             "bin/corral", "sbin/corrald", "libexec/corral/corral-warden",
             "share/man/man1/corral-daemon-run.1",
-            "share/corral/grafana-dashboard.json", "share/corral/alerts.yaml", "share/doc/corral/operators.md", "share/bash-completion/completions/corral",
+            "share/corral/grafana-dashboard.json", "share/corral/alerts.yaml",
+            "share/doc/corral/operators.md", "share/bash-completion/completions/corral",
         ] {
             #expect(File.exists("\(prefix)/\(name)"), "\(name)")
         }

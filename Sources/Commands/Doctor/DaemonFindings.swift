@@ -7,7 +7,8 @@ import Sandbox
 
 /// What a daemon needs and how the one that runs is; `corral run` needs none of it.
 struct DaemonFindings {
-    private let loaded: LoadedSettings
+    /// Nil where there is no home directory to look for files in.
+    private let loaded: LoadedSettings?
     /// Nil where the configuration is wrong: what would be looked at is not known then.
     private let place: DaemonPlace?
     private let status: DaemonStatus?
@@ -16,8 +17,10 @@ struct DaemonFindings {
 
     /// - Parameter arguments: of a command that has `ConfigCommand.options`.
     init(_ arguments: Arguments) throws(CommandError) {
-        loaded = try ConfigCommand.loaded(arguments)
-        guard loaded.errors.isEmpty else {
+        // `corral run` does without a home, so this does as well.
+        let isHomeless = (try? ConfigCommand.place()) == nil
+        loaded = isHomeless ? nil : try ConfigCommand.loaded(arguments)
+        guard let loaded, loaded.errors.isEmpty else {
             (place, status, problem) = (nil, nil, nil)
             return
         }
@@ -43,6 +46,12 @@ struct DaemonFindings {
     }
 
     private var configuration: DoctorFinding {
+        guard let loaded else {
+            return .warning(
+                "configuration", "there is no home directory to look for it in",
+                why: "no daemon of this user's can be found or started",
+                cure: "name one in HOME, or in XDG_CONFIG_HOME and the like")
+        }
         let names = loaded.files.map { SettingsFiles.called($0) }.joined(separator: ", ")
         guard loaded.errors.isEmpty else {
             return .failed(
