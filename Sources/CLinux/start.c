@@ -266,7 +266,9 @@ static pid_t start_low(
         *failure = (struct clinux_failure){CLINUX_STEP_DESCRIPTORS, errno, -1};
     else
         pid = start_with(&context, pidfd, failure);
-    for (int i = 0; i < CLINUX_LOW_FDS; i++) dup3(null_fd, given->low_fds + i, O_CLOEXEC);
+    // Those behind were never anything else. After a failure it is not known how many were.
+    int used = next < 0 ? CLINUX_LOW_FDS : next - given->low_fds;
+    for (int i = 0; i < used; i++) dup3(null_fd, given->low_fds + i, O_CLOEXEC);
     return pid;
 }
 

@@ -25,6 +25,8 @@ package final class OutputRing {
     private var punched: UInt64 = 0
     /// Whether what is stored of ``times`` is all of them.
     private var areTimesStored: Bool
+    /// Whether anything was ever stored there: a new stream's page is made no larger than it has to be.
+    private var hasNotes: Bool
 
     /// Memory for a ring, for whoever keeps it.
     /// - Parameter name: for people who look into /proc; at most 249 bytes.
@@ -55,7 +57,8 @@ package final class OutputRing {
         self.position = position
         self.times = times
         window = Window(head: 0, tail: 0, position: position)
-        areTimesStored = notes == times.bytes
+        areTimesStored = times.isStored(as: notes)
+        hasNotes = !notes.isEmpty
     }
 
     // MARK: Filling
@@ -112,8 +115,8 @@ package final class OutputRing {
                 let place = RingMemory.notes + UInt64(TimeIndex.place(of: index))
                 try memory.note(times.bytes(of: index), at: place)
             case .entry, .all:
-                try memory.note(times.bytes, at: RingMemory.notes)
-                areTimesStored = true
+                try memory.note(hasNotes ? times.bytes : times.usedBytes, at: RingMemory.notes)
+                (areTimesStored, hasNotes) = (true, true)
             }
         } catch {
             areTimesStored = false

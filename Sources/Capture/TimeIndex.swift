@@ -125,9 +125,17 @@ extension TimeIndex {
 
     /// All of it, zeros behind the last entry.
     package var bytes: [UInt8] {
-        let words = Self.mark + entries.flatMap { [$0.time, $0.offset] }
-        let zeros = [UInt64](repeating: 0, count: Self.size / 8 - words.count)
-        return littleEndian(words + zeros)
+        let bytes = usedBytes
+        return bytes + [UInt8](repeating: 0, count: Self.size - bytes.count)
+    }
+
+    /// The same without the zeros: all that a file needs in which nothing was stored yet.
+    var usedBytes: [UInt8] { littleEndian(Self.mark + entries.flatMap { [$0.time, $0.offset] }) }
+
+    /// Whether `notes`, as they were stored, say this and nothing else.
+    func isStored(as notes: [UInt8]) -> Bool {
+        let own = usedBytes
+        return notes.starts(with: own) && notes.dropFirst(own.count).allSatisfy { $0 == 0 }
     }
 }
 

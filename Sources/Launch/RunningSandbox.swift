@@ -156,7 +156,11 @@ package final class RunningSandbox {
     // MARK: Events
 
     /// The next event; blocks until there is one.
+    ///
+    /// What the event before told of has been kept by then, so an exit that it was is acknowledged first: not
+    /// before whoever waits for it has heard of it.
     package func receive() throws(SystemError) -> Event {
+        try acknowledge()
         guard let (message, descriptors) = try receiveMessage() else { return .gone }
         switch message.kind {
         case .ready:
@@ -175,7 +179,6 @@ package final class RunningSandbox {
             return .startFailed(process: message.process, startError(message))
         case .exited:
             unacknowledged.append(message.process)
-            try acknowledge()
             return .exited(process: message.process, ProcessExit(message))
         case .go, .start, .signal, .acknowledge, .identify, .identity:
             return .gone

@@ -32,6 +32,8 @@ struct ProcessRules {
 struct Setup {
     private var rules = ProcessRules()
     private var root: Int32 = -1
+    /// The root's /dev/null, from the first file that is masked to the pivot; or -1.
+    private var device: Int32 = -1
     private var landlockABI: Int32 = 0
     /// What came with the plan; -1 once it is used.
     private var handedOver: [Int32] = []
@@ -180,7 +182,7 @@ struct Setup {
         _ = clinux_close(mount)
     }
 
-    private func mask(_ fields: inout PlanReader) throws(PlanError) {
+    private mutating func mask(_ fields: inout PlanReader) throws(PlanError) {
         let path = unsafe try fields.text()
         let target = unsafe clinux_tree_open(root, path)
         if target < 0 {
@@ -203,14 +205,19 @@ struct Setup {
         return try check(clinux_fsmount(context, UInt32(attributes)))
     }
 
-    private func nullDevice() throws(PlanError) -> Int32 {
-        let device = try check(unsafe clinux_tree_open(root, "/dev/null"))
-        defer { _ = clinux_close(device) }
-        try check(clinux_check_device(device, 1, 3))
+    /// One more mount of it. It is looked up and checked once, and held from then on.
+    private mutating func nullDevice() throws(PlanError) -> Int32 {
+        if device < 0 {
+            let found = try check(unsafe clinux_tree_open(root, "/dev/null"))
+            device = found
+            try check(clinux_check_device(found, 1, 3))
+        }
         return try check(clinux_open_tree_at(device, 0))
     }
 
     private mutating func pivot() throws(PlanError) {
+        if device >= 0 { _ = clinux_close(device) }
+        device = -1
         try check(clinux_fchdir(root))
         try check(clinux_pivot_to_working_directory())
         _ = clinux_close(root)

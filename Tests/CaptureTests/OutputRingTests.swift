@@ -161,6 +161,30 @@ import Testing
         #expect(try scan.step(fed.ring) == 200_000)
     }
 
+    @Test func `the times of a new ring take no more than they need, and are known again as stored`() throws {
+        let memory = try OutputRing.makeMemory(name: "notes")
+        let pipe = try Pipe.make()
+        let source = OutputSource.pipe(try pipe.reading.duplicate())
+        let ring = try OutputRing.adopt(try memory.duplicate())
+        try pipe.writing.writeAll(Array("0123456789".utf8))
+        #expect(try ring.fill(from: source, atMost: 1 << 20, now: 1_000_000_000) == 10)
+        // A mark and one entry.
+        let file = try RingMemory.adopt(try memory.duplicate())
+        let notes = try file.read(from: RingMemory.notes, count: TimeIndex.size)
+        #expect(notes.count == 32)
+        let times = TimeIndex(notes, position: 10)
+        #expect(times == ring.times && times.entries.count == 1)
+        #expect(times.isStored(as: notes) && times.isStored(as: times.bytes))
+        #expect(!times.isStored(as: notes + [1]) && !times.isStored(as: Array(notes.dropLast())))
+        #expect(!TimeIndex().isStored(as: []))
+        // Whoever takes over adds to it.
+        let next = try OutputRing.adopt(try memory.duplicate())
+        try pipe.writing.writeAll([0x78])
+        #expect(try next.fill(from: source, atMost: 1 << 20, now: 3_000_000_000) == 1)
+        #expect(try file.read(from: RingMemory.notes, count: TimeIndex.size).count == 48)
+        #expect(try OutputRing.adopt(try memory.duplicate()).times == next.times)
+    }
+
     @Test func `since a time begins with what came then, after another process took over as well`() throws {
         let memory = try OutputRing.makeMemory(name: "times")
         let pipe = try Pipe.make()

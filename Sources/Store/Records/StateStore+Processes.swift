@@ -5,10 +5,14 @@ private enum ProcessQueries {
         "insert process",
         """
         INSERT INTO processes (
-            id, session, name, kind, argv, created_wall, created_boot, state, live, stdout_bytes,
-            stderr_bytes, stdout_cut, stderr_cut, restarts
+            id, session, name, kind, argv, created_wall, created_boot, state, live, cause, exit_code,
+            exit_signal, started_wall, started_boot, ended_wall, ended_boot, peak_memory, cpu, stdout_bytes,
+            stderr_bytes, stdout_cut, stderr_cut, restarts, problem, failures, next_at
         ) VALUES (
-            :id, :session, :name, :kind, :argv, :created_wall, :created_boot, :state, 1, 0, 0, 0, 0, 0
+            :id, :session, :name, :kind, :argv, :created_wall, :created_boot, :state, :live, :cause,
+            :exit_code, :exit_signal, :started_wall, :started_boot, :ended_wall, :ended_boot, :peak_memory,
+            :cpu, :stdout_bytes, :stderr_bytes, :stdout_cut, :stderr_cut, :restarts, :problem, :failures,
+            :next_at
         )
         """)
     static let update = Query(
@@ -113,15 +117,14 @@ extension StateStore {
         if let name = process.name, let other = try self.process(named: name, in: process.session) {
             return .nameTaken(by: other.id)
         }
+        let own: SQLValues = [
+            "session": .text(process.session), "name": .optional(process.name),
+            "kind": .text(process.kind.rawValue), "argv": .text(process.argv),
+            "created_wall": .integer(process.created.wall),
+            "created_boot": .unsigned(process.created.boot),
+        ]
         try database.run(
-            ProcessQueries.insert,
-            [
-                "id": .text(process.id), "session": .text(process.session), "name": .optional(process.name),
-                "kind": .text(process.kind.rawValue), "argv": .text(process.argv),
-                "created_wall": .integer(process.created.wall),
-                "created_boot": .unsigned(process.created.boot), "state": .text(process.standing.state),
-            ])
-        try write(process.id, process.standing, lives: false)
+            ProcessQueries.insert, own + process.standing.step(process.id) + process.standing.end)
         try note(
             HistoryEntry(
                 session: process.session, process: process.id, from: nil, to: process.standing.state,
@@ -165,27 +168,34 @@ extension StateStore {
 
     /// - Parameter lives: whether its row says so.
     private func write(_ id: String, _ standing: ProcessStanding, lives: Bool) throws(StoreError) {
-        let step: SQLValues = [
-            "id": .text(id), "state": .text(standing.state), "cause": .optional(standing.cause),
-            "exit_code": .optional(standing.exitCode), "exit_signal": .optional(standing.exitSignal),
-            "started_wall": .optional(standing.started?.wall),
-            "started_boot": .optional(standing.started?.boot),
-            "peak_memory": .optional(standing.peakMemory), "cpu": .optional(standing.cpu),
-            "stdout_bytes": .unsigned(standing.stdout.written),
-            "stderr_bytes": .unsigned(standing.stderr.written),
-            "stdout_cut": .unsigned(standing.stdout.cut), "stderr_cut": .unsigned(standing.stderr.cut),
-            "restarts": .unsigned(standing.restarts), "problem": .text(standing.problem),
-            "failures": .unsigned(standing.failures), "next_at": .optional(standing.nextAt),
-        ]
         // One that goes on living touches no index.
         if lives, standing.isLive, standing.ended == nil {
-            try database.run(ProcessQueries.step, step)
+            try database.run(ProcessQueries.step, standing.step(id))
             return
         }
-        let end: SQLValues = [
-            "live": .flag(standing.isLive), "ended_wall": .optional(standing.ended?.wall),
-            "ended_boot": .optional(standing.ended?.boot),
+        try database.run(ProcessQueries.update, standing.step(id) + standing.end)
+    }
+}
+
+extension ProcessStanding {
+    /// By the names that all statements have for them; what changes while it lives.
+    fileprivate func step(_ id: String) -> SQLValues {
+        [
+            "id": .text(id), "state": .text(state), "cause": .optional(cause),
+            "exit_code": .optional(exitCode), "exit_signal": .optional(exitSignal),
+            "started_wall": .optional(started?.wall), "started_boot": .optional(started?.boot),
+            "peak_memory": .optional(peakMemory), "cpu": .optional(cpu),
+            "stdout_bytes": .unsigned(stdout.written), "stderr_bytes": .unsigned(stderr.written),
+            "stdout_cut": .unsigned(stdout.cut), "stderr_cut": .unsigned(stderr.cut),
+            "restarts": .unsigned(restarts), "problem": .text(problem),
+            "failures": .unsigned(failures), "next_at": .optional(nextAt),
         ]
-        try database.run(ProcessQueries.update, step + end)
+    }
+
+    /// The rest.
+    fileprivate var end: SQLValues {
+        [
+            "live": .flag(isLive), "ended_wall": .optional(ended?.wall), "ended_boot": .optional(ended?.boot),
+        ]
     }
 }

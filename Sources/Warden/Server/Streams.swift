@@ -92,10 +92,9 @@ extension Streams {
     /// another user than the program. Nobody else can reach it (proc_pid_fd(5)).
     private static func pipe() throws(SystemError) -> Pipe {
         let pipe = try Pipe.make()
-        let (reading, writing) = (pipe.reading.number, pipe.writing.number)
-        for number in [reading, writing] {
-            _ = try call("fchmod", on: "pipe") { fchmod(number, 0o666) }
-        }
+        // Both ends are of the same inode.
+        let number = pipe.reading.number
+        _ = try call("fchmod", on: "pipe") { fchmod(number, 0o666) }
         return pipe
     }
 
