@@ -1,6 +1,7 @@
 import Linux
 import Quotas
 import Sandbox
+import Service
 import Sessions
 import WardenProtocol
 import Wire
