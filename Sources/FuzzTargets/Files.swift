@@ -2,6 +2,7 @@
 
 import Commands
 import Debian
+import Quotas
 import Sandbox
 
 /// An error names a place that the file has, and is fit for one line of a terminal.
@@ -53,6 +54,29 @@ func checkProfile(_ text: [UInt8]) throws(FuzzFailure) {
     var reader = StoredReader(writer.bytes)
     let back = try? Profile(from: &reader)
     try hold(back == profile && reader.isAtEnd, "stored it is another profile")
+}
+
+/// A plan's file, whose profiles there are, and which other plans there are not.
+func checkPlanFile(_ text: [UInt8]) throws(FuzzFailure) {
+    let file = "plans/fuzz.yaml"
+    let (read, errors) = PlanFile.read(text, file: file)
+    for error in errors { try checkError(error, in: text) }
+    let library = PlanLibrary(
+        find: { (name, place) throws(PlanUnreadable) in
+            name == "fuzz" && place == 0 ? PlanText(called: file, bytes: text, place: 1) : nil
+        }, names: { ["fuzz"] }, profiles: { ["default"] })
+    let plan: Plan
+    do throws(PlanProblem) {
+        plan = try library.plan("fuzz")
+    } catch {
+        return try hold(!error.sentences.isEmpty && !error.isUnknown, "a problem without a sentence")
+    }
+    try hold(errors.isEmpty && read?.name == plan.name, "a plan in spite of \(errors.count) errors")
+    try hold(plan.changes(to: plan).isEmpty, "a plan that differs from itself")
+    for (quota, limit) in plan.quotas.all {
+        try hold(quota.rule.range.contains(limit), "\(limit) of \(quota.rawValue)")
+    }
+    try hold(plan.profiles.allows(plan.profile(usual: "default")), "a session of nobody's profile")
 }
 
 /// An image's file, or the recipe of one.

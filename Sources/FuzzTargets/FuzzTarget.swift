@@ -30,6 +30,7 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("plugin-host", checkPluginHost),
         FuzzTarget("manifest", checkManifest),
         FuzzTarget("profile", checkProfile),
+        FuzzTarget("plan-file", checkPlanFile),
         FuzzTarget("image", checkImage),
         FuzzTarget("seccomp", checkPolicy),
         FuzzTarget("stored", checkStored),

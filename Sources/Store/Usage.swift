@@ -25,9 +25,9 @@ package struct DaySpan: Hashable, Sendable {
         var (at, left) = (start, length)
         // A length is what a clock of this machine's has counted; a century of it is a mistake somewhere.
         while left > 0, days.count < 36_525 {
-            let number = DaySpan.day(of: at)
-            let part = min(left, UInt64(clamping: (number + 1) * DaySpan.day - at))
-            days.append((number, part))
+            let into = at % DaySpan.day
+            let part = min(left, UInt64(clamping: into < 0 ? -into : DaySpan.day - into))
+            days.append((DaySpan.day(of: at), part))
             left -= part
             (at, _) = at.addingReportingOverflow(Int64(clamping: part))
         }
@@ -121,7 +121,8 @@ package struct DiskMark: Hashable, Sendable, CustomStringConvertible {
         if boot == later.boot {
             length = (later.moment.boot - min(moment.boot, later.moment.boot)) / 1_000_000
         } else {
-            length = UInt64(clamping: later.moment.wall.subtractingReportingOverflow(moment.wall).partialValue)
+            let (passed, overflows) = later.moment.wall.subtractingReportingOverflow(moment.wall)
+            length = overflows ? 0 : UInt64(clamping: passed)
         }
         return DaySpan(start: later.moment.wall - Int64(clamping: length), length: length)
     }

@@ -109,8 +109,7 @@ import Testing
         let store = try fixture.store()
         try store.add(Fixture.session(1))
         let process = Fixture.process(2, in: 1)
-        var unknown = process
-        unknown = ProcessRecord(
+        let unknown = ProcessRecord(
             id: process.id, session: Fixture.id(9), kind: .exec, argv: "{}", created: process.created,
             standing: process.standing)
         #expect(try store.commit(.start(unknown, why: "a test")) == .missing(id: Fixture.id(9)))

@@ -102,8 +102,8 @@ enum PlanCommand {
         let text = isFile ? try prepared(installation.planText(path)) : nil
         do throws(PlanProblem) {
             let library = installation.planLibrary
-            return try text.map { (text) throws(PlanProblem) in try library.plan(text) }
-                ?? library.plan(operand)
+            guard let text else { return try library.plan(operand) }
+            return try library.plan(text)
         } catch {
             throw CommandError(error.description)
         }

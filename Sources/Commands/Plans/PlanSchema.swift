@@ -28,7 +28,7 @@ enum PlanSchema {
         case .extends: ProfileSchema.text(&schema, ProfileSchema.name)
         case .profiles:
             schema.array("anyOf") { list in
-                list.object { any in any.array("enum") { $0.add("any") } }
+                list.object { word in word.array("enum") { $0.add("any") } }
                 list.object { names in
                     ProfileSchema.list(&names) { ProfileSchema.text(&$0, ProfileSchema.name) }
                 }
@@ -48,7 +48,7 @@ enum PlanSchema {
                 properties.object(name) { property in
                     property.array("anyOf") { list in
                         list.object { ProfileSchema.quantity(rule, &$0) }
-                        list.object { none in none.array("enum") { $0.add("none") } }
+                        list.object { word in word.array("enum") { $0.add("none") } }
                     }
                 }
             }

@@ -84,14 +84,13 @@ enum QuotaCommand {
     ) { arguments in
         Failure.reported("quota reset") { () throws(CommandError) in
             let isToPlan = arguments.has("to-plan")
-            let quota = try arguments.operands.dropFirst().first.map { (text) throws(CommandError) in
-                try quota(text)
-            }
-            guard quota != nil || isToPlan else {
+            let words = arguments.operands.dropFirst()
+            let named = try words.map { (text) throws(CommandError) in try quota(text) }.first
+            guard named != nil || isToPlan else {
                 throw CommandError("which quota? expected execs_per_day or creations_per_minute")
             }
             let request = JSONText.object { object in
-                if let quota { object.add("quota", quota.rawValue) }
+                if let named { object.add("quota", named.rawValue) }
                 if isToPlan { object.add("to_plan", true) }
             }
             try QuotaCalls(arguments).change(arguments.operands[0], ["quotas", "reset"], request)

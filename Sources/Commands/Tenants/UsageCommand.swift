@@ -30,7 +30,7 @@ enum UsageCommand {
             if arguments.has("all-tenants") { query.append(("all_tenants", "true")) }
             let client = try DaemonAccess.client(arguments)
             let format = arguments.value("output") ?? formats[0]
-            let lines = try CommandError.asking { () throws(ClientError) in
+            let lines: [String] = try CommandError.asking { () throws(ClientError) in
                 let json = try client.ask(HTTPRequest(.get, ["v1", "usage"], query: query)).json()
                 let answer = try AnswerMembers(json)
                 let tenants = try answer.list("tenants")

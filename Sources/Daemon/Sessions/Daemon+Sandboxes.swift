@@ -2,6 +2,7 @@ import Linux
 import Metrics
 import Quotas
 import Sandbox
+import Service
 import Sessions
 import WardenProtocol
 import Wire

@@ -1,4 +1,5 @@
 import API
+import Access
 import Configuration
 import Sandbox
 import Service
