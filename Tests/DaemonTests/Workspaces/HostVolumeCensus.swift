@@ -19,7 +19,8 @@ struct HostVolumeCensus {
     var loops: Int {
         let name = daemon.directory.path.split(separator: "/").last ?? ""
         return File.names(in: "/sys/block").filter {
-            (File.text("/sys/block/\($0)/loop/backing_file") ?? "").contains("/\(name)/s/warden/host-volumes/")
+            let file = File.text("/sys/block/\($0)/loop/backing_file") ?? ""
+            return file.contains("/\(name)/s/warden/host-volumes/")
         }.count
     }
 
