@@ -63,13 +63,9 @@ setting() {
 
 # Loop devices of volumes of the host (corral volume create), which are mounted anywhere.
 volume_devices() {
-    for file in /sys/block/loop*/loop/backing_file; do
-        case $(cat "$file" 2>/dev/null) in
-            "$state"/warden/host-volumes/*)
-                device=${file%/loop/backing_file}
-                echo "/dev/${device##*/}"
-                ;;
-        esac
+    # By the file itself: its name, as the kernel shows it, is none any more once the warden that opened it has ended.
+    for file in "$state"/warden/host-volumes/*/volume.btrfs; do
+        if [ -e "$file" ]; then losetup --noheadings --output NAME --associated "$file"; fi
     done
 }
 

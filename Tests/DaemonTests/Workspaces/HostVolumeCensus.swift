@@ -14,10 +14,13 @@ struct HostVolumeCensus {
         }.count
     }
 
-    /// Loop devices of images in the daemon's state directory.
+    /// Loop devices of images in the daemon's state directory: their paths begin somewhere else once the warden's mount
+    /// namespace, by which they were opened, is gone.
     var loops: Int {
-        File.names(in: "/sys/block").filter {
-            (File.text("/sys/block/\($0)/loop/backing_file") ?? "").hasPrefix("\(daemon.state)/")
+        let name = daemon.directory.path.split(separator: "/").last ?? ""
+        return File.names(in: "/sys/block").filter {
+            let file = File.text("/sys/block/\($0)/loop/backing_file") ?? ""
+            return file.contains("/\(name)/s/warden/host-volumes/")
         }.count
     }
 

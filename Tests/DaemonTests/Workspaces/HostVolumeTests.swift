@@ -158,7 +158,7 @@ final class HostVolumeTests {
         try daemon.exec(id, "echo kept >f")
         try daemon.end(id)
         // A program of the host that is in it.
-        let sleeper = try Program(["sh", "-c", "cd \(box) && echo in && exec sleep 600"]).start()
+        let sleeper = try Program(["sh", "-c", "cd \(box) && echo in >&2 && exec sleep 600"]).start()
         #expect(try sleeper.waitForText("in", within: 60))
         let busy = try remove(daemon, data: "keep")
         #expect(busy.status == 409 && busy.reason == "volume-in-use", "\(busy.message)")
@@ -189,26 +189,27 @@ final class HostVolumeTests {
     @Test func `directories of two tenants have limits of their own, and only administrators make volumes`()
         throws
     {
-        let shared = try SharedDaemon(["--set", "mounts=\(shared)"], in: directory)
-        let daemon = shared.daemon
+        let users = try SharedDaemon(["--set", "mounts=\(shared)"], in: directory)
+        let daemon = users.daemon
         let body = #"{"path":"\#(box)","bytes":\#(Self.size)}"#
-        for (method, path, body) in [
+        let requests: [(method: String, path: String, body: String?)] = [
             ("POST", "/v1/volumes", body), ("GET", "/v1/volumes", nil),
             ("DELETE", "/v1/volumes?path=\(box)&data=delete", nil),
-        ] {
-            let refused = try shared.call(SharedDaemon.red, method, path, body)
+        ]
+        for (method, path, body) in requests {
+            let refused = try users.call(SharedDaemon.red, method, path, body)
             #expect(refused.status == 403, "\(method): \(refused.text)")
         }
         try make(daemon)
-        let red = try shared.session(
+        let red = try users.session(
             SharedDaemon.red, #"{"directory":"\#(box)/red","quota":{"bytes":8388608}}"#)
-        let blue = try shared.session(
+        let blue = try users.session(
             SharedDaemon.blue, #"{"directory":"\#(box)/blue","quota":{"bytes":33554432}}"#)
         let fill = "dd if=/dev/zero of=f bs=1M count=20 conv=fsync 2>&1; stat -c %s f"
         #expect(try daemon.exec(red, fill).decoded("stdout").contains("Disk quota exceeded"))
         #expect(try daemon.exec(blue, fill).decoded("stdout").hasSuffix("\(20 << 20)\n"))
         // Whoever has it under one limit keeps that.
-        let other = try shared.call(
+        let other = try users.call(
             SharedDaemon.blue, "POST", "/v1/sessions",
             #"{"directory":"\#(box)/red","quota":{"bytes":33554432}}"#)
         #expect(other.status == 409 && other.text.contains("volume-in-use"), "\(other.text)")
