@@ -267,13 +267,18 @@ extension ServiceError {
     fileprivate init(_ refusal: QuotaRefusal) {
         self.init(
             .limit, refusal.description, field: nil,
-            hint: refusal.resets == nil ? "end some first" : nil, reason: "quota-\(refusal.quota.word)")
+            hint: refusal.resets == nil ? refusal.quota.cure : nil, reason: "quota-\(refusal.quota.word)")
     }
 }
 
 extension Quota {
     /// As reasons are written.
     fileprivate var word: String { rawValue.replacing("_", with: "-") }
+
+    /// Of one that is given back.
+    fileprivate var cure: String {
+        self == .disk ? "remove volumes or snapshots first, or make some smaller" : "end some first"
+    }
 }
 
 extension SpentRecord {
