@@ -181,7 +181,8 @@ let package = Package(
             "FuzzTargets",
             [
                 "API", "Access", "Client", "Configuration", "Network", "Sessions", "Tables", "Capture",
-                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
+                "Commands", "Preparation", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects",
+                "Cgroups", "Seccomp", "Trees",
                 "Workspace", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
