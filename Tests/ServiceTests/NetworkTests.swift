@@ -31,7 +31,9 @@ import Testing
     @Test func `an address is taken once, and the refusal names it`() throws {
         let (rig, _) = try rig()
         let address = try #require(rig.address)
-        let error = #expect(throws: SystemError.self) { _ = try FileDescriptor.tcpListener(at: address, queue: 1) }
+        let error = #expect(throws: SystemError.self) {
+            _ = try FileDescriptor.tcpListener(at: address, queue: 1)
+        }
         #expect(error?.subject == "\(address)" && error?.errno == Errno(rawValue: 98))
     }
 

@@ -16,6 +16,8 @@ final class NetworkDaemon {
     }
 
     private static func address(_ daemon: TestDaemon) throws -> String {
+        // What the test daemon waits for, the warden says as well.
+        _ = try daemon.program.waitForText("for clients with tokens", within: 120)
         let log = daemon.program.errorsSoFar
         let from = try #require(log.firstRange(of: "listening at ")?.upperBound, "the daemon said: \(log)")
         return String(log[from...].prefix { $0 != " " })

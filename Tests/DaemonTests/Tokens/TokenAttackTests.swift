@@ -132,7 +132,7 @@ import Wire
         // The control: with the word for it, it listens, and says what that means.
         let open = try TestDaemon(
             ["--set", "listen.tcp=0.0.0.0:0", "--set", "listen.unencrypted=anywhere"])
-        #expect(open.program.errorsSoFar.contains("is not encrypted"))
+        #expect(try open.program.waitForText("is not encrypted", within: 120))
         let log = open.program.errorsSoFar
         let port = log.firstRange(of: "listening at 0.0.0.0:").map {
             String(log[$0.upperBound...].prefix { $0.isNumber })
