@@ -64,7 +64,9 @@ struct StorePlace: ~Copyable {
             if number == EROFS { throw .readOnly(path: path) }
             throw .system(SystemError("faccessat", path, Errno(rawValue: number)))
         }
-        for name in Self.names(of: Self.name) + Self.names(of: Self.unfinished) + [Self.checkOrder, Self.auditHead] {
+        for name in Self.names(of: Self.name) + Self.names(of: Self.unfinished) + [
+            Self.checkOrder, Self.auditHead,
+        ] {
             guard let status = try status(of: name) else { continue }
             let file = self(name)
             guard status.st_mode & S_IFMT == S_IFREG else {
