@@ -113,10 +113,11 @@ extension Metric {
     package static let networksMost = Metric(
         .gauge, "corral_network_namespaces_limit", "Network namespaces that are kept ready; 0: none is")
     package static let networksTaken = Metric(
-        .counter, "corral_network_namespaces_taken", "Sessions of this warden that got one that was ready")
+        .counter, "corral_network_namespaces_taken", "Sessions of this warden that got one that was ready",
+        isAsked: true)
     package static let networksMissed = Metric(
         .counter, "corral_network_namespaces_missed",
-        "Sessions of this warden that waited until theirs was made")
+        "Sessions of this warden that waited until theirs was made", isAsked: true)
     package static let wardenSessions = Metric(
         .gauge, "corral_warden_sessions", "Sandboxes that the warden has")
     package static let wardenProcesses = Metric(
@@ -126,7 +127,8 @@ extension Metric {
     package static let wardenDescriptorLimit = Metric(
         .gauge, "corral_warden_descriptors_limit", "Descriptors that the warden may keep")
     package static let wardenCPU = Metric(
-        .counter, "corral_warden_cpu_seconds", "Processor time that the warden itself has used")
+        .counter, "corral_warden_cpu_seconds", "Processor time that the warden itself has used", isAsked: true
+    )
     package static let wardenMemory = Metric(
         .gauge, "corral_warden_resident_memory_bytes", "Memory of the warden itself that is resident")
 
@@ -138,7 +140,7 @@ extension Metric {
     // MARK: The process, by the names that every exporter has
 
     package static let processCPU = Metric(
-        .counter, "process_cpu_seconds", "Processor time that corrald has used")
+        .counter, "process_cpu_seconds", "Processor time that corrald has used", isAsked: true)
     package static let processResident = Metric(
         .gauge, "process_resident_memory_bytes", "Memory of corrald that is resident")
     package static let processVirtual = Metric(

@@ -14,17 +14,22 @@ package struct Metric: Hashable, Sendable {
     /// A sentence without its full stop.
     package let help: String
     package let labels: [String]
+    /// Whether somebody else counts it, and is asked: where there is no answer it is left out, since a 0 would be
+    /// taken for a new beginning.
+    package let isAsked: Bool
     /// Of a histogram: upper bounds, each larger than the one before; `+Inf` is always there.
     package let buckets: [Double]
 
     package init(
-        _ kind: Kind, _ name: String, _ help: String, labels: [String] = [], buckets: [Double] = []
+        _ kind: Kind, _ name: String, _ help: String, labels: [String] = [], buckets: [Double] = [],
+        isAsked: Bool = false
     ) {
         self.kind = kind
         self.name = name
         self.help = help
         self.labels = labels
         self.buckets = buckets
+        self.isAsked = isAsked
     }
 
     /// The name that expressions use: of a counter its sample, of a histogram what its samples begin with.

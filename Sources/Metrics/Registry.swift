@@ -37,7 +37,7 @@ package struct Registry: Sendable {
             places[metric.name] = index
             // What has happened never is told as 0, where it is known what would be told. A gauge that nobody has
             // set is not there.
-            if metric.labels.isEmpty, metric.kind != .gauge {
+            if metric.labels.isEmpty, metric.kind != .gauge, !metric.isAsked {
                 families[index].series[[]] = Self.nothing(of: metric)
             }
         }

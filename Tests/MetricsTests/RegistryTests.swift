@@ -15,7 +15,8 @@ private func text(_ registry: Registry, _ exposition: Exposition = .text) -> Str
 
 @Suite struct RegistryTests {
     @Test func `what happened never is a zero, and what nobody has set is not there`() {
-        let registry = Registry([requests, failures, free])
+        let asked = Metric(.counter, "x_asked", "Asked", isAsked: true)
+        let registry = Registry([requests, failures, free, asked])
         #expect(
             text(registry)
                 == "# HELP x_failures_total Failures\n# TYPE x_failures_total counter\nx_failures_total 0\n")

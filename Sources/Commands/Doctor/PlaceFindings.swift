@@ -101,7 +101,10 @@ enum StateSpaceFinding {
     static func finding(
         _ path: String, free: UInt64, entries: UInt64, mostEntries: UInt64
     ) -> DoctorFinding {
-        let size = "\(Quantity(.size, 0...UInt64.max).write((free >> 20) << 20)) are free for \(shown(path))"
+        // As whole units: nobody wants to know the bytes.
+        let shift = free >= 10 << 30 ? 30 : 20
+        let amount = Quantity(.size, 0...UInt64.max).write((free >> shift) << shift)
+        let size = "\(amount) are free for \(shown(path))"
         let why = "without room nothing is recorded, and what is not recorded does not begin"
         let cure = "make room on that device, or name another directory in `state` of corral.yaml"
         if mostEntries > 0, entries < 1000 {
