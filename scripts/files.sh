@@ -12,11 +12,11 @@ installed_files() {
     echo "755 $build/stripped/corral-unpack libexec/corral/corral-unpack"
     echo "755 $build/stripped/corral-warden libexec/corral/corral-warden"
     echo "755 $build/stripped/corrald sbin/corrald"
-    for file in profiles/*.yaml profiles/*.json profiles/seccomp/*.json plans/*.yaml plans/*.json \
+    for file in profiles/*.yaml profiles/*.json profiles/seccomp/*.json profiles/plans/*.yaml profiles/plans/*.json \
         images/*.yaml; do
         if [ -e "$file" ]; then echo "644 $file share/corral/$file"; fi
     done
-    for file in share/*; do echo "644 $file share/corral/${file##*/}"; done
+    for file in docs/monitoring/*; do echo "644 $file share/corral/${file##*/}"; done
     for file in README.md LICENSE docs/*.md docs/*.json; do
         echo "644 $file share/doc/corral/${file##*/}"
     done
@@ -56,6 +56,6 @@ manual_pages() {
 
 # Directories that are Corral's alone, innermost first.
 installed_directories() {
-    printf '%s\n' libexec/corral share/corral/profiles/seccomp share/corral/profiles \
-        share/corral/plans share/corral/images share/corral share/doc/corral
+    printf '%s\n' libexec/corral share/corral/profiles/seccomp share/corral/profiles/plans share/corral/profiles \
+        share/corral/images share/corral share/doc/corral
 }

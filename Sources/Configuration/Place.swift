@@ -75,7 +75,7 @@ extension SettingKey {
         case .socketMode: .number(place.isSystem ? 0o660 : 0o600)
         case .profiles:
             .list(["\(place.configuration)/profiles", "\(place.shared)/profiles"])
-        case .plans: .list(["\(place.configuration)/plans", "\(place.shared)/plans"])
+        case .plans: .list(["\(place.configuration)/plans", "\(place.shared)/profiles/plans"])
         case .images: .text(place.images)
         case .mounts, .tenantUIDs: .list([])
         case .uids: .range(200_000...265_535)

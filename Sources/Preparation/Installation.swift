@@ -31,7 +31,7 @@ package struct Installation: Sendable {
 
     /// The same with other directories of plans, the operator's in their order; none for the standard ones.
     package func with(plans: [String]) -> Installation {
-        let shipped = Installation.resolved("\(root)/plans")
+        let shipped = Installation.resolved("\(root)/profiles/plans")
         let paths = plans.map { path in
             ProfileDirectory(owner: Installation.resolved(path) == shipped ? .shipped : .system, path: path)
         }

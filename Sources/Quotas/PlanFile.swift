@@ -1,6 +1,6 @@
 package import Sandbox
 
-/// One file of `plans/` as it stands: what it says, and which other it extends.
+/// One file of `profiles/plans/` as it stands: what it says, and which other it extends.
 package struct PlanFile: Hashable, Sendable {
     /// A value and its place in the file, for errors.
     package struct Said<Value: Hashable & Sendable>: Hashable, Sendable {

@@ -7,8 +7,8 @@ import Testing
 @Suite struct PlanSchemaTests {
     @Test func `the shipped schema is what is generated`() throws {
         let shipped = String(
-            decoding: try File.read(Repository.path("plans/plan.schema.json")), as: UTF8.self)
-        #expect(shipped == PlanSchema.text + "\n", "corral plan schema >plans/plan.schema.json")
+            decoding: try File.read(Repository.path("profiles/plans/plan.schema.json")), as: UTF8.self)
+        #expect(shipped == PlanSchema.text + "\n", "corral plan schema >profiles/plans/plan.schema.json")
     }
 
     @Test(arguments: [

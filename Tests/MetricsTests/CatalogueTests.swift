@@ -109,7 +109,7 @@ private let promtool: String? = {
     private var samples: Set<String> { Set(Metric.all.flatMap(\.sampleNames)) }
 
     @Test func `every expression of the dashboard is about metrics that there are`() throws {
-        let tree = try JSONTree(parsing: File.read(Repository.path("share/grafana-dashboard.json")))
+        let tree = try JSONTree(parsing: File.read(Repository.path("docs/monitoring/grafana-dashboard.json")))
         var expressions: [String] = []
         func walk(_ tree: JSONTree) {
             switch tree.value {
@@ -133,7 +133,7 @@ private let promtool: String? = {
     }
 
     @Test func `every alert is about metrics that there are, and its page exists`() throws {
-        let path = Repository.path("share/alerts.yaml")
+        let path = Repository.path("docs/monitoring/alerts.yaml")
         let script = """
             import json, sys, yaml
             groups = yaml.safe_load(open(sys.argv[1]))["groups"]

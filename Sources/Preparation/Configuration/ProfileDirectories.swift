@@ -17,7 +17,7 @@ package struct ProfileDirectory: Sendable, Hashable {
 
     /// What errors call a file of it.
     func called(_ file: String, _ kind: ProfileFileKind) -> String {
-        let shipped = kind == .plan ? "plans" : "profiles"
+        let shipped = kind == .plan ? "profiles/plans" : "profiles"
         return ConfigFile.called(owner == .shipped ? "\(shipped)/\(file)" : "\(path)/\(file)")
     }
 }
@@ -91,7 +91,7 @@ package struct ProfileDirectories: Sendable {
         var all: [ProfileDirectory] = []
         if let user = userDirectory(of: "plans") { all.append(ProfileDirectory(owner: .user, path: user)) }
         all.append(ProfileDirectory(owner: .system, path: "/etc/corral/plans"))
-        all.append(ProfileDirectory(owner: .shipped, path: "\(root)/plans"))
+        all.append(ProfileDirectory(owner: .shipped, path: "\(root)/profiles/plans"))
         return ProfileDirectories(all)
     }
 
