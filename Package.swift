@@ -178,7 +178,8 @@ let package = Package(
             "FuzzTargets",
             [
                 "API", "Client", "Configuration", "Sessions", "Tables", "Capture", "Commands", "Preparation",
-                "Quotas", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups", "Seccomp", "Trees",
+                "Quotas", "Unpack", "Images", "Plugins", "Denials", "Debian", "Dialects", "Cgroups",
+                "Seccomp", "Trees",
                 "Workspace", "InitPlan", "WardenProtocol", "Wire", "Sandbox", "Linux", "TestSupport",
             ]),
 
