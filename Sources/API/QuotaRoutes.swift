@@ -16,7 +16,8 @@ extension APIRoute {
             request: .quotaChange, .object(.quotaTable)),
         APIRoute(
             .post, "/v1/tenants/{tenant}/quotas/reset", "resetQuota",
-            "Forgets what a tenant has spent of a quota in its window, or was set of it", request: .quotaReset,
+            "Forgets what a tenant has spent of a quota in its window, or was set of it",
+            request: .quotaReset,
             .object(.quotaTable)),
     ]
 }

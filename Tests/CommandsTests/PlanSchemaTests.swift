@@ -12,7 +12,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (0, 1000, "0.000"), (1, 1000, "0.001"), (3_599_999, 3_600_000, "0.999"), (5_400_000, 3_600_000, "1.500"),
+        (0, 1000, "0.000"), (1, 1000, "0.001"), (3_599_999, 3_600_000, "0.999"),
+        (5_400_000, 3_600_000, "1.500"),
     ])
     func `figures of usage are cut behind three decimals`(value: UInt64, unit: UInt64, text: String) {
         #expect(UsageCommand.decimal(value, per: unit) == text)

@@ -51,7 +51,8 @@ import Testing
 
     @Test func `a plan that extends another has what it does not say itself, and all locks`() throws {
         let files: KeyValuePairs<String, String> = [
-            "more": "extends: free\nquotas: {execs_per_day: none, sessions: 4}\nlimits: {cpus: none}\nlocked: [env]\n",
+            "more":
+                "extends: free\nquotas: {execs_per_day: none, sessions: 4}\nlimits: {cpus: none}\nlocked: [env]\n",
             "free":
                 "profiles: any\nlocked: [image]\nlimits: {memory: 64MiB, cpus: 1}\nquotas: {execs_per_day: 10}\n",
         ]
@@ -133,7 +134,8 @@ import Testing
         let library = PlanLibrary(
             find: { (name, _) throws(PlanUnreadable) in
                 guard let number = Int(name.dropFirst()) else { return nil }
-                return PlanText(called: "\(name).yaml", bytes: Array("extends: p\(number + 1)\n".utf8), place: 1)
+                return PlanText(
+                    called: "\(name).yaml", bytes: Array("extends: p\(number + 1)\n".utf8), place: 1)
             }, names: { names }, profiles: { [] })
         let error = #expect(throws: PlanProblem.self) { try library.plan("p0") }
         #expect(error?.description.contains("is one file too many, expected at most 8 in a row") == true)

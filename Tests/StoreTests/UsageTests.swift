@@ -60,7 +60,8 @@ import Testing
     @Test func `of a session that a loss of power ended as much is counted as is known`() throws {
         let store = try fixture.store()
         let start = Moment(wall: Self.december, boot: 900_000_000_000)
-        try ran(1, from: start, to: Moment(wall: Self.december + Self.day, boot: 5), in: store, boot: "boot-2")
+        try ran(
+            1, from: start, to: Moment(wall: Self.december + Self.day, boot: 5), in: store, boot: "boot-2")
         let used = try store.usage(from: 0, to: 1_000_000)
         #expect(used.map(\.sessionTime) == [5000])
     }
@@ -121,7 +122,8 @@ import Testing
         #expect(try store.usage(from: 0, to: 1_000_000).map(\.execs) == [1])
     }
 
-    @Test func `disks are counted up to a mark that is recorded with them, and go with their tenant`() throws {
+    @Test func `disks are counted up to a mark that is recorded with them, and go with their tenant`() throws
+    {
         let red = TenantRecord(name: "red", description: "", created: 5, version: 1, plan: "free")
         let mark = DiskMark(boot: "b", moment: Moment(wall: 9, boot: 7))
         do {

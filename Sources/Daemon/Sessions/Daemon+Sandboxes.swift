@@ -22,7 +22,8 @@ extension Daemon {
         } catch {
             return handle(.launchFailed(error.message), id)
         }
-        let overrides = limits(of: spec, profile(named: spec.profile)) + spec.environment.map { .variable($0) }
+        let overrides =
+            limits(of: spec, profile(named: spec.profile)) + spec.environment.map { .variable($0) }
         let order = SessionOrder(
             id: keep.sandbox, profile: spec.profile, image: spec.image, overrides: overrides,
             workspace: volume(of: spec, keep.sandbox), directory: spec.workspace.directory,

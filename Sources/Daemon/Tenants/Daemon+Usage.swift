@@ -20,7 +20,9 @@ extension Daemon {
         let bytes = bytesOfVolumes()
         let held = diskBytes ?? bytes
         diskBytes = bytes
-        if diskMark == nil { diskMark = (try? store.value(of: .disk)).flatMap { $0 }.flatMap { DiskMark($0) } }
+        if diskMark == nil {
+            diskMark = (try? store.value(of: .disk)).flatMap { $0 }.flatMap { DiskMark($0) }
+        }
         let since = diskMark
         diskMark = now
         // The time without any is passed over with the next that there is.

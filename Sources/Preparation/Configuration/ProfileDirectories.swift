@@ -132,7 +132,8 @@ package struct ProfileDirectories: Sendable {
                 let bytes = try ConfigFile.read(path, in: AT_FDCWD, owners: entry.owners, blocking: false)
                 if let why = entry.weakness[kind == .part ? 1 : 0] { throw .refused(why) }
                 return Found(
-                    file: ConfigFile(called: directory.called(file, kind), bytes: bytes), directory: directory.owner
+                    file: ConfigFile(called: directory.called(file, kind), bytes: bytes),
+                    directory: directory.owner
                 )
             } catch {
                 let what = "\(kind.rawValue) \(shown(directory.called(file, kind)))"

@@ -132,7 +132,9 @@ struct PlanTests {
         #expect(try quota("red", "cpus")?["used"]?.text == "250")
         let refused = try create("red", #"{"limits":{"memory":134217728}}"#)
         #expect(refused.status == 403 && refused.field == "limits.memory")
-        #expect(message(refused).contains("128MiB is more than the plan small of the tenant red has for a session, 64MiB"))
+        #expect(
+            message(refused).contains(
+                "128MiB is more than the plan small of the tenant red has for a session, 64MiB"))
         #expect(try create("red", #"{"limits":{"cpus":1001}}"#).status == 403)
         #expect(try create("red", #"{"limits":{"memory":33554432}}"#).status == 201)
         #expect(try quota("red", "memory")?["used"]?.text == "100663296")
@@ -169,7 +171,8 @@ struct PlanTests {
         #expect(try daemon.call("GET", "/v1/tenants/red").json?["plan"] == nil)
     }
 
-    @Test func `a reload takes plans that changed, says what stays, and of a mistake changes nothing`() throws {
+    @Test func `a reload takes plans that changed, says what stays, and of a mistake changes nothing`() throws
+    {
         try write("own", "profiles: [default]\nquotas: {execs_per_day: 5}\n")
         try tenant("red", "own")
         let id = try create("red").text("id")

@@ -18,7 +18,8 @@ struct UsageTests {
         UInt64(try usage()?[name]?.text ?? "") ?? 0
     }
 
-    @Test func `sessions, execs and processor time are counted once, whatever becomes of the daemon`() throws {
+    @Test func `sessions, execs and processor time are counted once, whatever becomes of the daemon`() throws
+    {
         let id = try shared.session(SharedDaemon.red)
         let busy = #"{"shell":"i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"}"#
         for _ in 0..<2 {
@@ -35,7 +36,8 @@ struct UsageTests {
         #expect(try number("execs") == 2 && number("cpu_milliseconds") == cpu)
         #expect(try number("session_milliseconds") >= running)
         #expect(
-            try shared.call(SharedDaemon.red, "POST", "/v1/sessions/\(id)/kill", #"{"grace":0}"#).status == 200)
+            try shared.call(SharedDaemon.red, "POST", "/v1/sessions/\(id)/kill", #"{"grace":0}"#).status
+                == 200)
         let session = try shared.call(SharedDaemon.red, "GET", "/v1/sessions/\(id)").json
         let started = try #require(session?["started"]?.text.flatMap { APITime($0) }?.milliseconds)
         let ended = try #require(session?["ended"]?.text.flatMap { APITime($0) }?.milliseconds)
@@ -76,9 +78,13 @@ struct UsageTests {
         #expect(try shared.call(nil, "GET", "/v1/usage?tenant=pink").status == 404)
         #expect(
             try shared.call(nil, "GET", "/v1/usage?all_tenants").json?["tenants"]?.list.count == 3)
-        for month in ["2026", "2026-13", "2026-00", "2026-1", "26-11", "2026-11-1", "x", "%2B026-11", "1969-12", ""] {
+        for month in [
+            "2026", "2026-13", "2026-00", "2026-1", "26-11", "2026-11-1", "x", "%2B026-11", "1969-12", "",
+        ] {
             let refused = try shared.call(nil, "GET", "/v1/usage?tenant=red&month=\(month)")
-            #expect(refused.status == 400 && refused.text.contains(#""field":"month""#), "\(month): \(refused.text)")
+            #expect(
+                refused.status == 400 && refused.text.contains(#""field":"month""#),
+                "\(month): \(refused.text)")
         }
         for month in ["1970-01", "2026-12", "2030-02"] {
             let none = try shared.call(nil, "GET", "/v1/usage?tenant=red&month=\(month)")
