@@ -55,7 +55,7 @@ import Wire
         #expect((during["corral_audit_records_total"] ?? 0) >= 3)
         #expect((during["corral_store_lag_seconds_count"] ?? 0) >= 3)
         #expect((during["corral_warden_sessions"] ?? 0) == 1)
-        #expect((during["process_resident_memory_bytes"] ?? 0) > 1 << 20)
+        #expect((during["process_resident_memory_bytes"] ?? 0) > 1_048_576)
         #expect((during["process_open_fds"] ?? 0) > 5)
         #expect((during["corral_state_size_bytes"] ?? 0) > (during["corral_state_free_bytes"] ?? 0))
 
