@@ -47,7 +47,8 @@ package struct Arrival: ~Copyable, Sendable {
                 try? parent.removeTree(spare)
             }
             if lasting {
-                let number = parent.number
+                // Of the same file system, and open for more than reference, which `parent` is not.
+                let number = directory.number
                 try at(path) { () throws(SystemError) in _ = try call("syncfs") { clinux_syncfs(number) } }
             }
         } catch {
