@@ -155,7 +155,7 @@ import Wire
         let made = try corral(
             ["token", "create", "--role", "client", "--name", "ci", "--expires", "2d"] + socket)
         #expect(made.status == 0, "\(made.errors)")
-        try File.write(made.output, to: file)
+        try File.write(Array(made.output.utf8), to: file)
         let token = String(made.output.dropLast())
         let host = "tcp://\(network.host)"
         let place = ["--host", host, "--token-file", file]
