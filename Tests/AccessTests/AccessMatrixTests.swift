@@ -13,8 +13,8 @@ struct AccessMatrixTests {
         let from = try #require(text.firstRange(of: begin)?.upperBound)
         let to = try #require(text[from...].firstRange(of: end)?.lowerBound)
         if Program.ownEnvironment["CORRAL_GOLDEN"] == "write" {
-            let written: [UInt8] = [text[..<from], AccessMatrix.table[...], text[to...]].flatMap { Array($0.utf8) }
-            try File.write(written, to: path)
+            let parts = [text[..<from], AccessMatrix.table[...], text[to...]]
+            try File.write(parts.flatMap { Array($0.utf8) }, to: path)
             return
         }
         #expect(String(text[from..<to]) == AccessMatrix.table, "CORRAL_GOLDEN=write accepts the new one")

@@ -28,7 +28,7 @@ import Testing
     @Test func `commands that are called by hand have examples`() {
         let without = Self.shown.filter(\.examples.isEmpty).map(\.name)
         #expect(
-            without == ["image list", "profile list", "profile path", "profile schema"],
+            without == ["image list", "profile list", "profile path", "profile schema", "plan schema"],
             "nothing but the name can be shown of these")
     }
 

@@ -112,7 +112,7 @@ struct DaemonFindings {
             version.map { "\(name) \(shown($0))" }
         }
         let what = parts.joined(separator: ", ")
-        if let warden, warden != (corrald ?? corral) {
+        if let warden, warden != corral {
             return .warning(
                 "versions", what, why: "the warden does not have what was mended since its build",
                 cure: "corral daemon stop --sessions && corral daemon run --detach (ends all sessions)")

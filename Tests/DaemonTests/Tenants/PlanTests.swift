@@ -70,7 +70,8 @@ struct PlanTests {
         ] {
             let locked = try create("red", body)
             #expect(locked.status == 403 && locked.field == field, "\(body): \(message(locked))")
-            #expect(message(locked).contains("locked by the plan free of the tenant red (profiles/plans/free.yaml:"))
+            let why = "locked by the plan free of the tenant red (profiles/plans/free.yaml:"
+            #expect(message(locked).contains(why))
         }
         // What names no profile has the plan's first; what repeats the profile changes nothing.
         let made = try create("red", #"{"image":"host","limits":{"memory":268435456}}"#)

@@ -65,7 +65,8 @@ import Testing
             for pid in try commands(of: daemon) { #expect(Glibc.kill(pid, SIGKILL) == 0) }
         }
         #expect(
-            try eventually { try daemon.workspaces() == ["other": "ready"] }, "\((try? daemon.workspaces()) ?? [:])")
+            try eventually { try daemon.workspaces() == ["other": "ready"] },
+            "\((try? daemon.workspaces()) ?? [:])")
         try go()
         _ = try importing.wait(timeout: 120)
         #expect(try daemon.workspaces() == ["other": "ready"])
