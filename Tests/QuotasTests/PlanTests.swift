@@ -105,7 +105,10 @@ import Testing
         ("profiles: any\nquotas: {sessions: 0}\n", "0/p.yaml:2:20: quotas.sessions: \"0\" is too small"),
         ("profiles: any\nquotas: {sessions: -1}\n", "must not be negative"),
         ("profiles: any\nquotas: {nothing: 1}\n", "0/p.yaml:2:10: quotas.nothing: is not a key here"),
-        ("profiles: any\nquotas: {cpu_time_per_day: 1h}\n", "quotas.cpu_time_per_day: cannot be set: nothing counts it yet"),
+        (
+            "profiles: any\nquotas: {cpu_time_per_day: 1h}\n",
+            "quotas.cpu_time_per_day: cannot be set: nothing counts it yet"
+        ),
         ("profiles: any\nlimits: {memory: 1}\n", "limits.memory: \"1\" is too small"),
         ("profiles: any\nlimits: {pids: 1}\n", "0/p.yaml:2:10: limits.pids: is not a key here"),
         ("profiles: any\nlocked: [limit]\n", "locked[0]: \"limit\" is not a key or a section"),

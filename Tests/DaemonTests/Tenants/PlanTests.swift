@@ -14,7 +14,7 @@ struct PlanTests {
         directory = try TemporaryDirectory()
         try #require(unsafe mkdir(directory("plans"), 0o755) == 0)
         daemon = try TestDaemon(
-            ["--set", "plans=\(directory("plans")):\(Repository.path("plans"))"], in: directory)
+            ["--set", "plans=\(directory("plans")):\(Repository.path("profiles/plans"))"], in: directory)
     }
 
     private func write(_ name: String, _ text: String) throws {

@@ -163,28 +163,36 @@ import Wire
         #expect(created.status == 0, "\(created.errors)")
         let ran = try corral(["session", "exec"] + place + ["web", "--", "echo", "over TCP"])
         #expect(ran.output == "over TCP\n" && ran.status == 0, "\(ran.errors)")
-        let listed = try corral(["ps"], ["CORRAL_HOST": host, "CORRAL_TOKEN": token])
+        let listed = try corral(["session", "list"], ["CORRAL_HOST": host, "CORRAL_TOKEN": token])
         #expect(listed.output.contains("web"), "\(listed.errors)")
         let tokens = try corral(["token", "ls"] + socket)
         #expect(tokens.output.contains("ci") && !tokens.output.contains(token.suffix(20)), "\(tokens.output)")
         for (words, variables, problem) in [
-            (["ps", "--host", host], [:], "asks for a token"),
-            (["ps"], ["CORRAL_HOST": host, "CORRAL_TOKEN": "secret"], "CORRAL_TOKEN holds no token"),
-            (["ps", "--host", "tcp://localhost:1"], ["CORRAL_TOKEN": token], "is no place of a daemon"),
-            (["ps", "--host", host, "--token-file", "/nowhere"], [:], "cannot be read"),
-            (["token", "create", "--role", "root"] + socket, [:], "is not a role"),
+            (["session", "list", "--host", host], [:], "asks for a token"),
+            (
+                ["session", "list"], ["CORRAL_HOST": host, "CORRAL_TOKEN": "secret"],
+                "CORRAL_TOKEN holds no token"
+            ),
+            (
+                ["session", "list", "--host", "tcp://localhost:1"], ["CORRAL_TOKEN": token],
+                "is no place of a daemon"
+            ),
+            (["session", "list", "--host", host, "--token-file", "/nowhere"], [:], "cannot be read"),
+            (["token", "create", "--role", "root"] + socket, [:], "expected viewer or client"),
             (["token", "create"] + socket, [:], "--role is missing"),
             (["token", "create", "--role", "client", "--expires", "0d"] + socket, [:], "--expires"),
             (["token", "revoke", token] + socket, [:], "a token itself was given"),
         ] as [([String], [String: String], String)] {
             let refused = try corral(words, variables)
-            #expect(refused.status == 1 && refused.errors.contains(problem), "\(words): \(refused.errors)")
+            #expect(
+                [1, 2].contains(refused.status) && refused.errors.contains(problem),
+                "\(words): \(refused.errors)")
             #expect(!refused.errors.contains("secret") && !refused.errors.contains(token.suffix(20)))
         }
         let over = try corral(["token", "create", "--role", "admin"] + place)
         #expect(over.status == 1 && over.errors.contains("may not"), "\(over.errors)")
         #expect(try corral(["token", "revoke", "ci"] + socket).status == 0)
-        let gone = try corral(["ps"] + place)
+        let gone = try corral(["session", "list"] + place)
         #expect(gone.status == 1 && gone.errors.contains("revoked"), "\(gone.errors)")
     }
 }
