@@ -2,8 +2,8 @@
 # Lints, builds without a warning and runs the tests, lane by lane: test.sh [LANE...].
 #
 # A lane is a set of tests with a budget of time, run by a process of its own, one after the other: what
-# counts things of the whole machine must not have others' sandboxes beside it. One lane that waits most of its
-# time goes on beside those that do not count (`beside`). A lane that fails does not stop the next; one that takes
+# counts things of the whole machine must not have others' sandboxes beside it. Lanes that wait most of their
+# time go on beside those that do not count (`beside`). A lane that fails does not stop the next; one that takes
 # longer than its budget is named. CORRAL_TEST_ALL=1 has the tests do everything that `make test` has no time for.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +14,8 @@ mkdir -p .build/tmp .build/lanes
 lanes=(
     'unit       180 ^[A-Za-z]+Tests\.                      ^(Sandbox|EndToEnd|Fuzz|Soak|Warden|WardenServer|Daemon|Churn|Volumes)Tests\.'
     'warden     180 ^(Warden|WardenServer)Tests\.         -'
-    'daemon     240 ^DaemonTests\.                        ^DaemonTests\.(Session[A-Za-z]*Command|Workspace[A-Za-z]*)Tests/'
+    'daemon     240 ^DaemonTests\.                        ^DaemonTests\.(Session[A-Za-z]*Command|Workspace[A-Za-z]*|[A-Za-z]*(Quota|Tenant|Matrix|Plan|Usage|Token[A-Za-z]*|Metrics|Doctor|HostVolume|HostDirectory|Audit[A-Za-z]*))Tests/'
+    'tenants    300 ^DaemonTests\.[A-Za-z]*(Quota|Tenant|Matrix|Plan|Usage|Token[A-Za-z]*|Metrics|Doctor|HostVolume|HostDirectory|Audit[A-Za-z]*)Tests/ -'
     'workspaces 240 ^DaemonTests\.Workspace[A-Za-z]*Tests/ -'
     'sessions   240 ^DaemonTests\.Session[A-Za-z]*CommandTests/ -'
     'sandbox    240 ^SandboxTests\.                        [./](AttackTable|Ablation)Tests/'
@@ -25,9 +26,9 @@ lanes=(
     'corpora     60 ^FuzzTests\.                           -'
     'end-to-end 120 ^EndToEndTests\.                       -'
 )
-# The lane `beside` begins when `after` is over, goes on beside those that follow, and is over before `until`
+# The lanes of `beside` begin when `after` is over, go on beside those that follow, and are over before `until`
 # begins: from there on lanes count what there is on the machine.
-beside=churn
+beside='churn tenants'
 after=unit
 until=sandbox
 # Lanes whose tests are still to be written. One that has tests must not be here, and one that is not
@@ -147,27 +148,32 @@ lint_and_build
 assign
 : >.build/lanes/table
 failed=()
-background=''
+background=()
 
 asked() { [[ ${#chosen[@]} -eq 0 || " ${chosen[*]} " == *" $1 "* ]]; }
+
+is_beside() { [[ " $beside " = *" $1 "* ]]; }
 
 begin_background() {
     local line name budget wanted unwanted
     for line in "${lanes[@]}"; do
         columns "$line"
-        if [[ $name = "$beside" ]]; then break; fi
+        if is_beside "$name" && asked "$name"; then
+            echo "== $name begins; what it says comes when it is over"
+            run_lane "$name" "$budget" "$wanted" "$unwanted" >".build/lanes/$name.out" 2>&1 &
+            background+=("$name $!")
+        fi
     done
-    echo "== $name begins; what it says comes when it is over"
-    run_lane "$name" "$budget" "$wanted" "$unwanted" >".build/lanes/$name.out" 2>&1 &
-    background=$!
 }
 
-# Shows what the lane that goes on beside others said.
+# Shows what the lanes that go on beside others said.
 join_background() {
-    if [[ -z $background ]]; then return; fi
-    wait "$background" || failed+=("$beside")
-    background=''
-    cat ".build/lanes/$beside.out"
+    local entry
+    for entry in "${background[@]}"; do
+        wait "${entry#* }" || failed+=("${entry% *}")
+        cat ".build/lanes/${entry% *}.out"
+    done
+    background=()
 }
 
 # What runs in the background of a script does not hear Ctrl-C.
@@ -176,10 +182,10 @@ chosen=("$@")
 for line in "${lanes[@]}"; do
     columns "$line"
     if [[ $name = "$until" ]]; then join_background; fi
-    if [[ $name != "$beside" ]] && asked "$name"; then
+    if ! is_beside "$name" && asked "$name"; then
         run_lane "$name" "$budget" "$wanted" "$unwanted" || failed+=("$name")
     fi
-    if [[ $name = "$after" ]] && asked "$beside"; then begin_background; fi
+    if [[ $name = "$after" ]]; then begin_background; fi
 done
 join_background
 report "${failed[@]}"
