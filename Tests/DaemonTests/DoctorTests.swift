@@ -116,9 +116,13 @@ import Wire
         let place = try #require(mounts.first)
         // A slot that no sandbox has: they are taken from the front or at random of half as many.
         let path = "\(place)/corral-run-32767-left-by-a-test"
-        try #require(unsafe mkdir(path, 0o755) == 0)
         defer { _ = unsafe rmdir(path) }
-        let found = try visit(daemon)
+        // Whoever runs a sandbox meanwhile removes it: then it is made again.
+        var found = try visit(daemon)
+        for _ in 0..<10 where found.state("leftovers") != "warning" {
+            try #require(unsafe mkdir(path, 0o755) == 0 || errno == EEXIST)
+            found = try visit(daemon)
+        }
         #expect(found.state("leftovers") == "warning" && found.code == 0, "\(found.what("leftovers"))")
         #expect(found.what("leftovers").contains("corral-run-"), "\(found.what("leftovers"))")
         #expect(unsafe rmdir(path) == 0 || errno == ENOENT)
