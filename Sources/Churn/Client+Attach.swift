@@ -43,7 +43,8 @@ extension ChurnClient {
 
     /// Stays until there is nothing more to come.
     private func read(_ index: Int, _ place: Int, _ view: inout OutputView) throws {
-        let deadline = Host.now + 30 * Host.patience
+        // As long as everything else is waited for: a machine whose disk is busy stands still for a while.
+        let deadline = Host.now + 120 * Host.patience
         while !isOver(sessions[index].processes[place], view) {
             if case .wrong = try visit(index, place, &view, most: .max, until: deadline) { return }
             if isOver(sessions[index].processes[place], view) { break }

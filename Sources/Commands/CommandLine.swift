@@ -151,8 +151,9 @@ enum Terminal {
     }
 
     /// Blocks; gives up when nobody reads any more.
-    static func write(_ text: String, to number: CInt) {
-        let bytes = Array(text.utf8)
+    static func write(_ text: String, to number: CInt) { write(Array(text.utf8), to: number) }
+
+    static func write(_ bytes: [UInt8], to number: CInt) {
         var done = 0
         while done < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { buffer in

@@ -1,4 +1,5 @@
 import Capture
+import FailPoints
 import Glibc
 import Linux
 import TestSupport
@@ -130,5 +131,30 @@ private final class AttachClient {
         let second = try AttachClient(daemon, "\(path)/attach?stdout=2")
         try second.read { $0.exit != nil }
         #expect(second.output == "b\n")
+    }
+
+    /// An exec that was on record and never reached the warden, because the daemon died in between.
+    @Test func `who attaches to what never ran is told its end`() throws {
+        let place = try TemporaryDirectory()
+        let sheet = try #require(FailPointSheet(path: place("points"), creating: true))
+        let daemon = try TestDaemon(environment: ["CORRAL_TEST_FAIL_POINTS": place("points")])
+        let id = try daemon.session()
+        sheet.arm(.daemonBeforeStart, 1)
+        let body = #"{"argv":["true"],"detach":true}"#
+        _ = try Program.run(daemon.curl("POST", "/v1/sessions/\(id)/exec", body))
+        #expect(try daemon.endingSignal() == SIGKILL)
+        try daemon.startAgain()
+        var process: JSONTree?
+        #expect(
+            try eventually {
+                process = try daemon.call("GET", "/v1/sessions/\(id)/processes")["processes"]?.list.first
+                return process?["state"]?.text == "ended"
+            })
+        let path = "/v1/sessions/\(id)/processes/\(try #require(process?["id"]?.text))"
+        let client = try AttachClient(daemon, "\(path)/attach?stdout=0")
+        try client.read { $0.exit != nil }
+        #expect(client.head.hasPrefix("HTTP/1.1 101"), "\(client.head)")
+        #expect(client.output.isEmpty)
+        #expect(client.exit?["cause"]?.text == "daemon-restart")
     }
 }

@@ -124,22 +124,50 @@ import Wire
         #expect(ended.status == 0 && ended.output == "run\nrun\nrun\n", "\(ended)")
     }
 
-    @Test func `what waits to be started again has no logs to wait for, and takes no signal`() throws {
+    @Test func `what waits to be started again shows its last run, and takes no signal`() throws {
         let daemon = try TestDaemon()
         _ = try daemon.session(#"{"name":"b"}"#)
-        _ = try daemon.corral("start", "--name", "p", "--restart", "always", "b", "sh", "-c", "echo x")
+        let script = "echo one; echo x; echo why >&2"
+        _ = try daemon.corral("start", "--name", "p", "--restart", "always", "b", "sh", "-c", script)
         // The time from one run to the next grows.
         let waits = "waits to be started again"
         #expect(
             try eventually {
-                let logs = try daemon.corral("logs", "b", "p")
-                return logs.status == 0 && logs.errors.contains(waits)
+                let logs = try daemon.corral("logs", "--tail", "1", "b", "p")
+                return logs.status == 0 && logs.errors.contains(waits) && logs.output == "x\n"
+                    && logs.errors.hasSuffix("why\n")
             })
         #expect(
             try eventually {
                 let signal = try daemon.corral("signal", "b", "p", "HUP")
                 return signal.status == 1 && signal.errors.contains(waits)
             })
+    }
+
+    @Test func `what a run wrote is there while the next is waited for, after a crash, and for good`() throws
+    {
+        let daemon = try TestDaemon()
+        let id = try daemon.session(#"{"name":"b"}"#)
+        _ = try daemon.corral("start", "--name", "p", "--restart", "always", "b", "sh", "-c", "echo x")
+        let path = "/v1/sessions/\(id)/processes/p"
+        func logs() throws -> String {
+            String(decoding: try daemon.call("GET", "\(path)/logs").bytes, as: UTF8.self)
+        }
+        // The time from one run to the next grows.
+        #expect(
+            try eventually {
+                try daemon.call("GET", path).text("state") == "waiting" && logs() == "x\n"
+                    && daemon.call("GET", path).text("state") == "waiting"
+            })
+        try daemon.kill()
+        try daemon.startAgain()
+        #expect(try eventually { try logs() == "x\n" })
+        #expect(
+            try eventually {
+                guard try daemon.call("GET", path).text("state") == "waiting" else { return false }
+                return try daemon.call("POST", "\(path)/stop", #"{"grace":1000}"#).text("state") == "ended"
+            })
+        #expect(try logs() == "x\n")
     }
 
     @Test func `the last line of a process that never stops writing is there each time`() throws {

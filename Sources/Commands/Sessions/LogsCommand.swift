@@ -60,7 +60,11 @@ enum LogsCommand {
         let loop = try AttachLoop("session logs", options)
         if process.state == "waiting", !follows {
             // It has no streams until it is started again, and to wait for that is what -f is for.
-            loop.notice("it waits to be started again, and what its last run wrote is no longer kept")
+            loop.notice("it waits to be started again; this is what its last run wrote")
+            if since != nil || until != nil || options.stamps {
+                loop.notice("it is no longer known when it wrote what; everything that is kept is shown")
+            }
+            try showLastRun(client, place, tail, options.shown)
             return ExitCode.success
         }
         let fixed = ProcessPlace(session: place.session, process: process.id)
@@ -91,6 +95,18 @@ enum LogsCommand {
             }
             if !follows || process.hasEnded { return ExitCode.success }
             follower.loop.offsets = [0, 0]
+        }
+    }
+
+    /// One stream after the other: it is no longer known which wrote when.
+    private static func showLastRun(
+        _ client: DaemonClient, _ place: ProcessPlace, _ tail: UInt64?, _ shown: [Bool]
+    ) throws(CommandError) {
+        let part = tail.map { [("tail", "\(min($0, 1_000_000))")] } ?? []
+        for (index, stream) in ["stdout", "stderr"].enumerated() where shown[index] {
+            let request = HTTPRequest(.get, place.path("logs"), query: [("stream", stream)] + part)
+            let bytes = try CommandError.asking { () throws(ClientError) in try client.ask(request).body }
+            Terminal.write(bytes, to: CInt(index) + 1)
         }
     }
 

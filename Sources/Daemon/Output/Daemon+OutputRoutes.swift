@@ -123,7 +123,7 @@ extension Daemon {
     func attach(_ request: Request) throws(ServiceError) -> Reply {
         let query = try QueryReader(request, route("attach").query)
         let run = try process(request)
-        guard let output = try outputs(run) else {
+        guard machine(run)?.state != .restarting, let output = try outputs(run) else {
             throw ServiceError(.conflict, "process \(run.id) has no output to attach to")
         }
         let starts = ["stdout", "stderr"].map { name -> StartPoint in

@@ -4,24 +4,26 @@ import Linux
 import Sessions
 import Store
 
-// What an ended process wrote, out of the store, in rings as those that it was in: with the same offsets, so
-// that logs and attached clients see no difference.
+// What a process wrote whose run is over, out of the store, in rings as those that it was in: with the same
+// offsets, so that logs and attached clients see no difference.
 
 extension Daemon {
-    /// What a process writes, or wrote. Nil for one that has not begun to, and for what is no longer kept.
+    /// What a process writes, or wrote in its last run. Nil for one that has not begun to, and for what is no
+    /// longer kept. Of one that waits to be started again it has no end.
     func output(of run: ProcessRun) throws -> ProcessOutput? {
         if let output = run.output { return output }
-        guard let machine = machine(run), machine.hasEnded,
-            let kept = try store.result(of: run.id.description)
-        else { return nil }
+        guard let machine = machine(run), machine.hasEnded || machine.state == .restarting else { return nil }
+        let (stdout, stderr) = (run.stdout.written, run.stderr.written)
+        let kept = try store.result(of: run.id.description)
+        // What never ran has no record of its output, and nothing is missing of it.
+        guard kept != nil || (machine.hasEnded && stdout == 0 && stderr == 0) else { return nil }
         let retention = retention(run)
         let output = ProcessOutput(retention: retention, on: loop)
-        let (stdout, stderr) = (run.stdout.written, run.stderr.written)
-        output.add(ended: try ring(kept.stdout, retention, at: stdout, beside: stderr))
+        output.add(ended: try ring(kept?.stdout ?? [], retention, at: stdout, beside: stderr))
         if run.program.terminal == nil {
-            output.add(ended: try ring(kept.stderr, retention, at: stderr, beside: stdout))
+            output.add(ended: try ring(kept?.stderr ?? [], retention, at: stderr, beside: stdout))
         }
-        output.ended(run.exitNote(machine.result))
+        if machine.hasEnded { output.ended(run.exitNote(machine.result)) }
         return output
     }
 

@@ -28,7 +28,8 @@ extension Daemon {
         var changes: [Change] = [
             .process(id: run.id.description, standing, at: DaemonClock.moment, why: why)
         ]
-        if hasEnded, let output = run.output {
+        // Of one that waits to be started again as well: what it said is why somebody looks.
+        if hasEnded || note.state == .restarting, let output = run.output {
             let (stdout, stderr) = (output.keptBytes(.output), output.keptBytes(.errors))
             run.result = (stdout, stderr)
             changes.append(

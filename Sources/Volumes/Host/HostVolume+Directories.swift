@@ -107,7 +107,7 @@ extension HostVolume {
         return try doing("to make \(whole)") { () throws(SystemError) in
             try above.makeDirectory(name, mode: 0o700)
             let made = try above.open(name, Self.flags, resolve: [.beneath, .noSymlinks])
-            try Self.give(made, owner)
+            try Self.give(made, owner, whole)
             return made
         }
     }
@@ -138,7 +138,7 @@ extension HostVolume {
         do throws(SystemError) {
             try parent.makeSubvolume(name, bytes: limit, parents: [])
             try Self.give(
-                try parent.open(name, Self.flags, resolve: [.beneath, .noSymlinks]), owner)
+                try parent.open(name, Self.flags, resolve: [.beneath, .noSymlinks]), owner, whole)
         } catch {
             throw full(error, whole)
         }
@@ -206,10 +206,16 @@ extension HostVolume {
         }
     }
 
+    /// Gives a directory that was just made its owner. Whoever owns the directory that it is in may have moved it
+    /// away and put another one in its place: of root's only what is empty changes hands, which is what was made or
+    /// worth as much.
     private static func give(
-        _ directory: borrowing FileDescriptor, _ owner: DirectoryOwner
+        _ directory: borrowing FileDescriptor, _ owner: DirectoryOwner, _ whole: String
     ) throws(SystemError) {
         let number = directory.number
+        guard try DirectoryOwner(of: directory).user == geteuid(), try directory.entries().isEmpty else {
+            throw SystemError("fchown of what was put in its place", whole, .notPermitted)
+        }
         _ = try call("fchown") { fchown(number, owner.user, owner.group) }
         _ = try call("fchmod") { fchmod(number, owner.mode) }
     }
