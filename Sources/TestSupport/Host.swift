@@ -30,6 +30,18 @@ package enum Host {
         }
     }
 
+    /// Whether tmpfs can be mounted with other owners of its files (Linux 6.3), without which nobody but a sandbox
+    /// sees the files of one of root's sessions.
+    package static let hasIdmappedTmpfs: Bool = {
+        var name = utsname()
+        guard unsafe uname(&name) == 0 else { return false }
+        let release = unsafe withUnsafeBytes(of: name.release) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+        return !numbers.lexicographicallyPrecedes([6, 3])
+    }()
+
     /// Writes one line to standard error saying that a test could not show what it is about.
     ///
     /// `make test` collects these lines; use `.enabled(if:)` where the reason is known before.

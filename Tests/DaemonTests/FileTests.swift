@@ -5,15 +5,7 @@ import Wire
 
 /// Kernels on which root's daemon can have the files of sessions.
 enum IdmappedTmpfs {
-    static let isThere: Bool = {
-        var name = utsname()
-        guard unsafe uname(&name) == 0 else { return false }
-        let release = unsafe withUnsafeBytes(of: name.release) { bytes in
-            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
-        return !numbers.lexicographicallyPrecedes([6, 3])
-    }()
+    static var isThere: Bool { Host.hasIdmappedTmpfs }
 
     static let trait: any SuiteTrait & TestTrait = .enabled(
         if: !Host.isRoot || isThere, "root's daemon needs Linux 6.3 for the files of sessions")

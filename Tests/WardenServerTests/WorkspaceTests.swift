@@ -8,7 +8,10 @@ import TestSupport
 import Testing
 import WardenProtocol
 
-@Suite(.enabled(if: Host.isRoot, "the warden's sandboxes need root")) struct WorkspaceTests {
+@Suite(
+    .enabled(if: Host.isRoot, "the warden's sandboxes need root"),
+    .enabled(if: Host.hasIdmappedTmpfs, "the files of root's sessions need Linux 6.3"))
+struct WorkspaceTests {
     private func run(_ client: Client, _ id: SandboxID, _ script: String) throws -> String {
         let key = ProcessKey(id, UInt64.random(in: 1 ... .max))
         try client.start(ProcessOrder(key, .arguments(["sh", "-c", script + " 2>&1"])))

@@ -95,6 +95,11 @@ soon() {
         usleep 50000
     done
     find $groups -type d -name '*corral*'
+    # shellcheck disable=SC2046 # One word each.
+    for pid in $(pidof sandbox-init corral corrald corral-warden); do
+        echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline") ($(grep -E '^(State|PPid)' "/proc/$pid/status" | tr -s '\t\n' ' '))"
+    done
+    grep corral /proc/self/mountinfo
     return 1
 }
 
