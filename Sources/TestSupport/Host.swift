@@ -30,8 +30,8 @@ package enum Host {
         }
     }
 
-    /// Whether tmpfs can be mounted with other owners of its files (Linux 6.3), without which nobody but a sandbox
-    /// sees the files of one of root's sessions.
+    /// Whether tmpfs can be mounted with other owners of its files (Linux 6.3), without which nobody but a
+    /// sandbox sees the files of one of root's sessions.
     package static let hasIdmappedTmpfs: Bool = {
         var name = utsname()
         guard unsafe uname(&name) == 0 else { return false }

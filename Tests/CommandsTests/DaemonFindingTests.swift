@@ -91,6 +91,7 @@ import Wire
         ("alice:134465:65536\n", .warning, "alice in /etc/subuid"),
         ("a:265535:1\n", .warning, "a in"), ("a:265536:1\n", .ok, ""),
         ("odd\nalice:200000\nalice:x:5\nalice:200000:0\nalice:200000:99999999999999\n", .ok, ""),
+        ("a:18446744073709551615:2\nb:4294967295:4294967295\n", .ok, ""),
         ("a:200000:1\nb:200000:1\nc:200000:1\nd:200000:1\ne:200000:1\n", .warning, "and 2 more"),
     ])
     func `ids of sandboxes are to be nobody else's`(

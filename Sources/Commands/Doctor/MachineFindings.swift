@@ -75,10 +75,11 @@ enum IDRangeFinding {
     }
 
     private static func ids(_ fields: [Substring], isRange: Bool) -> ClosedRange<UInt64>? {
-        guard let number = UInt64(fields[isRange ? 1 : 2]) else { return nil }
+        // What is no id of the kernel's (32 bits) is nobody's.
+        guard let number = UInt32(fields[isRange ? 1 : 2]).map(UInt64.init) else { return nil }
         guard isRange else { return number...number }
-        guard let count = UInt64(fields[2]), count > 0, count < 1 << 32 else { return nil }
-        return number...number + count - 1
+        guard let count = UInt32(fields[2]), count > 0 else { return nil }
+        return number...number + UInt64(count) - 1
     }
 
     /// A range of the same kind behind all that is named: `uids` takes 65,536 from 200,000 and a multiple on.
