@@ -46,7 +46,9 @@ struct MountTests {
     /// somebody sees to it: what the host mounts later would appear inside.
     @Test func `no mount of the sandbox is a peer or a slave of one of the host's`() throws {
         let directory = try TemporaryDirectory()
-        let shared = ["unshare", "--mount", "--propagation", "shared"]
+        // Peers of their own: where the host's mounts are shared they would be among its peers otherwise.
+        let apart = ["unshare", "--mount", "--propagation", "private"]
+        let shared = apart + ["unshare", "--mount", "--propagation", "shared"]
         let control = try Program.run(shared + ["cat", "/proc/self/mountinfo"])
         try #require(control.output.contains(" shared:"))
         for workspace in [[], ["--workspace", directory.path]] {

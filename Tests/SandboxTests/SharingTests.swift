@@ -56,7 +56,9 @@ struct SharingTests {
             """
         let command = Corral(["-i", "-v", "\(directory.path):/data"]).program(
             ["sh", "-c", "echo up; read line; ls /data/sub"], report: false)
-        let shared = ["unshare", "--mount", "--propagation", "shared"]
+        // Peers of their own: where the host's mounts are shared they would be among its peers otherwise.
+        let apart = ["unshare", "--mount", "--propagation", "private"]
+        let shared = apart + ["unshare", "--mount", "--propagation", "shared"]
         let words = shared + [Corral.python, "-ISc", script, directory("sub")] + command.arguments
         let outcome = try Program.run(words, timeout: 60)
         #expect(
