@@ -19,6 +19,7 @@ export CORRAL_TEST_ALL=1
 part tests scripts/test.sh
 part soak make --no-print-directory soak
 part churn make --no-print-directory churn SECONDS=3600
+part tenants .build/debug/Churn tenants --seconds 600
 part test-vm make --no-print-directory test-vm
 echo "== test-all"
 printf '%s\n' "${table[@]}"
