@@ -38,7 +38,8 @@ extension APIObject {
             .required("name", .name, "of the tenant"),
             APIField("description", .text(most: 1024), "for people"),
             APIField("plan", .text(most: 64), "the name of its plan"),
-            APIField("weight", .whole(1...10_000), "beside other tenants, as `cpu.weight`; its plan's, or 100"),
+            APIField(
+                "weight", .whole(1...10_000), "beside other tenants, as `cpu.weight`; its plan's, or 100"),
         ])
 
     package static let tenantChange = APIObject(

@@ -144,8 +144,9 @@ extension CgroupLayout {
     /// Those inside of another before it, as they have to be removed.
     private func groups(in hierarchy: Hierarchy, _ marks: Marks) throws(SystemError) -> [FoundGroup] {
         var found: [FoundGroup] = []
-        let parents = try marks.parents.map { (mark) throws(SystemError) in try hierarchy.groups(at: "", mark) }
-        for parent in parents ?? [] {
+        var parents: [FoundGroup] = []
+        if let mark = marks.parents { parents = try hierarchy.groups(at: "", mark) }
+        for parent in parents {
             // It may be gone by now.
             for mark in marks.groups {
                 found += (try? hierarchy.groups(at: "\(parent.place)/", mark)) ?? []

@@ -22,18 +22,17 @@ struct TenantsRun {
         let began = Host.now
         _ = AuditReplay.startDay
         for (index, tenant) in tenants.enumerated() { try make(tenant, index, admin) }
-        let isOver = Atomic(false)
-        let counts = Mutex<[String: Int]>([:])
+        let load = SharedLoad()
         try Crowd.run(tenants.count) { [world, options, tenants] index in
-            let load = TenantLoad(tenants[index], index, world, seed: options.seed &+ UInt64(index) &* 7919)
+            let one = TenantLoad(tenants[index], index, world, seed: options.seed &+ UInt64(index) &* 7919)
             do {
-                while !isOver.load(ordering: .relaxed) { try load.perform() }
+                while !load.isOver.load(ordering: .relaxed) { try one.perform() }
             } catch {
-                load.client.wrong("it gave up: \(error)")
+                one.client.wrong("it gave up: \(error)")
             }
-            counts.withLock { $0.merge(load.client.counts) { $0 + $1 } }
+            load.counts.withLock { $0.merge(one.client.counts) { $0 + $1 } }
         } meanwhile: {
-            defer { isOver.store(true, ordering: .relaxed) }
+            defer { load.isOver.store(true, ordering: .relaxed) }
             var sampler = QuotaSampler(tenants, world)
             while Host.now < began + options.seconds {
                 try sampler.sample(admin)
@@ -44,7 +43,7 @@ struct TenantsRun {
             say("churn: \(sampler.summary)")
             if sampler.mostSeen == 0 { world.find("no sampled instant had a session") }
         }
-        let told = counts.withLock { $0 }.sorted { $0.key < $1.key }
+        let told = load.counts.withLock { $0 }.sorted { $0.key < $1.key }
         say("churn: " + told.map { "\($0.value) \($0.key)" }.joined(separator: ", "))
         for kind in ["created", "refused create", "exec", "refused exec", "removed"]
         where !told.contains(where: { $0.key == kind }) && options.seconds >= 10 {
@@ -91,6 +90,13 @@ struct TenantsRun {
         let groups = KernelTenants.groups(of: tenant)
         if !groups.isEmpty { world.find("groups are left of the tenant \(tenant): \(groups)") }
     }
+}
+
+/// What the tenants and the one who samples share.
+private final class SharedLoad: Sendable {
+    let isOver = Atomic(false)
+    /// What became of operations, by their names.
+    let counts = Mutex<[String: Int]>([:])
 }
 
 /// What one tenant does.
@@ -331,7 +337,8 @@ private struct AuditReplay {
             }
             let memory = live.reduce(0) { $0 + (UInt64($1["limits"]?["memory"]?.text ?? "") ?? 0) }
             if used("memory") != "\(memory)" {
-                world.find("the sessions of \(tenant) have \(memory) bytes, and by its quota \(used("memory"))")
+                world.find(
+                    "the sessions of \(tenant) have \(memory) bytes, and by its quota \(used("memory"))")
             }
             if used("processes") != "0" {
                 world.find("\(tenant) has no processes, and by its quota \(used("processes"))")
@@ -339,7 +346,8 @@ private struct AuditReplay {
         }
         if all != state.sessions {
             let (more, less) = (all.subtracting(state.sessions), state.sessions.subtracting(all))
-            world.find("of the sessions there are, no record tells of \(more); of the audit's there are not \(less)")
+            world.find(
+                "of the sessions there are, no record tells of \(more); of the audit's there are not \(less)")
         }
         try compareExecs(state, admin)
     }

@@ -117,7 +117,7 @@ private struct PlanReader {
             case .locked: try reader.locked(value)
             case .limits: reader.limits(value)
             case .quotas: reader.quotas(value)
-            case .weight: reader.plan.weight = UInt32(clamping: try value.number(PlanKey.weightRule))
+            case .weight: reader.plan.weight = try value.number(PlanKey.weightRule)
             case nil: break
             }
         }

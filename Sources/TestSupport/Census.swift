@@ -8,7 +8,8 @@ import Linux
 package struct Census: Hashable, Sendable {
     /// Mounts of this mount namespace that mention Corral, without their volatile ids.
     package var mounts: Set<String>
-    /// Groups of sandboxes (`corral-run-...`, `corral-session-...`, `corral-tenant-...` around those), at any depth of any cgroup hierarchy.
+    /// Groups of sandboxes (`corral-run-...`, `corral-session-...`, `corral-tenant-...` around those), at any depth of
+    /// any cgroup hierarchy.
     package var cgroups: Set<String>
     /// `name (pid)` of every process of Corral's.
     package var processes: Set<String>

@@ -8,7 +8,8 @@ import Testing
 
 /// Groups around groups, of the running kernel.
 @Suite(
-    .serialized, .enabled(if: Host.makesGroups, "needs root, and memory, pids and cpu controllers to write to"))
+    .serialized,
+    .enabled(if: Host.makesGroups, "needs root, and memory, pids and cpu controllers to write to"))
 struct ParentGroupTests {
     private func shares(_ parent: ParentGroup) throws -> String {
         for hierarchy in parent.hierarchies where hierarchy.controllers.contains(.cpu) {
@@ -90,7 +91,9 @@ struct ParentGroupTests {
         }
     }
 
-    @Test func `beside a crowd of another's one gets half with groups around, and a small part without`() throws {
+    @Test func `beside a crowd of another's one gets half with groups around, and a small part without`()
+        throws
+    {
         try withLayout { layout, mark in
             let crowd = 6
             func measure(_ parents: [ParentGroup?]) throws -> Double {

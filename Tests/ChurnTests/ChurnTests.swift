@@ -57,7 +57,8 @@ struct ChurnTests {
 
     /// The positive control.
     @Test func `a session that no record tells of is found by the replay`() throws {
-        let outcome = try churn(["tenants", "--tenants", "2", "--seconds", "2", "--plant", "yes"], within: 300)
+        let outcome = try churn(
+            ["tenants", "--tenants", "2", "--seconds", "2", "--plant", "yes"], within: 300)
         #expect(outcome.status == 1, "\(outcome.errors)\(outcome.output)")
         #expect(outcome.errors.contains("of the audit's there are not"), "\(outcome.errors)")
     }

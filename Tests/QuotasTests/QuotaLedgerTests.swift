@@ -43,7 +43,9 @@ struct QuotaLedgerTests {
                 == "tenant acme may have 512MiB of memory, has 300MiB and was asked for 256MiB more")
     }
 
-    @Test func `what is known only afterwards is used beyond its limit once, and then nothing more begins`() throws {
+    @Test func `what is known only afterwards is used beyond its limit once, and then nothing more begins`()
+        throws
+    {
         var (ledger, tenant) = try ledger([.cpuTimePerDay: 10_000], node: [.cpuTimePerDay: 20_000])
         _ = try ledger.reserve([.sessions: 1], for: tenant, as: 1, at: noon)
         let news = ledger.spend([.cpuTimePerDay: 9999], of: tenant, at: noon)

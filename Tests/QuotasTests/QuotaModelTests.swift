@@ -41,7 +41,9 @@ struct QuotaModelTests {
             .sessions: 5, .memory: 1000, .disk: 2000, .execsPerDay: 40, .creationsPerMinute: 6,
             .relayBytesPerHour: 500, .cpuTimePerDay: 3000,
         ]
-        let all: QuotaLimits = [.sessions: 11, .memory: 2200, .disk: 4500, .execsPerDay: 100, .cpuTimePerDay: 8000]
+        let all: QuotaLimits = [
+            .sessions: 11, .memory: 2200, .disk: 4500, .execsPerDay: 100, .cpuTimePerDay: 8000,
+        ]
         for name in names { ledger.setLimits(limits, of: name) }
         ledger.setNodeLimits(all)
         var time: UInt64 = 1_795_000_000

@@ -82,7 +82,9 @@ extension Daemon {
     /// - Parameter nanoseconds: counted in whole milliseconds, begun ones among them.
     func spendCPU(_ nanoseconds: UInt64, of session: SessionID) {
         guard nanoseconds > 0, let tenant = table[session]?.spec.tenant else { return }
-        let amounts: Amounts = [.cpuTimePerDay: nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 > 0 ? 1 : 0)]
+        let amounts: Amounts = [
+            .cpuTimePerDay: nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 > 0 ? 1 : 0)
+        ]
         for piece in ledger.spend(amounts, of: tenant, at: now) { tell(piece, tenant) }
         recordSpending(of: tenant, amounts)
     }

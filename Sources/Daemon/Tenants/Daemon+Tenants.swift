@@ -46,7 +46,8 @@ extension Daemon {
         }
         if let plan { plans.put(plan) }
         setLimits(of: name)
-        return recorded(.tenant(TenantRecord(tenant, OwnQuotas())), of: name, before: nil, "created") { daemon, answer in
+        return recorded(.tenant(TenantRecord(tenant, OwnQuotas())), of: name, before: nil, "created") {
+            daemon, answer in
             answer(daemon.shape(tenant, status: 201))
         }
     }
@@ -91,7 +92,8 @@ extension Daemon {
                 name, sessions: table.liveCount(of: name), workspaces: workspaces.count(of: name))
         }
         let ended = table.list(tenant: name).map(\.id)
-        return recorded(.tenantGone(name.description), of: name, before: before, "removed") { daemon, answer in
+        return recorded(.tenantGone(name.description), of: name, before: before, "removed") {
+            daemon, answer in
             for id in ended { try? daemon.forget(id) }
             _ = daemon.ledger.forget(name)
             daemon.ownQuotas[name] = nil

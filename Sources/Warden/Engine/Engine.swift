@@ -133,11 +133,13 @@ final class Engine: SandboxEngine {
         let rules = try orders.read(order, ceilings)
         do throws(Refusal) {
             let workspace = try workspace(of: order, rules.profile)
-            let parent = try order.share.map { (share) throws(Refusal) in try tenants.take(share) }
+            guard let share = order.share, let parent = try tenants.take(share) else {
+                return try launch(order, rules, workspace, below: nil, on: loop)
+            }
             do throws(Refusal) {
-                try launch(order, rules, workspace, below: parent ?? nil, on: loop)
+                try launch(order, rules, workspace, below: parent, on: loop)
             } catch {
-                if let share = order.share, parent != nil { tenants.release(share.tenant) }
+                tenants.release(share.tenant)
                 throw error
             }
         } catch {

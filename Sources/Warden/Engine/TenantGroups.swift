@@ -82,7 +82,7 @@ final class TenantGroups {
 
     /// Takes the slot with the first group. One without a note: under its number there is nothing of a dead warden's,
     /// which nobody would remove as long as this one lives.
-    private func slotNumber(_ slots: Held<SlotFile>) throws -> Int {
+    private func slotNumber(_ slots: Held<SlotFile>) throws(SlotError) -> Int {
         if let slot { return slot.value.number }
         var start = Int(getpid()) * 61 % SlotNotes.slots
         for _ in 0..<256 {
@@ -93,9 +93,13 @@ final class TenantGroups {
         return try hold(slots.value.acquire(startingAt: start))
     }
 
-    private func hold(_ found: consuming Slot) throws(SystemError) -> Int {
-        // Before there is a group: whoever is killed from here on leaves one.
-        try found.note(true)
+    private func hold(_ found: consuming Slot) throws(SlotError) -> Int {
+        do {
+            // Before there is a group: whoever is killed from here on leaves one.
+            try found.note(true)
+        } catch {
+            throw .system(error)
+        }
         let number = found.number
         slot = Held(found)
         return number

@@ -72,7 +72,8 @@ struct LaunchTurnTests {
     private static let script = """
         import socket, sys
         path, count = sys.argv[1], int(sys.argv[2])
-        head = "POST /v1/sessions HTTP/1.1\\r\\nHost: corral\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n%s"
+        lines = ["POST /v1/sessions HTTP/1.1", "Host: corral", "Connection: close", "Content-Length: %d", "", "%s"]
+        head = "\\r\\n".join(lines)
         body = '{"limits":{"memory":33554432}}'
         sockets = []
         for _ in range(count):

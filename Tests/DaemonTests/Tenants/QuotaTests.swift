@@ -171,7 +171,9 @@ struct QuotaTests {
         #expect(told.last?.contains("95 percent") == true)
     }
 
-    @Test func `processor time of a day counts when a process has ended, and then nothing more begins`() throws {
+    @Test func `processor time of a day counts when a process has ended, and then nothing more begins`()
+        throws
+    {
         #expect(try set(#"{"cpu_time_per_day":1000}"#).status == 200)
         let id = try shared.session(red)
         // As long as there is some left a process is begun, and it is not ended when that is used up.
@@ -213,7 +215,8 @@ struct QuotaTests {
         let shown = try corral("quota", "show", "--tenant", "red")
         #expect(shown.output.contains("1GiB") && shown.output.contains("not in force"), "\(shown.output)")
         for wrong in [
-            "sessions=0", "sessions=-1", "sessions=", "cpu_time_per_day=1ms", "relay_bytes_per_hour=1GiB", "session=1", "sessions",
+            "sessions=0", "sessions=-1", "sessions=", "cpu_time_per_day=1ms", "relay_bytes_per_hour=1GiB",
+            "session=1", "sessions",
         ] {
             let refused = try corral("quota", "set", "red", wrong)
             #expect(refused.status != 0 && !refused.errors.isEmpty, "\(wrong)")
