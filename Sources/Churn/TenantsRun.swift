@@ -1,3 +1,4 @@
+import Client
 import Glibc
 import Synchronization
 import TestSupport
@@ -252,7 +253,7 @@ private struct AuditReplay {
     /// For the control: a session that no record tells of.
     static let planted = Mutex(false)
     /// In days since 1970, when the run began.
-    static let startDay = unsafe time(nil) / 86_400
+    static let startDay = time(nil) / 86_400
 
     private let tenants: [String]
     private let world: World
@@ -366,5 +367,5 @@ private struct AuditReplay {
         }
     }
 
-    private static var midnightPassed: Bool { unsafe time(nil) / 86_400 != Self.startDay }
+    private static var midnightPassed: Bool { time(nil) / 86_400 != Self.startDay }
 }

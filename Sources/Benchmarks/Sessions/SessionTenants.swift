@@ -1,6 +1,7 @@
 import Client
 import Figures
 import Glibc
+import Linux
 import Wire
 
 /// How long a quiet tenant's commands take alone, and beside a tenant with many busy sessions that asks for more
