@@ -55,7 +55,7 @@ struct QuotaModelTests {
                 }
             }
         }
-        for step in 0..<300 {
+        for step in 0..<900 {
             time += UInt64.random(in: 0...300, using: &random)
             let tenant = try #require(names.randomElement(using: &random))
             switch Int.random(in: 0..<11, using: &random) {

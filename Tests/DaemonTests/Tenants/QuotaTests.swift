@@ -129,7 +129,8 @@ struct QuotaTests {
             (#"{"sessions":0}"#, "limits.sessions"), (#"{"sessions":-1}"#, "limits.sessions"),
             (#"{"sessions":1.5}"#, "limits.sessions"), (#"{"sessions":100000}"#, "limits.sessions"),
             (#"{"sessions":1001}"#, "limits.sessions"), (#"{"memory":1}"#, "limits.memory"),
-            (#"{"disk":1024}"#, "limits.disk"), (#"{"cpu_time_per_day":1000}"#, "limits.cpu_time_per_day"),
+            (#"{"disk":1024}"#, "limits.disk"), (#"{"cpu_time_per_day":999}"#, "limits.cpu_time_per_day"),
+            (#"{"relay_bytes_per_hour":1024}"#, "limits.relay_bytes_per_hour"),
             (#"{"nothing":1}"#, "limits.nothing"), ("{}", "limits"),
             (#"{"memory":1073741824,"sessions":0}"#, "limits.sessions"),
         ] {
@@ -140,7 +141,7 @@ struct QuotaTests {
         #expect(try entry("sessions")?["limit"]?.text == "5")
         #expect(try entry("memory")?["limit"] == nil)
         #expect(try entry("disk")?["state"]?.text == "no limit")
-        #expect(try entry("cpu_time_per_day")?["state"]?.text == "not in force")
+        #expect(try entry("relay_bytes_per_hour")?["state"]?.text == "not in force")
         #expect(try set(#"{"sessions":null}"#).status == 200)
         #expect(try entry("sessions")?["state"]?.text == "no limit")
     }
@@ -185,6 +186,10 @@ struct QuotaTests {
         #expect(ran.json?["exit"]?.text == "7", "\(ran.text)")
         let spent = try #require(UInt64(try used("cpu_time_per_day")))
         #expect(spent >= 1300)
+        let events = try shared.call(
+            nil, "GET", "/v1/events?since=2020-01-01T00:00:00Z&tenant=red", seconds: 3
+        ).text
+        #expect(events.contains("95 percent of cpu_time_per_day are used"), "\(events)")
         let refused = try exec(id)
         #expect(refused.status == 429 && refused.text.contains("quota-cpu-time-per-day"), "\(refused.text)")
         #expect(refused.text.contains("tenant red may have 1s of cpu_time_per_day and has used"))
@@ -196,10 +201,6 @@ struct QuotaTests {
         try shared.daemon.startAgain()
         #expect(try used("cpu_time_per_day") == "\(spent)")
         #expect(try exec(id).status == 429)
-        let events = try shared.call(
-            nil, "GET", "/v1/events?since=2020-01-01T00:00:00Z&tenant=red", seconds: 3
-        ).text
-        #expect(events.contains("95 percent of cpu_time_per_day are used"), "\(events)")
         let reset = #"{"quota":"cpu_time_per_day"}"#
         #expect(try shared.call(nil, "POST", "/v1/tenants/red/quotas/reset", reset).status == 200)
         #expect(try exec(id).status == 200)
