@@ -39,10 +39,10 @@ struct QuotaModelTests {
         let names = try ["a", "b", "c"].map { try Name($0) }
         let limits: QuotaLimits = [
             .sessions: 5, .memory: 1000, .disk: 2000, .execsPerDay: 40, .creationsPerMinute: 6,
-            .relayBytesPerHour: 500, .cpuTimePerDay: 3000,
+            .relayBytesPerHour: 500, .cpuTimePerDay: 9000,
         ]
         let all: QuotaLimits = [
-            .sessions: 11, .memory: 2200, .disk: 4500, .execsPerDay: 100, .cpuTimePerDay: 8000,
+            .sessions: 11, .memory: 2200, .disk: 4500, .execsPerDay: 100, .cpuTimePerDay: 26_000,
         ]
         for name in names { ledger.setLimits(limits, of: name) }
         ledger.setNodeLimits(all)
@@ -65,7 +65,7 @@ struct QuotaModelTests {
                     .disk: .random(in: 0...900, using: &random),
                 ]
                 // What is measured afterwards has nothing asked of it, and nothing left at its limit.
-                let hasTime = [(Name?.some(tenant), UInt64(3000)), (nil, 8000)].allSatisfy {
+                let hasTime = [(Name?.some(tenant), UInt64(9000)), (nil, 26_000)].allSatisfy {
                     model.used(.cpuTimePerDay, of: $0, at: time) < $1
                 }
                 let expected = roomFor(asked, tenant, model, time) && hasTime
