@@ -12,7 +12,7 @@ mounts() { awk '/corral/ { $1 = "mount"; $2 = $5; print }' /proc/self/mountinfo;
 # Groups of sandboxes, at any depth: an ordinary user's are below a delegated directory.
 cgroups() {
     awk '$0 ~ / - cgroup/ { print $5 }' /proc/self/mountinfo | while read -r hierarchy; do
-        find "$hierarchy" -type d \( -name 'corral-run-*' -o -name 'corral-session-*' \) \
+        find "$hierarchy" -type d \( -name 'corral-run-*' -o -name 'corral-session-*' -o -name 'corral-tenant-*' \) \
             -printf 'cgroup %p\n' 2>/dev/null || true
     done
 }

@@ -22,6 +22,7 @@ part tests scripts/test.sh
 part soak make --no-print-directory soak
 part test-vm make --no-print-directory test-vm >.build/lanes/test-vm.out 2>&1 &
 part churn make --no-print-directory churn SECONDS=3600
+part tenants .build/debug/Churn tenants --seconds 600
 wait
 cat .build/lanes/test-vm.out
 echo "== test-all"

@@ -25,14 +25,15 @@ extension APIRoute {
 extension APIObject {
     /// Those that something holds tenants to.
     package static let enforcedQuotas = [
-        "sessions", "processes", "memory", "cpus", "disk", "execs_per_day", "creations_per_minute",
+        "sessions", "processes", "memory", "cpus", "disk", "cpu_time_per_day", "execs_per_day",
+        "creations_per_minute",
     ]
-    /// Those that nothing counts yet: they are listed as not in force, and cannot be set.
-    package static let plannedQuotas = ["cpu_time_per_day", "relay_bytes_per_hour"]
+    /// Those that nothing counts yet, for no session has a relay in the daemon: they are listed as not in force, and cannot be set.
+    package static let plannedQuotas = ["relay_bytes_per_hour"]
 
     package static let quotaLimits = APIObject(
         "QuotaLimits",
-        "Limits to change, by quota: bytes, thousandths of a processor, or a number; null for no limit.",
+        "Limits to change, by quota: bytes, thousandths of a processor, milliseconds, or a number; null for no limit.",
         enforcedQuotas.map { APIField($0, .whole(0...UInt64.max), "the most", null: true) })
 
     package static let quotaChange = APIObject(

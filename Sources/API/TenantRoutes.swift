@@ -38,6 +38,8 @@ extension APIObject {
             .required("name", .name, "of the tenant"),
             APIField("description", .text(most: 1024), "for people"),
             APIField("plan", .text(most: 64), "the name of its plan"),
+            APIField(
+                "weight", .whole(1...10_000), "beside other tenants, as `cpu.weight`; its plan's, or 100"),
         ])
 
     package static let tenantChange = APIObject(
@@ -45,6 +47,9 @@ extension APIObject {
         [
             APIField("description", .text(most: 1024), "for people"),
             APIField("plan", .text(most: 64), "the name of its plan; null for none", null: true),
+            APIField(
+                "weight", .whole(1...10_000),
+                "beside other tenants, as `cpu.weight`; null for what its plan says, or 100", null: true),
             APIField("version", .count, "the one that the change is meant for; refused where it is another"),
         ])
 
@@ -56,11 +61,30 @@ extension APIObject {
             .required("created", .time, "when"),
             .required("version", .count, "1 at first, and one more with each change"),
             APIField("plan", .text(most: 64), "the name of its plan; left out for none"),
+            .required("weight", .object(tenantWeight), "of its sessions together beside those of others"),
             .required("sessions", .count, "that have not ended"),
             .required("workspaces", .count, "that outlive sessions"),
             .required(
                 "uids", .list(.text(most: 32), most: 10_000),
                 "users of this machine whose tenant it is by `tenants.uids`, such as 1000 and 2000-2999"),
+        ])
+
+    private static let tenantWeight = APIObject(
+        "TenantWeight", "What a tenant's sessions weigh together beside those of others.",
+        [
+            .required("value", .whole(1...10_000), "100 where nobody says anything"),
+            APIField(
+                "origin", .word(["tenant", "plan"]),
+                "who says so: `setTenant`, or the tenant's plan; left out where nobody does"),
+            APIField("cpu", .object(weightState), "of processors; left out in lists"),
+            APIField("io", .object(weightState), "of disks; left out in lists"),
+        ])
+
+    private static let weightState = APIObject(
+        "WeightState", "Whether the kernel goes by a weight, as it says itself.",
+        [
+            .required("state", .word(["in force", "not in force"]), "at this moment"),
+            APIField("reason", .text(most: 4096), "why it is not"),
         ])
 
     package static let tenantList = APIObject(

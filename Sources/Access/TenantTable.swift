@@ -12,10 +12,14 @@ package struct Tenant: Hashable, Sendable {
     package internal(set) var version: UInt64
     /// The name of its plan; nil for none.
     package var plan: String?
+    /// What its sessions together weigh beside those of others, 100 being usual; nil for what its plan says.
+    package var weight: UInt32?
 
     package init(
-        _ name: Name, description: String = "", created: Int64, version: UInt64 = 1, plan: String? = nil
+        _ name: Name, description: String = "", created: Int64, version: UInt64 = 1, plan: String? = nil,
+        weight: UInt32? = nil
     ) {
+        self.weight = weight
         self.plan = plan
         self.name = name
         self.description = description
@@ -71,11 +75,11 @@ package struct TenantTable: Sendable {
 
     /// - Parameter wall: milliseconds since 1970.
     package mutating func create(
-        _ name: Name, description: String, plan: String? = nil, at wall: Int64
+        _ name: Name, description: String, plan: String? = nil, weight: UInt32? = nil, at wall: Int64
     ) throws(TenantRefusal) -> Tenant {
         if tenants[name] != nil { throw .exists(name) }
         guard tenants.count < Self.limit else { throw .tooMany(limit: Self.limit) }
-        let tenant = Tenant(name, description: description, created: wall, plan: plan)
+        let tenant = Tenant(name, description: description, created: wall, plan: plan, weight: weight)
         tenants[name] = tenant
         return tenant
     }

@@ -8,6 +8,8 @@ package struct GroupName: Hashable, Sendable, CustomStringConvertible {
     package static let mark = "corral-run"
     /// What the groups of sessions are called by.
     package static let sessionMark = "corral-session"
+    /// What the groups around those of sessions are called by, `corral-tenant-SLOT-TENANT`: the slot is the warden's.
+    package static let parentMark = "corral-tenant"
     /// Both take their slots from one file, so a dead slot is dead for both.
     package static let marks = [mark, sessionMark]
 
@@ -67,13 +69,16 @@ extension CgroupLayout {
     ///   - own: a slot that the caller holds; groups of it are dead unless they are `live`.
     ///   - live: the caller's own groups; few.
     ///   - marks: what the groups are called by.
+    ///   - parents: what the groups around them are called by, in which they are looked for as well; nil for none.
+    ///     Such a group goes when it is empty and its slot is free.
     ///   - asksAll: whether all groups are listed first, and all their slots are asked about, however many
     ///     there are. A note alone can be wrong: a Corral that did not know a mark has taken it back.
     package func sweepLeftovers(
         slots: borrowing SlotFile, own: borrowing Slot, live: [String] = [],
-        marks: [String] = GroupName.marks, asksAll: Bool = false
+        marks: [String] = GroupName.marks, parents: String? = nil, asksAll: Bool = false
     ) throws(CgroupError) -> Sweep {
         var sweep = Sweep()
+        let marks = Marks(groups: marks, parents: parents)
         do throws(SystemError) {
             let probe = try slots.probe()
             let notes = try probe.notes()
@@ -102,29 +107,31 @@ extension CgroupLayout {
 
     /// Notes the slots of all groups there are, for runs that could not or took a note back.
     private func noteAll(
-        _ probe: borrowing SlotProbe, _ marks: [String], _ sweep: inout Sweep
+        _ probe: borrowing SlotProbe, _ marks: Marks, _ sweep: inout Sweep
     ) throws(SystemError) {
         for hierarchy in hierarchies {
-            for name in try groups(in: hierarchy, marks) {
+            for group in try groups(in: hierarchy, marks) {
                 sweep.listed += 1
-                if name.slot < SlotNotes.slots { try probe.note(true, of: name.slot) }
+                if group.name.slot < SlotNotes.slots { try probe.note(true, of: group.name.slot) }
             }
         }
         try probe.goOn(from: 0)
     }
 
     /// Removes the groups of dead slots in every hierarchy.
-    private func remove(_ dead: [Int], _ live: [String], _ marks: [String], _ sweep: inout Sweep) {
+    private func remove(_ dead: [Int], _ live: [String], _ marks: Marks, _ sweep: inout Sweep) {
         var removed: [GroupName] = []
         for hierarchy in hierarchies.reversed() {
-            guard let names = try? groups(in: hierarchy, marks) else {
+            guard let found = try? groups(in: hierarchy, marks) else {
                 sweep.remaining += dead
                 continue
             }
-            sweep.listed += names.count
-            for name in names where dead.contains(name.slot) && !live.contains(name.description) {
+            sweep.listed += found.count
+            for group in found
+            where dead.contains(group.name.slot) && !live.contains(group.name.description) {
+                let name = group.name
                 // Busy: its last processes are just ending. The next run sweeps again.
-                if (try? hierarchy.removeGroup(name.description)) == nil {
+                if (try? hierarchy.removeGroup(group.place)) == nil {
                     sweep.remaining.append(name.slot)
                 } else if !removed.contains(name) {
                     removed.append(name)
@@ -134,17 +141,51 @@ extension CgroupLayout {
         sweep.removed = removed.filter { !sweep.remaining.contains($0.slot) }.map(\.description).sorted()
     }
 
-    private func groups(in hierarchy: Hierarchy, _ marks: [String]) throws(SystemError) -> [GroupName] {
-        var names: [GroupName] = []
-        for mark in marks {
-            let entries: [DirectoryEntry]
-            do {
-                entries = try hierarchy.top.entries(startingWith: "\(mark)-")
-            } catch {
-                throw SystemError(error.call, hierarchy.path, error.errno)
+    /// Those inside of another before it, as they have to be removed.
+    private func groups(in hierarchy: Hierarchy, _ marks: Marks) throws(SystemError) -> [FoundGroup] {
+        var found: [FoundGroup] = []
+        var parents: [FoundGroup] = []
+        if let mark = marks.parents { parents = try hierarchy.groups(at: "", mark) }
+        for parent in parents {
+            // It may be gone by now.
+            for mark in marks.groups {
+                found += (try? hierarchy.groups(at: "\(parent.place)/", mark)) ?? []
             }
-            names += entries.compactMap { $0.kind == .directory ? GroupName($0.name, mark: mark) : nil }
+            found.append(parent)
         }
-        return names
+        for mark in marks.groups { found += try hierarchy.groups(at: "", mark) }
+        return found
+    }
+}
+
+/// What groups are called by.
+private struct Marks {
+    let groups: [String]
+    let parents: String?
+}
+
+private struct FoundGroup {
+    let name: GroupName
+    /// The directory below the top.
+    let place: String
+}
+
+extension Hierarchy {
+    /// - Parameter prefix: of their places: empty, or the group that they are in and a slash.
+    fileprivate func groups(at prefix: String, _ mark: String) throws(SystemError) -> [FoundGroup] {
+        let entries: [DirectoryEntry]
+        do {
+            if prefix.isEmpty {
+                entries = try top.entries(startingWith: "\(mark)-")
+            } else {
+                entries = try top.open(prefix, O_RDONLY | O_DIRECTORY).entries(startingWith: "\(mark)-")
+            }
+        } catch {
+            throw SystemError(error.call, path, error.errno)
+        }
+        return entries.compactMap { entry in
+            guard entry.kind == .directory, let name = GroupName(entry.name, mark: mark) else { return nil }
+            return FoundGroup(name: name, place: prefix + entry.name)
+        }
     }
 }

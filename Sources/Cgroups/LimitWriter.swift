@@ -5,14 +5,14 @@ import Sandbox
 /// Writes the limits of one new group in one hierarchy and says what holds then.
 struct LimitWriter {
     let hierarchy: Hierarchy
-    /// `NAME/`, in front of each control file.
+    /// `PLACE/`, in front of each control file.
     let prefix: String
     private(set) var layers: [Layer: LayerState] = [:]
     private var hasEnabled = false
 
-    init(_ hierarchy: Hierarchy, name: String) {
+    init(_ hierarchy: Hierarchy, place: String) {
         self.hierarchy = hierarchy
-        prefix = "\(name)/"
+        prefix = "\(place)/"
     }
 
     mutating func write(_ limits: Limits) throws(CgroupError) {

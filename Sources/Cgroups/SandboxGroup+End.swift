@@ -82,7 +82,7 @@ extension SandboxGroup {
             do {
                 try remove(in: hierarchy, deadline)
             } catch {
-                remaining.append("\(hierarchy.path)/\(name)")
+                remaining.append("\(hierarchy.path)/\(place)")
                 reason = error.errno
             }
         }
@@ -93,7 +93,7 @@ extension SandboxGroup {
         var pause: UInt64 = 100_000
         while true {
             do {
-                return try hierarchy.removeGroup(name)
+                return try hierarchy.removeGroup(place)
             } catch {
                 if error.errno != .busy || clinux_boottime() >= deadline { throw error }
             }
@@ -104,7 +104,7 @@ extension SandboxGroup {
 
     /// A control file of this group, seen from the top of its hierarchy.
     borrowing func path(_ file: String) -> String {
-        "\(name)/\(file)"
+        "\(place)/\(file)"
     }
 }
 

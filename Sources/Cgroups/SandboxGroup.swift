@@ -8,6 +8,8 @@ package import Sandbox
 /// that watched it. Call ``remove(within:)`` when the sandbox is gone.
 package struct SandboxGroup: ~Copyable, Sendable {
     package let name: String
+    /// The directory below the top of each hierarchy: the name, behind that of the group around it if there is one.
+    let place: String
     /// The state of `memory`, `swap`, `pids` and `cpu`; before ``setLimits(_:)`` only of those that
     /// are off.
     package private(set) var layers: [Layer: LayerState]
@@ -40,26 +42,34 @@ package struct SandboxGroup: ~Copyable, Sendable {
 
     /// The same without limits, for a caller who starts to fill the group before it knows them; it
     /// must call ``setLimits(_:)`` before anything runs there that it does not trust.
+    /// - Parameter parent: the group that it is made in; nil for the top of each hierarchy.
     package static func create(
-        in layout: CgroupLayout, name: String
+        in layout: CgroupLayout, name: String, below parent: ParentGroup? = nil
     ) throws(CgroupError) -> SandboxGroup {
         try check(name)
+        let place = parent.map { "\($0.name)/\(name)" } ?? name
         var parts = Parts(layers: layout.missing.mapValues { .off($0) })
         do throws(CgroupError) {
-            for hierarchy in layout.hierarchies { try parts.add(hierarchy, name) }
+            for hierarchy in layout.hierarchies {
+                if let parent, !parent.hierarchies.contains(where: { $0 === hierarchy }) {
+                    parts.leaveOut(hierarchy, .accessDenied)
+                } else {
+                    try parts.add(hierarchy, place)
+                }
+            }
         } catch {
-            for hierarchy in parts.hierarchies.reversed() { try? hierarchy.removeGroup(name) }
+            for hierarchy in parts.hierarchies.reversed() { try? hierarchy.removeGroup(place) }
             throw error
         }
         return SandboxGroup(
-            name: name, layers: parts.layers, hierarchies: parts.hierarchies,
+            name: name, place: place, layers: parts.layers, hierarchies: parts.hierarchies,
             processes: parts.processes, directory: parts.directory.take())
     }
 
     /// Writes the limits in every hierarchy; ``layers`` says what holds then.
     package mutating func setLimits(_ limits: Limits) throws(CgroupError) {
         for hierarchy in hierarchies {
-            var writer = LimitWriter(hierarchy, name: name)
+            var writer = LimitWriter(hierarchy, place: place)
             try writer.write(limits)
             layers.merge(writer.layers) { _, new in new }
         }
@@ -84,7 +94,7 @@ package struct SandboxGroup: ~Copyable, Sendable {
         directory = nil
     }
 
-    private static func check(_ name: String) throws(CgroupError) {
+    static func check(_ name: String) throws(CgroupError) {
         let forbidden = [0, UInt8(ascii: "/"), UInt8(ascii: "\n")]
         let isFit = (1...255).contains(name.utf8.count) && !name.utf8.contains { forbidden.contains($0) }
         if !isFit || name == "." || name == ".." { throw .badName(name) }
@@ -106,31 +116,35 @@ private struct Parts: ~Copyable {
 
     init(layers: [Layer: LayerState]) { self.layers = layers }
 
-    mutating func add(_ hierarchy: Hierarchy, _ name: String) throws(CgroupError) {
-        guard try make(hierarchy, name) else { return }
+    mutating func leaveOut(_ hierarchy: Hierarchy, _ errno: Errno) {
+        for layer in hierarchy.controllers.layers {
+            layers[layer] = .off("no group can be made in \(hierarchy.path): \(errno)")
+        }
+    }
+
+    mutating func add(_ hierarchy: Hierarchy, _ place: String) throws(CgroupError) {
+        guard try make(hierarchy, place) else { return }
         hierarchies.append(hierarchy)
         do {
             switch hierarchy.version {
             case .v1:
-                processes.append(ProcessesFile(try hierarchy.top.open("\(name)/tasks", O_WRONLY)))
-            case .v2: directory = try hierarchy.top.open(name, O_RDONLY | O_DIRECTORY)
+                processes.append(ProcessesFile(try hierarchy.top.open("\(place)/tasks", O_WRONLY)))
+            case .v2: directory = try hierarchy.top.open(place, O_RDONLY | O_DIRECTORY)
             }
         } catch {
             throw .failed(error, hierarchy: hierarchy.path)
         }
     }
 
-    private mutating func make(_ hierarchy: Hierarchy, _ name: String) throws(CgroupError) -> Bool {
+    private mutating func make(_ hierarchy: Hierarchy, _ place: String) throws(CgroupError) -> Bool {
         do {
-            try hierarchy.top.makeDirectory(name)
+            try hierarchy.top.makeDirectory(place)
             return true
         } catch {
             switch error.errno {
-            case .fileExists: throw .taken(name: name, hierarchy: hierarchy.path)
+            case .fileExists: throw .taken(name: place, hierarchy: hierarchy.path)
             case .accessDenied, .notPermitted, .readOnlyFileSystem:
-                for layer in hierarchy.controllers.layers {
-                    layers[layer] = .off("no group can be made in \(hierarchy.path): \(error.errno)")
-                }
+                leaveOut(hierarchy, error.errno)
                 return false
             default: throw .failed(error, hierarchy: hierarchy.path)
             }

@@ -6,6 +6,7 @@ import TestSupport
 ///
 /// - `mixed`: many clients with random operations, and kills at random moments;
 /// - `points`: every fail point of corrald and its warden, each met by a short life of sessions;
+/// - `tenants`: many tenants with quotas that are met, and nobody is killed;
 /// - `restart`: how long a killed corrald takes until it serves again, with many sessions.
 ///
 /// 0: all was as it has to be. 1: it was not, and standard error says what. 2: it could not be tried.
@@ -34,6 +35,7 @@ struct Main {
         case .points:
             var run = PointsRun(world, options)
             try run.run()
+        case .tenants: try TenantsRun(world, options).run()
         case .restart: try RestartRun(world, options).run()
         }
         return world.end(before)

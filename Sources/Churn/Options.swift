@@ -3,7 +3,7 @@ import TestSupport
 
 /// What is asked for, by the command line.
 struct Options {
-    enum Mode: String { case mixed, points, restart }
+    enum Mode: String { case mixed, points, restart, tenants }
     /// Who is killed.
     enum Victim: String { case corrald, warden, both, none }
 
@@ -20,6 +20,7 @@ struct Options {
     /// Of the fail points only those whose names begin so.
     var only: String?
     var sessions = 100
+    var tenants = 32
     /// Decides the clients' operations and the moments of kills, but not what time makes of them.
     var seed = UInt64.random(in: 1...0xFFFF_FFFF)
     /// Whether nothing else makes sandboxes on this machine, so that everything on it can be compared.
@@ -32,12 +33,12 @@ struct Options {
 
     init(parsing words: [String]) throws {
         guard let first = words.first, let mode = Mode(rawValue: first) else {
-            throw Problem(description: "mixed, points or restart was expected")
+            throw Problem(description: "mixed, points, restart or tenants was expected")
         }
         self.mode = mode
         var rest = OptionWords(words.dropFirst())
         while let option = try rest.next() { try take(option) }
-        guard seconds > 0, clients > 0, each > 0, sessions > 0, seed > 0, pause > 0 else {
+        guard seconds > 0, clients > 0, each > 0, sessions > 0, tenants > 0, seed > 0, pause > 0 else {
             throw Problem(description: "counts and the seed must be above 0")
         }
         guard geteuid() == 0 else { throw Problem(description: "needs root, whose warden makes cgroups") }
@@ -62,6 +63,7 @@ struct Options {
         case "--each": each = try option.number()
         case "--only": only = option.text
         case "--sessions": sessions = try option.number()
+        case "--tenants": tenants = try option.number()
         case "--seed": seed = try option.number()
         case "--alone": isAlone = try option.flag()
         case "--plant": plants = try option.flag()

@@ -91,7 +91,8 @@ extension SettingKey {
         case .limitProcesses: .number(64)
         case .limitMemory, .limitPids, .limitCPUs, .limitOpenFiles, .limitWorkspace: .none
         case .limitVolume: .number(1 << 30)
-        case .nodeProcesses, .nodeMemory, .nodeCPUs, .nodeDisk, .nodeExecs, .nodeCreations: .none
+        case .nodeProcesses, .nodeMemory, .nodeCPUs, .nodeDisk, .nodeCPUTime, .nodeExecs, .nodeCreations:
+            .none
         case .volumeImage: .number(64 << 30)
         case .volumeLimits: .text("required")
         case .archiveEntries: .number(500_000)

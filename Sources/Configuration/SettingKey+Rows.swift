@@ -84,7 +84,8 @@ extension SettingKey {
             Row(
                 .quantity(Quantity(.size, 1024...1 << 50)), .live,
                 "the most bytes that such an archive may unpack to")
-        case .nodeProcesses, .nodeMemory, .nodeCPUs, .nodeDisk, .nodeExecs, .nodeCreations: together
+        case .nodeProcesses, .nodeMemory, .nodeCPUs, .nodeDisk, .nodeCPUTime, .nodeExecs, .nodeCreations:
+            together
         case .outputRing:
             Row(
                 .quantity(Quantity(.size, 4096...1 << 30)), .live,
@@ -126,6 +127,10 @@ extension SettingKey {
             Row(
                 .quantity(Quantity(.size, 1 << 16...1 << 56, orNone: true)), .live,
                 "what the volumes of all tenants may hold together, by their limits")
+        case .nodeCPUTime:
+            Row(
+                .quantity(Quantity(.duration, 1000...1 << 50, orNone: true)), .live,
+                "processor time of a day (UTC), of all tenants, by processes that have ended")
         case .nodeExecs:
             Row(
                 .quantity(Quantity(.count, 1...1 << 40, orNone: true)), .live,

@@ -21,6 +21,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case nodeMemory = "node.memory"
     case nodeCPUs = "node.cpus"
     case nodeDisk = "node.disk"
+    case nodeCPUTime = "node.cpu_time_per_day"
     case nodeExecs = "node.execs_per_day"
     case nodeCreations = "node.creations_per_minute"
     case volumeImage = "volumes.image"

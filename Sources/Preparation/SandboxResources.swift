@@ -24,9 +24,11 @@ package final class SandboxResources {
     ///   - mark: what the cgroups are called by.
     ///   - range: the ids that may be taken.
     ///   - start: where to look for a free slot first; another for each caller.
+    ///   - parent: the group that the cgroups are made in; nil for none.
     package static func take(
         _ host: HostSetup, id: String, slots: Held<SlotFile>? = nil, mark: String = GroupName.mark,
-        from range: IdentityRange = .standard, startingAt start: Int = Int(getpid())
+        from range: IdentityRange = .standard, startingAt start: Int = Int(getpid()),
+        below parent: ParentGroup? = nil
     ) throws(PreparationError) -> SandboxResources {
         let plain = SandboxResources(host)
         let needsGroup = host.layout.missing.count < 4
@@ -44,7 +46,7 @@ package final class SandboxResources {
             if needsGroup {
                 // Before there is a group: whoever is killed from here on leaves one.
                 try slot.note(true)
-                resources.group = Held(try SandboxGroup.create(in: host.layout, name: name))
+                resources.group = Held(try SandboxGroup.create(in: host.layout, name: name, below: parent))
             }
             FailPoint.pass(.wardenGroupsMade)
             resources.slots = slots
@@ -99,7 +101,7 @@ package final class SandboxResources {
     package func sweep() {
         guard let slots, let slot, let group else { return }
         let sweep = try? layout.sweepLeftovers(
-            slots: slots.value, own: slot.value, live: [group.value.name])
+            slots: slots.value, own: slot.value, live: [group.value.name], parents: GroupName.parentMark)
         if let sweep { leavesNote = sweep.remaining.contains(slot.value.number) }
     }
 
@@ -113,7 +115,8 @@ package final class SandboxResources {
         do {
             let own = try slots.value.acquire(
                 count: Int(Identity.slots), startingAt: Int(getpid()) % Int(Identity.slots))
-            let sweep = try host.layout.sweepLeftovers(slots: slots.value, own: own, asksAll: true)
+            let sweep = try host.layout.sweepLeftovers(
+                slots: slots.value, own: own, parents: GroupName.parentMark, asksAll: true)
             if own.isNoted, !sweep.remaining.contains(own.number) { try own.note(false) }
             return sweep
         } catch {

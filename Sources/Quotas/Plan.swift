@@ -12,6 +12,8 @@ package struct Plan: Hashable, Sendable {
     package let memory: UInt64?
     /// Of each session, in thousandths of a processor; nil for no limit.
     package let milliCPUs: UInt64?
+    /// What a tenant's sessions together weigh beside those of others; nil where no file says so.
+    package let weight: UInt32?
     /// What errors call the files, its own first.
     package let files: [String]
 
@@ -58,6 +60,7 @@ package struct Plan: Hashable, Sendable {
         self.quotas = quotas
         memory = chain.lazy.compactMap(\.memory).first ?? nil
         milliCPUs = chain.lazy.compactMap(\.cpus).first ?? nil
+        weight = chain.lazy.compactMap(\.weight).first
         files = chain.map(\.file)
     }
 
@@ -89,6 +92,7 @@ package struct Plan: Hashable, Sendable {
         }
         compare("limits.memory", PlanKey.memory, memory, other.memory)
         compare("limits.cpus", PlanKey.cpus, milliCPUs, other.milliCPUs)
+        compare("weight", PlanKey.weightRule, weight.map { UInt64($0) }, other.weight.map { UInt64($0) })
         for quota in Quota.allCases {
             compare("quotas.\(quota.rawValue)", quota.rule, quotas[quota], other.quotas[quota])
         }

@@ -32,6 +32,7 @@ package struct PlanFile: Hashable, Sendable {
     var memory: UInt64??
     /// In thousandths.
     var cpus: UInt64??
+    var weight: UInt32?
 
     /// The file, as far as it can be read, and everything that is wrong with it: all mistakes but those of YAML
     /// itself, behind which nothing can be told.
@@ -75,7 +76,7 @@ package struct PlanFile: Hashable, Sendable {
 
 /// The keys of a plan's file.
 package enum PlanKey: String, CaseIterable, Sendable {
-    case description, extends, profiles, locked, limits, quotas
+    case description, extends, profiles, locked, limits, quotas, weight
 
     package var meaning: String {
         switch self {
@@ -85,6 +86,8 @@ package enum PlanKey: String, CaseIterable, Sendable {
         case .locked: "Keys and sections of profiles that requests may not change"
         case .limits: "The most that each session may have"
         case .quotas: "The most that the tenant may have, unless it has a quota of its own"
+        case .weight:
+            "What the tenant's sessions together weigh beside those of others, unless it has a weight of its own"
         }
     }
 
@@ -93,6 +96,7 @@ package enum PlanKey: String, CaseIterable, Sendable {
     package static let memory = Quantity(.size, 8 << 20...1 << 50, orNone: true)
     package static let cpus = Quantity(.cpus, 10...8_192_000, orNone: true)
     static let mostProfiles = 64
+    package static let weightRule = Quantity(.count, 1...10_000)
 }
 
 /// Goes through a file; a mistake does not hide the ones behind it.
@@ -113,6 +117,7 @@ private struct PlanReader {
             case .locked: try reader.locked(value)
             case .limits: reader.limits(value)
             case .quotas: reader.quotas(value)
+            case .weight: reader.plan.weight = try value.number(PlanKey.weightRule)
             case nil: break
             }
         }

@@ -25,6 +25,15 @@ package enum Quota: String, CaseIterable, Hashable, Sendable {
         }
     }
 
+    /// Whether how much is used up is known only afterwards: then nothing is asked for, and nothing more that uses it
+    /// begins once there is none left.
+    package var isMeasured: Bool { self == .cpuTimePerDay || self == .relayBytesPerHour }
+
+    /// Whether what takes these amounts will use some of it up. Nothing of tenants' goes through a relay.
+    func isUsed(by asked: Amounts) -> Bool {
+        self == .cpuTimePerDay && (asked[.sessions] > 0 || asked[.processes] > 0)
+    }
+
     /// How its values are written and which there may be. No quota is zero: who may have nothing of something has
     /// no tenant.
     package var rule: Quantity {

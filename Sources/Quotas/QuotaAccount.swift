@@ -41,6 +41,12 @@ struct QuotaAccount: Sendable {
                     resets: resets(quota, at: time))
             }
         }
+        for quota in Quota.allCases where quota.isMeasured && quota.isUsed(by: asked) {
+            guard let limit = limits[quota], used(quota, at: time) >= limit else { continue }
+            return QuotaRefusal(
+                owner: owner, quota: quota, limit: limit, used: used(quota, at: time), asked: 0,
+                resets: resets(quota, at: time))
+        }
         return nil
     }
 

@@ -22,6 +22,7 @@ package struct QuotaRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     package let limit: UInt64
     /// In use, or spent in this window of time.
     package let used: UInt64
+    /// 0 of what is known only afterwards (``Quota/isMeasured``).
     package let asked: UInt64
     /// When it is as if nothing had been spent, in seconds since 1970; nil for what is given back instead.
     package let resets: UInt64?
@@ -30,8 +31,12 @@ package struct QuotaRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     package var description: String {
         let rule = quota.rule
         var text = "\(owner) may have \(rule.write(limit)) of \(quota.rawValue)"
-        if owner != .node { text += ", has \(rule.write(used))" }
-        text += " and was asked for \(rule.write(asked)) more"
+        if quota.isMeasured {
+            text += owner == .node ? ", which are used up" : " and has used \(rule.write(used))"
+        } else {
+            if owner != .node { text += ", has \(rule.write(used))" }
+            text += " and was asked for \(rule.write(asked)) more"
+        }
         if let resets {
             text += "; counted anew at \(APITime(milliseconds: Int64(clamping: resets) &* 1000))"
         }

@@ -8,7 +8,8 @@ import Linux
 package struct Census: Hashable, Sendable {
     /// Mounts of this mount namespace that mention Corral, without their volatile ids.
     package var mounts: Set<String>
-    /// Groups of sandboxes (`corral-run-...`, `corral-session-...`), at any depth of any cgroup hierarchy.
+    /// Groups of sandboxes (`corral-run-...`, `corral-session-...`, `corral-tenant-...` around those), at any depth of
+    /// any cgroup hierarchy.
     package var cgroups: Set<String>
     /// `name (pid)` of every process of Corral's.
     package var processes: Set<String>
@@ -80,7 +81,7 @@ package struct Census: Hashable, Sendable {
     private static func collect(_ group: String, into found: inout Set<String>) {
         guard let directory = try? FileDescriptor.open(group, O_RDONLY | O_DIRECTORY) else { return }
         for entry in (try? directory.entries()) ?? [] where entry.kind == .directory {
-            if entry.name.hasPrefix("corral-run-") || entry.name.hasPrefix("corral-session-") {
+            if ["corral-run-", "corral-session-", "corral-tenant-"].contains(where: entry.name.hasPrefix) {
                 found.insert("\(group)/\(entry.name)")
             }
             collect("\(group)/\(entry.name)", into: &found)

@@ -18,13 +18,15 @@ package struct SessionOrder: Hashable, Sendable {
     package var directory: String?
     /// The limit that the directory is to have; nil where nobody asks for one.
     package var directoryQuota: DirectoryQuota?
+    /// Whose it is, for the cgroup that it is in; nil for nobody's.
+    package var share: TenantShare?
     /// What corrald wants told back by `list`; nobody else reads it.
     package var note: [UInt8]
 
     package init(
         id: SandboxID, profile: String, image: String? = nil, overrides: [ProfileOverride] = [],
         workspace: VolumeOrder? = nil, directory: String? = nil, directoryQuota: DirectoryQuota? = nil,
-        note: [UInt8] = []
+        share: TenantShare? = nil, note: [UInt8] = []
     ) {
         self.id = id
         self.profile = profile
@@ -33,6 +35,7 @@ package struct SessionOrder: Hashable, Sendable {
         self.workspace = workspace
         self.directory = directory
         self.directoryQuota = directory == nil ? nil : directoryQuota
+        self.share = share
         self.note = note
     }
 
@@ -55,6 +58,8 @@ package struct SessionOrder: Hashable, Sendable {
         fields.textOrNone(directory)
         fields.flag(directoryQuota != nil)
         directoryQuota?.write(to: &fields)
+        fields.flag(share != nil)
+        share?.write(to: &fields)
         fields.blob(note)
     }
 
@@ -77,6 +82,7 @@ package struct SessionOrder: Hashable, Sendable {
         if directoryQuota != nil, directory == nil {
             throw .refused("quota", "left out where there is no directory")
         }
+        share = try fields.flag("share") ? try TenantShare(from: &fields) : nil
         note = try fields.blob("note", limit: WardenFormat.noteLimit)
     }
 }

@@ -27,11 +27,13 @@ package enum WardenAnswer: Hashable, Sendable {
     case hostVolume(HostVolumeState)
     /// To `hostVolumeList`: all of them, in the order of their paths.
     case hostVolumes([HostVolumeState])
+    /// To `tenantWeight`: nil where the tenant has no sandbox, or none has a cgroup.
+    case tenantWeight(WeightState?)
 
     private enum Kind: UInt16 {
         case welcome = 64
         case refused, done, process, session, page, statistics, status, workspace, volume, volumes
-        case volumeTotal, volumeDriver, hostVolume, hostVolumes
+        case volumeTotal, volumeDriver, hostVolume, hostVolumes, tenantWeight
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -82,6 +84,10 @@ package enum WardenAnswer: Hashable, Sendable {
         case .hostVolumes(let states):
             kind = .hostVolumes
             fields.list(Array(states.prefix(HostVolumeState.most))) { $1.write(to: &$0) }
+        case .tenantWeight(let state):
+            kind = .tenantWeight
+            fields.flag(state != nil)
+            state?.write(to: &fields)
         }
         return (kind.rawValue, fields.bytes)
     }
@@ -116,6 +122,8 @@ package enum WardenAnswer: Hashable, Sendable {
                 try fields.list("volumes", limit: HostVolumeState.most) {
                     (fields) throws(WireProblem) in try HostVolumeState(from: &fields)
                 })
+        case .tenantWeight:
+            self = .tenantWeight(try fields.flag("weight") ? try WeightState(from: &fields) : nil)
         }
     }
 }

@@ -9,7 +9,7 @@
 /// first of the descriptors, and flag 1 says so.
 package enum WardenFormat {
     /// Raised with every change of a message. A corrald and a warden of different versions part.
-    package static let version: UInt32 = 6
+    package static let version: UInt32 = 7
 
     package static let headerSize = 16
     /// The most bytes of one message.

@@ -53,6 +53,8 @@ package enum WardenRequest: Hashable, Sendable {
     /// Unmounts one. Refused while anybody uses it.
     case hostVolumeRemove(path: String, HostVolumeData)
     case hostVolumeList
+    /// What is in force of a tenant's weight; with a number, once its sandboxes weigh that much together.
+    case tenantWeight(tenant: String, UInt32?)
 
     /// The number of each kind on the wire.
     private enum Kind: UInt16 {
@@ -61,6 +63,7 @@ package enum WardenRequest: Hashable, Sendable {
         case statistics, status, shutdown, workspace, volumeCreate, volumeRemove, volumeResize
         case volumeInspect, volumeSnapshot, volumeRestore, volumeFork, volumeList, volumeOpen, volumeTotal
         case volumeForget, volumeDriver, hostVolumeCreate, hostVolumeRemove, hostVolumeList
+        case tenantWeight
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -102,6 +105,11 @@ package enum WardenRequest: Hashable, Sendable {
         case .status: kind = .status
         case .workspace(let id): kind = Self.write(id, .workspace, &fields)
         case .shutdown: kind = .shutdown
+        case .tenantWeight(let tenant, let weight):
+            kind = .tenantWeight
+            fields.text(tenant)
+            fields.flag(weight != nil)
+            if let weight { fields.word(weight) }
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
             .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver,
             .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
@@ -198,6 +206,9 @@ package enum WardenRequest: Hashable, Sendable {
         case .status: return .status
         case .workspace: return .workspace(try fields.id())
         case .shutdown: return .shutdown
+        case .tenantWeight:
+            let tenant = try fields.tenant()
+            return .tenantWeight(tenant: tenant, try fields.flag("weight") ? try fields.weight() : nil)
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
             .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver,
             .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:

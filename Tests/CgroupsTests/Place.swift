@@ -87,7 +87,7 @@ let join = #"for group; do echo 0 > "$group/cgroup.procs" || exit 9; done; echo 
 
 extension SandboxGroup {
     /// The group's directories, as paths.
-    borrowing func paths() -> [String] { hierarchies.map { "\($0.path)/\(name)" } }
+    borrowing func paths() -> [String] { hierarchies.map { "\($0.path)/\(place)" } }
 
     /// The first line of a control file in the hierarchy of a controller.
     borrowing func line(_ file: String, _ controller: Controllers) throws -> String {

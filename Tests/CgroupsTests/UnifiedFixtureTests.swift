@@ -64,7 +64,7 @@ private let controlFiles = ["cgroup.subtree_control"]
     @Test func `limits are written memory first, with the values of v2`() throws {
         let tree = try Tree(limitFiles.map { "run-1-a/\($0)" } + controlFiles)
         let recorder = try WriteRecorder(["\(tree.path)/run-1-a": "group", tree.path: "top"])
-        var writer = LimitWriter(try tree.hierarchy(), name: "run-1-a")
+        var writer = LimitWriter(try tree.hierarchy(), place: "run-1-a")
         var limits = Limits.small
         limits.swap = 4096
         try writer.write(limits)
@@ -80,7 +80,7 @@ private let controlFiles = ["cgroup.subtree_control"]
     @Test func `controllers are handed down when the first limit finds its file missing, and once`() throws {
         let tree = try Tree(["run-1-a/pids.max"] + controlFiles)
         let recorder = try WriteRecorder([tree.path: "top", "\(tree.path)/run-1-a": "group"])
-        var writer = LimitWriter(try tree.hierarchy(), name: "run-1-a")
+        var writer = LimitWriter(try tree.hierarchy(), place: "run-1-a")
         try writer.write(.small)
         #expect(try recorder.writes() == ["top/cgroup.subtree_control", "group/pids.max"])
         #expect(try tree.text("cgroup.subtree_control") == "+memory +pids +cpu")
@@ -92,7 +92,7 @@ private let controlFiles = ["cgroup.subtree_control"]
     @Test func `in a delegated cgroup the process leaves before controllers are handed down`() throws {
         let tree = try Tree(["run-1-a/x", "corral-supervisor/cgroup.procs"] + controlFiles)
         let recorder = try WriteRecorder(["\(tree.path)/corral-supervisor": "leaf", tree.path: "top"])
-        var writer = LimitWriter(try tree.hierarchy(mustVacate: true), name: "run-1-a")
+        var writer = LimitWriter(try tree.hierarchy(mustVacate: true), place: "run-1-a")
         try writer.write(.small)
         #expect(try recorder.writes() == ["leaf/cgroup.procs", "top/cgroup.subtree_control"])
         #expect(try tree.text("corral-supervisor/cgroup.procs") == "0")
@@ -103,7 +103,7 @@ private let controlFiles = ["cgroup.subtree_control"]
         let files = limitFiles.filter { !missing.contains($0) }
         let tree = try Tree(files.map { "run-1-a/\($0)" } + controlFiles)
         let recorder = try WriteRecorder([tree.path: "top"])
-        var writer = LimitWriter(try tree.hierarchy(), name: "run-1-a")
+        var writer = LimitWriter(try tree.hierarchy(), place: "run-1-a")
         try writer.write(.small)
         #expect(writer.layers[.swap] == .off("the kernel does not count swap; boot with swapaccount=1"))
         #expect(writer.layers[.memory] == .inForce)
@@ -116,7 +116,7 @@ private let controlFiles = ["cgroup.subtree_control"]
         try tree.add(["run-1-a/memory.swap.max"])
         // A device forgets what is written to it, and has nothing to read.
         _ = unsafe symlink("/dev/null", "\(tree.path)/run-1-a/memory.max")
-        var writer = LimitWriter(try tree.hierarchy(.memory), name: "run-1-a")
+        var writer = LimitWriter(try tree.hierarchy(.memory), place: "run-1-a")
         // The kernel rounds to pages, so this one is looked at again.
         var limits = Limits.small
         limits.memory += 1
@@ -159,5 +159,29 @@ private let controlFiles = ["cgroup.subtree_control"]
         }
         let expected = GroupStatistics(peakMemory: 8192, cpuTime: 1234, oomKills: 1, pidsLimitHits: 7)
         #expect(try group.statistics() == expected)
+    }
+
+    @Test func `a group around others gets the weights, and hands the controllers on`() throws {
+        let files = ["cgroup.subtree_control", "cpu.weight", "io.weight"].map { "around-1-red/\($0)" }
+        let tree = try Tree(files + controlFiles)
+        let layout = CgroupLayout(hierarchies: [try tree.hierarchy()])
+        let parent = try ParentGroup.create(in: layout, name: "around-1-red")
+        #expect(try tree.text("around-1-red/cgroup.subtree_control") == "+memory +pids +cpu")
+        let told = parent.setWeight(42)
+        #expect(try tree.text("around-1-red/cpu.weight") == "42")
+        #expect(try tree.text("around-1-red/io.weight") == "default 42")
+        #expect(told == WeightLayers(cpu: .inForce, io: .inForce))
+    }
+
+    @Test func `without io the weight of processors holds alone`() throws {
+        let files = ["cgroup.subtree_control", "cpu.weight"].map { "around-1-red/\($0)" }
+        let tree = try Tree(files + controlFiles)
+        let parent = try ParentGroup.create(
+            in: CgroupLayout(hierarchies: [try tree.hierarchy()]), name: "around-1-red")
+        #expect(
+            parent.setWeight(7)
+                == WeightLayers(cpu: .inForce, io: .off("no cgroup v2 has the controller io")))
+        // What the group hands on is its own, so the top was only asked for io.
+        #expect(try tree.text("cgroup.subtree_control") == "+io")
     }
 }

@@ -49,6 +49,20 @@ struct ChurnTests {
         #expect(outcome.errors.contains(" are not those of the model"), "\(outcome.errors)")
     }
 
+    /// The ten minutes of `make test-all` are there, by scripts/test-all.sh.
+    @Test func `thirty-two tenants never have more than they may, and the audit is the state`() throws {
+        let outcome = try churn(["tenants", "--seconds", "20"], within: 1200)
+        #expect(outcome.status == 0, "\(outcome.errors)\(outcome.output)")
+    }
+
+    /// The positive control.
+    @Test func `a session that no record tells of is found by the replay`() throws {
+        let outcome = try churn(
+            ["tenants", "--tenants", "2", "--seconds", "2", "--plant", "yes"], within: 300)
+        #expect(outcome.status == 1, "\(outcome.errors)\(outcome.output)")
+        #expect(outcome.errors.contains("of the audit's there are not"), "\(outcome.errors)")
+    }
+
     @Test(arguments: [[], ["nonsense"], ["mixed", "--clients", "0"], ["points", "--each"]])
     func `a wrong command line is refused`(words: [String]) throws {
         #expect(try Program.run([Product.path("Churn")] + words).status == 2)

@@ -153,7 +153,11 @@ struct OrdinaryUserTests {
         }
         let session = try api("POST", "/v1/sessions", #"{"name":"mine"}"#)
         #expect(session["state"]?.text == "running", "\(session)")
-        let groups = File.names(in: scope).filter { $0.hasPrefix("corral-session-") }
+        let tenants = File.names(in: scope).filter { $0.hasPrefix("corral-tenant-") }
+        let groups = tenants.flatMap { tenant in
+            File.names(in: "\(scope)/\(tenant)").filter { $0.hasPrefix("corral-session-") }
+                .map { "\(tenant)/\($0)" }
+        }
         let paused = try api("POST", "/v1/sessions/mine/pause", "")
         guard let group = groups.first else {
             // Of a host whose controllers are all on v1.

@@ -46,6 +46,7 @@ struct SessionBenchmarkTests {
         ("thousand", ["sessions/rate", "sessions/reaped"]),
         ("idle", ["sessions/memory", "sessions/corrald", "sessions/wake-ups", "sessions/list"]),
         ("restart", ["sessions/restart"]),
+        ("tenants", ["tenants/alone", "tenants/beside a flood", "tenants/exec/ratio"]),
         ("attach", ["attach/daemon/MB/s", "attach/daemon/ratio", "attach/daemon/ms", "attach/daemon/share"]),
     ])
     func `a scene says what it is to say, alone as well`(scene: String, names: [String]) throws {

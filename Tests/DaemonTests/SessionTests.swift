@@ -150,8 +150,11 @@ import Testing
     private static func groups() -> [String] {
         let root = "/sys/fs/cgroup"
         let tops = [root] + File.names(in: root).map { "\(root)/\($0)" }
-        return tops.flatMap { top in
-            File.names(in: top).filter { $0.hasPrefix("corral-session-") }.map { "\(top)/\($0)" }
+        let tenants = tops.flatMap { top in
+            File.names(in: top).filter { $0.hasPrefix("corral-tenant-") }.map { "\(top)/\($0)" }
+        }
+        return tenants.flatMap { tenant in
+            File.names(in: tenant).filter { $0.hasPrefix("corral-session-") }.map { "\(tenant)/\($0)" }
         }
     }
 

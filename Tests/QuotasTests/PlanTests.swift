@@ -36,13 +36,14 @@ import Testing
             locked: [image, limits]
             limits: {memory: 256MiB, cpus: 0.5}
             quotas: {execs_per_day: 10, sessions: none}
+            weight: 40
             """
         ]).plan("free")
         #expect(plan.name == "free" && plan.description == "for free")
         #expect(plan.profiles == .only(["offline_readonly", "offline"]))
         #expect(plan.profiles.allows("offline") && !plan.profiles.allows("default"))
         #expect(plan.memory == 256 << 20 && plan.milliCPUs == 500)
-        #expect(plan.quotas == [.execsPerDay: 10])
+        #expect(plan.quotas == [.execsPerDay: 10] && plan.weight == 40)
         #expect(plan.lockOrigin(of: ProfileField(.memory)) == "0/free.yaml:3")
         #expect(plan.lockOrigin(of: ProfileField(.ttl)) == nil)
         #expect(plan.profile(usual: "default") == "offline_readonly")
@@ -106,12 +107,15 @@ import Testing
         ("profiles: any\nquotas: {sessions: -1}\n", "must not be negative"),
         ("profiles: any\nquotas: {nothing: 1}\n", "0/p.yaml:2:10: quotas.nothing: is not a key here"),
         (
-            "profiles: any\nquotas: {cpu_time_per_day: 1h}\n",
-            "quotas.cpu_time_per_day: cannot be set: nothing counts it yet"
+            "profiles: any\nquotas: {relay_bytes_per_hour: 1GiB}\n",
+            "quotas.relay_bytes_per_hour: cannot be set: nothing counts it yet"
         ),
         ("profiles: any\nlimits: {memory: 1}\n", "limits.memory: \"1\" is too small"),
         ("profiles: any\nlimits: {pids: 1}\n", "0/p.yaml:2:10: limits.pids: is not a key here"),
         ("profiles: any\nlocked: [limit]\n", "locked[0]: \"limit\" is not a key or a section"),
+        ("profiles: any\nweight: 0\n", "weight: \"0\" is too small"),
+        ("profiles: any\nweight: 10001\n", "weight: \"10001\" is too large"),
+        ("profiles: any\nweight: none\n", "weight: "),
         ("profiles: []\n", "0/p.yaml:1:11: profiles: has 0 names"),
         ("profiles: [default, default]\n", "\"default\" is listed twice"),
         ("description: x\n", "0/p.yaml:1:1: profiles: is missing"),

@@ -43,6 +43,39 @@ struct QuotaLedgerTests {
                 == "tenant acme may have 512MiB of memory, has 300MiB and was asked for 256MiB more")
     }
 
+    @Test func `what is known only afterwards is used beyond its limit once, and then nothing more begins`()
+        throws
+    {
+        var (ledger, tenant) = try ledger([.cpuTimePerDay: 10_000], node: [.cpuTimePerDay: 20_000])
+        _ = try ledger.reserve([.sessions: 1], for: tenant, as: 1, at: noon)
+        let news = ledger.spend([.cpuTimePerDay: 9999], of: tenant, at: noon)
+        #expect(news.map(\.percent) == [95])
+        _ = try ledger.reserve([.processes: 1, .execsPerDay: 1], for: tenant, as: 2, at: noon)
+        _ = ledger.spend([.cpuTimePerDay: 3001], of: tenant, at: noon)
+        for asked: Amounts in [[.processes: 1], [.sessions: 1, .creationsPerMinute: 1]] {
+            let refusal = #expect(throws: QuotaRefusal.self) {
+                _ = try ledger.reserve(asked, for: tenant, as: 3, at: noon)
+            }
+            #expect(
+                refusal?.description
+                    == "tenant acme may have 10s of cpu_time_per_day and has used 13s; "
+                    + "counted anew at 2026-11-23T00:00:00.000Z")
+        }
+        #expect(ledger.has(3).isEmpty)
+        // What uses none of it goes on, and another day is another day's.
+        _ = try ledger.reserve([.disk: 1], for: tenant, as: 4, at: noon)
+        _ = try ledger.reserve([.processes: 1], for: tenant, as: 5, at: noon + 43_200)
+        let other = try Name("other")
+        _ = ledger.spend([.cpuTimePerDay: 7000], of: other, at: noon)
+        let node = #expect(throws: QuotaRefusal.self) {
+            _ = try ledger.reserve([.processes: 1], for: other, as: 6, at: noon)
+        }
+        #expect(
+            node?.description
+                == "this node may have 20s of cpu_time_per_day, which are used up; "
+                + "counted anew at 2026-11-23T00:00:00.000Z")
+    }
+
     @Test func `what all tenants use of the node is not told to one of them`() throws {
         var (ledger, tenant) = try ledger([:], node: [.sessions: 2])
         let other = try Name("other")

@@ -39,13 +39,15 @@ struct QuotaModelTests {
         let names = try ["a", "b", "c"].map { try Name($0) }
         let limits: QuotaLimits = [
             .sessions: 5, .memory: 1000, .disk: 2000, .execsPerDay: 40, .creationsPerMinute: 6,
-            .relayBytesPerHour: 500,
+            .relayBytesPerHour: 500, .cpuTimePerDay: 9000,
         ]
-        let all: QuotaLimits = [.sessions: 11, .memory: 2200, .disk: 4500, .execsPerDay: 100]
+        let all: QuotaLimits = [
+            .sessions: 11, .memory: 2200, .disk: 4500, .execsPerDay: 100, .cpuTimePerDay: 26_000,
+        ]
         for name in names { ledger.setLimits(limits, of: name) }
         ledger.setNodeLimits(all)
         var time: UInt64 = 1_795_000_000
-        var (refused, refusedGrowths) = (0, 0)
+        var (refused, refusedGrowths, refusedForTime) = (0, 0, 0)
         let roomFor = { (asked: Amounts, tenant: Name, model: Model, time: UInt64) in
             [(Name?.some(tenant), limits), (nil, all)].allSatisfy { owner, limits in
                 asked.all.allSatisfy { quota, amount in
@@ -53,7 +55,7 @@ struct QuotaModelTests {
                 }
             }
         }
-        for step in 0..<300 {
+        for step in 0..<900 {
             time += UInt64.random(in: 0...300, using: &random)
             let tenant = try #require(names.randomElement(using: &random))
             switch Int.random(in: 0..<11, using: &random) {
@@ -62,13 +64,18 @@ struct QuotaModelTests {
                     .sessions: 1, .memory: .random(in: 1...400, using: &random), .creationsPerMinute: 1,
                     .disk: .random(in: 0...900, using: &random),
                 ]
-                let expected = roomFor(asked, tenant, model, time)
+                // What is measured afterwards has nothing asked of it, and nothing left at its limit.
+                let hasTime = [(Name?.some(tenant), UInt64(9000)), (nil, 26_000)].allSatisfy {
+                    model.used(.cpuTimePerDay, of: $0, at: time) < $1
+                }
+                let expected = roomFor(asked, tenant, model, time) && hasTime
                 var taken = true
                 do throws(QuotaRefusal) {
                     _ = try ledger.reserve(asked, for: tenant, as: step, at: time)
                 } catch {
                     taken = false
                     refused += 1
+                    if error.quota == .cpuTimePerDay { refusedForTime += 1 }
                 }
                 #expect(taken == expected, "step \(step)")
                 if taken {
@@ -120,6 +127,7 @@ struct QuotaModelTests {
             default:
                 let used: Amounts = [
                     .relayBytesPerHour: .random(in: 0...90, using: &random), .execsPerDay: 1,
+                    .cpuTimePerDay: .random(in: 0...700, using: &random),
                 ]
                 _ = ledger.spend(used, of: tenant, at: time)
                 model.spent.append(.init(holder: step, tenant: tenant, amounts: used, time: time))
@@ -133,6 +141,6 @@ struct QuotaModelTests {
                 #expect(use.used == model.used(use.quota, of: nil, at: time), "step \(step) node \(use)")
             }
         }
-        #expect(refused > 0 && refusedGrowths > 0)
+        #expect(refused > 0 && refusedGrowths > 0 && refusedForTime > 0)
     }
 }

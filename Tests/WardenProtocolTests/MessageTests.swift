@@ -78,13 +78,34 @@ private func received(_ message: EncodedMessage) throws -> (ReceivedMessage, [UI
         }
     }
 
-    @Test(arguments: [UInt16(0), 33, 63, 79, 127, 137, 0xFFFF])
+    @Test(arguments: [UInt16(0), 34, 63, 80, 127, 137, 0xFFFF])
     func `a kind that is none is refused`(kind: UInt16) {
         var bytes = ToWarden(1, .status).encoded().bytes
         bytes[0] = UInt8(truncatingIfNeeded: kind)
         bytes[1] = UInt8(truncatingIfNeeded: kind >> 8)
         #expect(throws: WireProblem.unknownKind(kind)) { try ToWarden(try ReceivedMessage(bytes)) }
         #expect(throws: WireProblem.unknownKind(kind)) { try FromWarden(try ReceivedMessage(bytes)) }
+    }
+
+    @Test(arguments: [
+        "", ".", "..", "a/b", "../a", "A", "-a", "_a", "a b", "a\nb", "ä", String(repeating: "a", count: 64),
+    ])
+    func `a tenant whose name could lead a path elsewhere is refused`(name: String) throws {
+        for request: WardenRequest in [
+            .tenantWeight(tenant: name, 100),
+            .create(SessionOrder(id: Samples.id, profile: "default", share: TenantShare(name, weight: 100))),
+        ] {
+            let bytes = ToWarden(1, request).encoded().bytes
+            #expect(throws: WireProblem.self) { try ToWarden(try ReceivedMessage(bytes)) }
+        }
+    }
+
+    @Test(arguments: [UInt32(0), 10_001, .max])
+    func `a weight that no kernel takes is refused`(weight: UInt32) throws {
+        let bytes = ToWarden(1, .tenantWeight(tenant: "red", weight)).encoded().bytes
+        #expect(throws: WireProblem.unknownValue("weight", UInt64(weight))) {
+            try ToWarden(try ReceivedMessage(bytes))
+        }
     }
 
     @Test func `a request without a number is refused`() {

@@ -64,6 +64,8 @@ enum Samples {
         .hostVolumeCreate(HostVolumeOrder("/srv/shared", bytes: nil)),
         .hostVolumeRemove(path: "/srv/shared", .nothing), .hostVolumeRemove(path: "/srv/shared", .keep),
         .hostVolumeList,
+        .create(SessionOrder(id: id, profile: "default", share: TenantShare("alice", weight: 10_000))),
+        .tenantWeight(tenant: "alice", nil), .tenantWeight(tenant: "a.b-c_9", 1),
     ]
 
     static let statistics = SandboxStatistics(
@@ -103,6 +105,7 @@ enum Samples {
         .workspace, .volume(volumeState), .volumes([], next: nil), .volumes([volume, copy], next: copy),
         .volumeTotal(VolumeTotal(limit: 5, used: nil)), .volumeDriver(volumeDriver),
         .hostVolume(hostVolume), .hostVolumes([]), .hostVolumes([hostVolume, hostVolume]),
+        .tenantWeight(nil), .tenantWeight(WeightState(weight: 1, cpu: .inForce, io: .off("none"))),
         .refused(Refusal(.volumeBelowUse, "too little", limit: "bytes", asked: "1", allowed: "2")),
     ]
 

@@ -63,7 +63,7 @@ layer() { grep -q "\"$1\":\"$2" $report; }
 # About the machine.
 is() { [ "$1" = "$2" ]; }
 begins() { case $1 in "$2"*) ;; *) return 1 ;; esac }
-sandboxes() { find $groups -type d \( -name 'corral-run-*' -o -name 'corral-session-*' \); }
+sandboxes() { find $groups -type d \( -name 'corral-run-*' -o -name 'corral-session-*' -o -name 'corral-tenant-*' \); }
 runs() { [ -n "$(sandboxes)" ] && grep -q 'populated 1' "$(sandboxes)/cgroup.events"; }
 # The value of a member of the JSON object that was printed.
 member() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" /tmp/out | head -n 1; }

@@ -12,7 +12,7 @@ func sessionBenchmark(_ words: [String]) throws {
     let scenes: [(name: String, run: (String, Options, Results) throws -> Void)] = [
         ("launch", measureLaunches), ("thousand", measureThousand), ("idle", measureIdle),
         ("restart", measureRestart), ("attach", measureAttach), ("files", measureFiles),
-        ("reading", measureReading), ("listing", measureListing),
+        ("reading", measureReading), ("listing", measureListing), ("tenants", measureTenants),
     ]
     if let only = options.only, !scenes.contains(where: { $0.name == only }) {
         throw Options.Problem("--only takes \(scenes.map(\.name).joined(separator: ", ")), not \(only)")
@@ -26,10 +26,12 @@ func sessionBenchmark(_ words: [String]) throws {
     }
 }
 
-/// What the benchmark starts this program again as: `session-role guard DIRECTORY` or
+/// What the benchmark starts this program again as: `session-role guard DIRECTORY`,
+/// `session-role flood SOCKET TENANT` or
 /// `session-role create SOCKET COUNT TTL PROGRAM`, with 0 for no time to live and no text for no program.
 func sessionRole(_ words: [String]) throws {
     if words.count == 2, words[0] == "guard" { return try guardDaemon(of: words[1]) }
+    if words.count == 3, words[0] == "flood" { return try floodSessionsForever(at: words[1], of: words[2]) }
     guard words.count == 5, words[0] == "create", let count = Int(words[2]), let ttl = Int(words[3]) else {
         throw Options.Problem("session-role: expected a role and what it takes")
     }

@@ -9,6 +9,11 @@ enum SessionCall {
             .with(json: .object { object in if let ttl { object.add("ttl", ttl) } })
     }
 
+    /// Of a tenant that the caller names.
+    static func create(of tenant: String) -> HTTPRequest {
+        HTTPRequest(.post, ["v1", "sessions"], query: [("tenant", tenant)]).with(json: .object { _ in })
+    }
+
     static func exec(_ session: String, _ program: [String]) -> HTTPRequest {
         HTTPRequest(.post, ["v1", "sessions", session, "exec"])
             .with(json: .object { $0.array("argv") { list in program.forEach { list.add($0) } } })

@@ -146,8 +146,17 @@ enum LeftoverFinding {
     }
 
     private static func groups(in path: String) -> [(String, Int)] {
+        let parents = groups(in: path, [GroupName.parentMark])
+        // Of each those inside come first, as they have to be removed.
+        let inside = parents.flatMap { parent in
+            groups(in: "\(path)/\(parent.0)", GroupName.marks).map { ("\(parent.0)/\($0)", $1) } + [parent]
+        }
+        return inside + groups(in: path, GroupName.marks)
+    }
+
+    private static func groups(in path: String, _ marks: [String]) -> [(String, Int)] {
         guard let directory = try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) else { return [] }
-        return GroupName.marks.flatMap { mark in
+        return marks.flatMap { mark in
             ((try? directory.entries(startingWith: "\(mark)-")) ?? []).compactMap { entry in
                 let rest = entry.name.dropFirst(mark.utf8.count + 1)
                 guard entry.kind == .directory, let slot = Int(rest.prefix { $0 != "-" }), slot >= 0

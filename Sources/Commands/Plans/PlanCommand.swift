@@ -124,6 +124,7 @@ enum PlanCommand {
         object.object("quotas") { quotas in
             for (quota, limit) in plan.quotas.all { quotas.add(quota.rawValue, limit) }
         }
+        if let weight = plan.weight { object.add("weight", UInt64(weight)) }
         object.array("files") { list in for file in plan.files { list.add(file) } }
     }
 
@@ -138,6 +139,7 @@ enum PlanCommand {
         for (quota, limit) in plan.quotas.all {
             rows.append(["quotas.\(quota.rawValue)", quota.rule.write(limit)])
         }
+        if let weight = plan.weight { rows.append(["weight", "\(weight)"]) }
         return rows
     }
 }

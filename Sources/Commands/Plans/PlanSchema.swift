@@ -36,6 +36,7 @@ enum PlanSchema {
         case .locked: ProfileSchema.list(&schema, ProfileSchema.lockable)
         case .limits:
             mapping(&schema, zip(PlanKey.limitNames, [PlanKey.memory, PlanKey.cpus]).map { ($0, $1) })
+        case .weight: ProfileSchema.quantity(PlanKey.weightRule, &schema)
         case .quotas: mapping(&schema, Quota.enforced.map { ($0.rawValue, $0.rule) })
         }
     }

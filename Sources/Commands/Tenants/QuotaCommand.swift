@@ -45,12 +45,12 @@ enum QuotaCommand {
         ] + DaemonAccess.place,
         examples: [
             "corral quota set red sessions=10 memory=4GiB cpus=2 disk=20GiB",
-            "corral quota set red execs_per_day=none creations_per_minute=60",
+            "corral quota set red execs_per_day=none creations_per_minute=60 cpu_time_per_day=8h",
         ],
         details: """
-            Quotas are sessions, processes, memory, cpus, disk (what volumes may hold together), execs_per_day
-            (UTC days) and creations_per_minute; none is no limit. A limit below what is in use is taken: nothing
-            is ended, and nothing more begins.
+            Quotas are sessions, processes, memory, cpus, disk (what volumes may hold together), execs_per_day and
+            cpu_time_per_day (UTC days) and creations_per_minute; none is no limit. A limit below what is in use is
+            taken: nothing is ended, and nothing more begins.
             """
     ) { arguments in
         Failure.reported("quota set") { () throws(CommandError) in
@@ -80,14 +80,16 @@ enum QuotaCommand {
                 help: "what was set of the quota, or of all, is forgotten: the tenant's plan says what holds")
         ] + DaemonAccess.place,
         examples: ["corral quota reset red execs_per_day", "corral quota reset --to-plan red"],
-        details: "Without --to-plan: what was spent of execs_per_day today, or of creations_per_minute now."
+        details:
+            "Without --to-plan: what was spent of execs_per_day, cpu_time_per_day or creations_per_minute so far."
     ) { arguments in
         Failure.reported("quota reset") { () throws(CommandError) in
             let isToPlan = arguments.has("to-plan")
             let words = arguments.operands.dropFirst()
             let named = try words.map { (text) throws(CommandError) in try quota(text) }.first
             guard named != nil || isToPlan else {
-                throw CommandError("which quota? expected execs_per_day or creations_per_minute")
+                throw CommandError(
+                    "which quota? expected execs_per_day, cpu_time_per_day or creations_per_minute")
             }
             let request = JSONText.object { object in
                 if let named { object.add("quota", named.rawValue) }

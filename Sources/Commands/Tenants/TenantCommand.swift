@@ -17,9 +17,20 @@ enum TenantCommand {
         "plan", value: "PLAN",
         help: "which profiles it has, what requests may not change, quotas: corral plan list")
 
+    /// - Parameter other: a word that is taken as well; nil for none.
+    private static func weight(_ other: String?) -> Command.Option {
+        .init(
+            "weight", value: other.map { "NUMBER|\($0)" } ?? "NUMBER",
+            help: "of its sessions together beside those of others, 1 to 10000; 100 is usual")
+    }
+
+    private static func weight(of arguments: Arguments) throws(CommandError) -> UInt64? {
+        try SessionOptions.whole(arguments, "weight", Quantity(.count, 1...10_000))
+    }
+
     static let create = Command(
         "tenant create", summary: "Make a tenant, and print its name.", operandsHelp: "NAME", operands: 1...1,
-        options: [description, plan] + DaemonAccess.place,
+        options: [description, plan, weight(nil)] + DaemonAccess.place,
         examples: [
             "corral tenant create red", "corral tenant create --description 'the red team' --plan free red",
         ],
@@ -29,10 +40,12 @@ enum TenantCommand {
             """
     ) { arguments in
         Failure.reported("tenant create") { () throws(CommandError) in
+            let weight = try weight(of: arguments)
             let request = JSONText.object { object in
                 object.add("name", arguments.operands[0])
                 if let text = arguments.value("description") { object.add("description", text) }
                 if let plan = arguments.value("plan") { object.add("plan", plan) }
+                if let weight { object.add("weight", weight) }
             }
             let made = try TenantCalls(arguments).create(request)
             Terminal.print(made.name)
@@ -44,22 +57,29 @@ enum TenantCommand {
         options: [
             description,
             .init("plan", value: "PLAN|none", help: "another plan, from the next session on"),
+            weight("none"),
             .init(
                 "if-version", value: "NUMBER",
                 help: "only if nobody has changed it since corral tenant inspect showed this version"),
         ] + DaemonAccess.place,
         examples: [
             "corral tenant set --description 'the red team' --if-version 1 red",
-            "corral tenant set --plan pro red",
+            "corral tenant set --plan pro red", "corral tenant set --weight 300 red",
         ],
-        details: "Sessions that there are keep what they began with."
+        details: """
+            Sessions that there are keep what they began with, but for the weight, which holds at once: none is what
+            the plan says. corral tenant inspect tells whether the kernel goes by it.
+            """
     ) { arguments in
         Failure.reported("tenant set") { () throws(CommandError) in
             let version = try SessionOptions.whole(
                 arguments, "if-version", Quantity(.count, 1...UInt64.max))
+            let isUnweighed = arguments.value("weight") == "none"
+            let weight = isUnweighed ? nil : try weight(of: arguments)
             let request = JSONText.object { object in
                 if let text = arguments.value("description") { object.add("description", text) }
                 if let plan = arguments.value("plan") { object.add("plan", plan == "none" ? nil : plan) }
+                if isUnweighed || weight != nil { object.add("weight", weight) }
                 if let version { object.add("version", version) }
             }
             let changed = try TenantCalls(arguments).set(arguments.operands[0], request)

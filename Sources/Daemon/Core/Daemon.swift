@@ -62,6 +62,8 @@ final class Daemon {
     var table: SessionTable
     var keeps: [SessionID: SessionKeep] = [:]
     var runs: [ProcessID: ProcessRun] = [:]
+    /// Orders of sandboxes that the warden does not have yet.
+    var launches = LaunchQueue<Launch>()
     var deadlines = DeadlineHeap<DeadlineKey>()
     var link: WardenLink?
     /// What the warden tells while it lists what it has: after that it is understood. Nil at other times.

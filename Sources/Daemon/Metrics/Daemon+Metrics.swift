@@ -104,8 +104,8 @@ extension Daemon {
         let time = UInt64(clamping: DaemonClock.wall / 1000)
         for use in ledger.use(of: tenant, at: time)
         where APIObject.enforcedQuotas.contains(use.quota.rawValue) {
-            // Amounts of processors are thousandths.
-            let scale = use.quota == .cpus ? 0.001 : 1
+            // Amounts of processors are thousandths, and of their time milliseconds.
+            let scale = use.quota == .cpus || use.quota == .cpuTimePerDay ? 0.001 : 1
             let labels = [tenant.description, use.quota.rawValue]
             registry.add(Double(use.used) * scale, to: .quotaUsed, labels: labels)
             if let limit = use.limit { registry.add(Double(limit) * scale, to: .quotaLimit, labels: labels) }

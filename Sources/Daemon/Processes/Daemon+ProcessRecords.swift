@@ -15,6 +15,7 @@ extension Daemon {
             isDue = true
         }
         measure(run)
+        if let time = run.usedCPU { spendCPU(time, of: run.session) }
         let standing = standing(note, run)
         let why = note.problem.isEmpty ? note.cause?.rawValue ?? note.state.rawValue : note.problem
         guard run.isRecorded else {

@@ -9,6 +9,13 @@ import Wire
 
 // What sessions ask of the warden, and what it tells of them.
 
+/// A sandbox to be made.
+struct Launch {
+    let id: SessionID
+    let keep: SessionKeep
+    let order: SessionOrder
+}
+
 extension Daemon {
     func launch(_ id: SessionID) {
         guard let session = table[id], let keep = keeps[id] else { return }
@@ -27,7 +34,8 @@ extension Daemon {
         let order = SessionOrder(
             id: keep.sandbox, profile: spec.profile, image: spec.image, overrides: overrides,
             workspace: volume(of: spec, keep.sandbox), directory: spec.workspace.directory,
-            directoryQuota: spec.workspace.directoryQuota)
+            directoryQuota: spec.workspace.directoryQuota,
+            share: TenantShare(spec.tenant.description, weight: weight(of: spec.tenant)))
         keep.warden = String(link.instance)
         guard order.workspace?.key.kind == .session else { return create(id, keep, order) }
         holdToTotal(spec.tenant) { [weak self] refusal in
@@ -41,15 +49,40 @@ extension Daemon {
     }
 
     private func create(_ id: SessionID, _ keep: SessionKeep, _ order: SessionOrder) {
+        guard let tenant = table[id]?.spec.tenant else { return }
+        launches.add(Launch(id: id, keep: keep, order: order), of: tenant)
+        sendLaunches()
+    }
+
+    /// As many as may be under way.
+    private func sendLaunches() {
+        while let launch = launches.next() {
+            if !send(launch) { launches.done() }
+        }
+    }
+
+    /// - Returns: whether the warden has it.
+    private func send(_ launch: Launch) -> Bool {
+        let (id, keep) = (launch.id, launch.keep)
+        // It may have been ended while it waited, and then must not be made.
+        guard table[id]?.machine.state == .starting else { return false }
+        guard let link, link.isOpen else {
+            handle(.launchFailed("the warden is not there"), id)
+            return false
+        }
         counters.add(to: .launches)
-        link?.send(.create(order)) { [weak self] answer, _ in
-            guard let self, case .refused(let refusal) = answer else { return }
+        link.send(.create(launch.order)) { [weak self] answer, _ in
+            guard let self else { return }
+            launches.done()
+            sendLaunches()
+            guard case .refused(let refusal) = answer else { return }
             // Asked for before a restart, and taken then.
             if refusal.code == .exists { return }
             keep.refusal = refusal
             keep.isDead = true
             handle(.launchFailed(refusal.sentence), id)
         }
+        return true
     }
 
     /// TERM to everything that runs in it.

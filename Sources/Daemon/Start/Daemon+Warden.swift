@@ -15,6 +15,8 @@ extension Daemon: WardenLinkDelegate {
     func warden(_ link: WardenLink, isLostBecause why: String) {
         guard link === self.link else { return }
         self.link = nil
+        // The comparison with the next one sees to those that have not come up.
+        launches = LaunchQueue()
         heldEvents = nil
         (hasComparedVolumes, isComparingVolumes) = (false, false)
         log.line(.error, "the warden is lost: \(why)")
@@ -125,6 +127,7 @@ extension Daemon: WardenLinkDelegate {
 
     /// With what was put off during the comparison.
     private func goOn() {
+        weighAll()
         let (events, done) = (heldEvents ?? [], whenCompared)
         (heldEvents, whenCompared) = (nil, [])
         for (event, packet) in events { tells(event, packet) }

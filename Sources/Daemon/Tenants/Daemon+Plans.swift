@@ -78,6 +78,7 @@ extension Daemon {
             for owner in owners {
                 setLimits(of: owner)
                 holdToTotalIfUsed(owner) {}
+                weigh(owner, changing: true) { _, _ in }
             }
             guard !changes.isEmpty else { continue }
             let live = owners.reduce(0) { $0 + table.liveCount(of: $1) }

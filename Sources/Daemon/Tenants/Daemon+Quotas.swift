@@ -78,6 +78,17 @@ extension Daemon {
         log.line(.warning, message, tenant: tenant.description)
     }
 
+    /// Counts processor time with the record of the run that used it, so once whatever becomes of the daemon.
+    /// - Parameter nanoseconds: counted in whole milliseconds, begun ones among them.
+    func spendCPU(_ nanoseconds: UInt64, of session: SessionID) {
+        guard nanoseconds > 0, let tenant = table[session]?.spec.tenant else { return }
+        let amounts: Amounts = [
+            .cpuTimePerDay: nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 > 0 ? 1 : 0)
+        ]
+        for piece in ledger.spend(amounts, of: tenant, at: now) { tell(piece, tenant) }
+        recordSpending(of: tenant, amounts)
+    }
+
     /// Has the next transaction say what a tenant has spent by now, with what it was spent on.
     func recordSpending(of tenant: Name, _ quotas: Amounts) {
         for spending in ledger.spending(of: tenant, at: now) where quotas[spending.quota] > 0 {

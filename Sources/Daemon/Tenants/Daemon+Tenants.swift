@@ -20,7 +20,7 @@ extension Daemon {
                 found.append(
                     Tenant(
                         try Name(record.name), description: record.description, created: record.created,
-                        version: record.version, plan: record.plan))
+                        version: record.version, plan: record.plan, weight: record.weight))
             } catch {
                 log.line(.error, "the record of tenant \(record.name) is not understood: \(error)")
             }
@@ -41,12 +41,14 @@ extension Daemon {
         let plan = try reader.text("plan").map { (plan) throws(ServiceError) in try self.plan(named: plan) }
         let tenant = try refusing { () throws(TenantRefusal) in
             try tenants.create(
-                name, description: reader.text("description") ?? "", plan: plan?.name, at: DaemonClock.wall)
+                name, description: reader.text("description") ?? "", plan: plan?.name,
+                weight: reader.whole("weight").map { UInt32(clamping: $0) }, at: DaemonClock.wall)
         }
         if let plan { plans.put(plan) }
         setLimits(of: name)
         return recorded(.tenant(TenantRecord(tenant, OwnQuotas())), of: name, before: nil, "created") {
-            $0.shape(tenant, status: 201)
+            daemon, answer in
+            answer(daemon.shape(tenant, status: 201))
         }
     }
 
@@ -56,14 +58,17 @@ extension Daemon {
         let description = reader.text("description")
         let plan = try reader.text("plan").map { (plan) throws(ServiceError) in try self.plan(named: plan) }
         let hasNoPlan = reader.isNull("plan")
-        guard description != nil || plan != nil || hasNoPlan else {
+        let weight = reader.whole("weight").map { UInt32(clamping: $0) }
+        let hasNoWeight = reader.isNull("weight")
+        guard description != nil || plan != nil || hasNoPlan || weight != nil || hasNoWeight else {
             throw ServiceError(
-                .invalid, "description or plan: one of them is missing", field: "description")
+                .invalid, "description, plan or weight: one of them is missing", field: "description")
         }
         let tenant = try refusing { () throws(TenantRefusal) in
             try tenants.change(before.name, ifVersion: reader.whole("version")) {
                 if let description { $0.description = description }
                 if plan != nil || hasNoPlan { $0.plan = plan?.name }
+                if weight != nil || hasNoWeight { $0.weight = weight }
             }
         }
         if let plan { plans.put(plan) }
@@ -71,10 +76,12 @@ extension Daemon {
         return recorded(
             .tenant(TenantRecord(tenant, ownQuotas[tenant.name] ?? OwnQuotas())), of: tenant.name,
             before: before, "changed"
-        ) { daemon in
+        ) { daemon, answer in
             // Another plan may be another disk quota.
             daemon.holdToTotalIfUsed(tenant.name) {}
-            return daemon.shape(tenant)
+            daemon.weigh(tenant.name, changing: true) { daemon, state in
+                answer(daemon.shape(tenant, weighing: state))
+            }
         }
     }
 
@@ -85,7 +92,8 @@ extension Daemon {
                 name, sessions: table.liveCount(of: name), workspaces: workspaces.count(of: name))
         }
         let ended = table.list(tenant: name).map(\.id)
-        return recorded(.tenantGone(name.description), of: name, before: before, "removed") { daemon in
+        return recorded(.tenantGone(name.description), of: name, before: before, "removed") {
+            daemon, answer in
             for id in ended { try? daemon.forget(id) }
             _ = daemon.ledger.forget(name)
             daemon.ownQuotas[name] = nil
@@ -96,12 +104,17 @@ extension Daemon {
             daemon.afterAnswers { [weak daemon] in
                 daemon?.link?.send(.volumeForget(tenant: name.description)) { _, _ in }
             }
-            return .nothing
+            answer(.nothing)
         }
     }
 
     func inspectTenant(_ request: Request) throws(ServiceError) -> Reply {
-        recorded(shape(try tenant(request)))
+        let tenant = try tenant(request)
+        let pending = Pending()
+        weigh(tenant.name, changing: false) { daemon, state in
+            pending.complete(daemon.shape(tenant, weighing: state))
+        }
+        return .later(pending)
     }
 
     func listTenants(_ request: Request) throws(ServiceError) -> Reply {
@@ -146,7 +159,7 @@ extension Daemon {
     /// Records a change of a tenant's and answers then; puts the table back as it was where that fails.
     private func recorded(
         _ change: Change, of name: Name, before: Tenant?, _ deed: String,
-        _ response: @escaping (Daemon) -> Response
+        _ done: @escaping (Daemon, _ answer: @escaping (Response) -> Void) -> Void
     ) -> Reply {
         let pending = Pending()
         journal.add(change, then: ())
@@ -158,29 +171,32 @@ extension Daemon {
                 return pending.fail(.notRecorded(problem))
             }
             events.publish("tenant.\(deed)", session: nil, tenant: name.description) { _ in }
-            pending.complete(response(self))
+            done(self) { pending.complete($0) }
         }
         batches.append(Batch(work: intent, trace: log.trace))
         return .later(pending)
     }
 
-    func shape(_ tenant: Tenant, status: Int = 200) -> Response {
+    /// - Parameter state: what is in force of its weight, where somebody has looked.
+    func shape(_ tenant: Tenant, status: Int = 200, weighing state: TenantWeighing? = nil) -> Response {
         .json(
             .object {
                 write(
                     tenant, sessions: table.liveCount(of: tenant.name),
-                    workspaces: workspaces.count(of: tenant.name), to: &$0)
+                    workspaces: workspaces.count(of: tenant.name), weighing: state, to: &$0)
             }, status: status)
     }
 
     private func write(
-        _ tenant: Tenant, sessions: Int, workspaces: Int, to object: inout JSONObjectWriter
+        _ tenant: Tenant, sessions: Int, workspaces: Int, weighing state: TenantWeighing? = nil,
+        to object: inout JSONObjectWriter
     ) {
         object.add("name", tenant.name.description)
         object.add("description", tenant.description)
         object.add("created", APITime(milliseconds: tenant.created).description)
         object.add("version", tenant.version)
         if let plan = tenant.plan { object.add("plan", plan) }
+        object.object("weight") { writeWeight(of: tenant, state, to: &$0) }
         object.add("sessions", sessions)
         object.add("workspaces", workspaces)
         object.array("uids") { list in
@@ -193,6 +209,6 @@ extension TenantRecord {
     init(_ tenant: Tenant, _ own: OwnQuotas) {
         self.init(
             name: tenant.name.description, description: tenant.description, created: tenant.created,
-            version: tenant.version, quotas: own.recorded, plan: tenant.plan)
+            version: tenant.version, quotas: own.recorded, plan: tenant.plan, weight: tenant.weight)
     }
 }

@@ -67,7 +67,7 @@ extension QuotaLimits {
         self.init()
         let keys: [(Quota, SettingKey)] = [
             (.processes, .nodeProcesses), (.memory, .nodeMemory), (.cpus, .nodeCPUs), (.disk, .nodeDisk),
-            (.execsPerDay, .nodeExecs), (.creationsPerMinute, .nodeCreations),
+            (.cpuTimePerDay, .nodeCPUTime), (.execsPerDay, .nodeExecs), (.creationsPerMinute, .nodeCreations),
         ]
         for (quota, key) in keys { self[quota] = settings.numberOrNone(key) }
     }

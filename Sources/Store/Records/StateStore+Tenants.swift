@@ -12,11 +12,14 @@ package struct TenantRecord: Hashable, Sendable {
     package var quotas: String
     /// The name of its plan.
     package var plan: String?
+    /// Of its own; nil for its plan's.
+    package var weight: UInt32?
 
     package init(
         name: String, description: String, created: Int64, version: UInt64, quotas: String = "{}",
-        plan: String? = nil
+        plan: String? = nil, weight: UInt32? = nil
     ) {
+        self.weight = weight
         self.plan = plan
         self.name = name
         self.description = description
@@ -30,10 +33,10 @@ private enum TenantQueries {
     static let put = Query(
         "put tenant",
         """
-        INSERT INTO tenants (name, created_wall, description, version, quotas, plan)
-        VALUES (:name, :created_wall, :description, :version, :quotas, :plan)
+        INSERT INTO tenants (name, created_wall, description, version, quotas, plan, weight)
+        VALUES (:name, :created_wall, :description, :version, :quotas, :plan, :weight)
         ON CONFLICT (name) DO UPDATE SET description = excluded.description, version = excluded.version,
-            quotas = excluded.quotas, plan = excluded.plan
+            quotas = excluded.quotas, plan = excluded.plan, weight = excluded.weight
         """)
     static let all = Query("list tenants", "SELECT * FROM tenants ORDER BY name")
     static let has = Query("read tenant", "SELECT name FROM tenants WHERE name = :name")
@@ -54,7 +57,8 @@ extension StateStore {
             TenantRecord(
                 name: try row.text("name"), description: try row.text("description"),
                 created: try row.integer("created_wall"), version: try row.optionalUnsigned("version") ?? 1,
-                quotas: try row.text("quotas"), plan: try row.optionalText("plan"))
+                quotas: try row.text("quotas"), plan: try row.optionalText("plan"),
+                weight: try row.optionalUnsigned("weight").map { UInt32(clamping: $0) })
         }
     }
 
@@ -65,6 +69,7 @@ extension StateStore {
                 "name": .text(tenant.name), "created_wall": .integer(tenant.created),
                 "description": .text(tenant.description), "version": .optional(tenant.version),
                 "quotas": .text(tenant.quotas), "plan": .optional(tenant.plan),
+                "weight": .optional(tenant.weight.map { UInt64($0) }),
             ])
         return .done
     }

@@ -42,6 +42,7 @@ final class Engine: SandboxEngine {
     let hostVolumes: HostVolumes
     /// Whom workspaces are given to; made when the first is asked for.
     var fileUser: FileUser?
+    let tenants: TenantGroups
     /// When sandboxes have to be looked at.
     private var deadlines = DeadlineHeap<SandboxID>()
     private var timer: Timer?
@@ -69,6 +70,7 @@ final class Engine: SandboxEngine {
         self.ids = ids
         orders = OrderedRules(installation)
         slots = try SandboxResources.slots(asked)
+        tenants = TenantGroups(asked, slots)
         do throws(LaunchError) {
             executable = Held(try InitExecutable.open(privileged: asked.abilities.privileged, path: initPath))
         } catch {
@@ -114,6 +116,8 @@ final class Engine: SandboxEngine {
             readyNetworks, isPrivileged: host.abilities.privileged, on: loop, telling: tell)
     }
 
+    func weigh(_ tenant: String, _ weight: UInt32?) -> WeightState? { tenants.weigh(tenant, weight) }
+
     func say(_ event: EngineEvent) { tell(event) }
 
     var networkPool: NetworkPoolState { networks?.state ?? NetworkPoolState() }
@@ -129,7 +133,15 @@ final class Engine: SandboxEngine {
         let rules = try orders.read(order, ceilings)
         do throws(Refusal) {
             let workspace = try workspace(of: order, rules.profile)
-            try launch(order.id, rules, workspace, on: loop)
+            guard let share = order.share, let parent = try tenants.take(share) else {
+                return try launch(order, rules, workspace, below: nil, on: loop)
+            }
+            do throws(Refusal) {
+                try launch(order, rules, workspace, below: parent, on: loop)
+            } catch {
+                tenants.release(share.tenant)
+                throw error
+            }
         } catch {
             releaseWorkspace(of: order.id)
             throw error
@@ -158,9 +170,11 @@ final class Engine: SandboxEngine {
     }
 
     private func launch(
-        _ id: SandboxID, _ rules: LaunchRules, _ workspace: GivenWorkspace?, on loop: EventLoop
+        _ order: SessionOrder, _ rules: LaunchRules, _ workspace: GivenWorkspace?, below parent: ParentGroup?,
+        on loop: EventLoop
     ) throws(Refusal) {
-        let resources = try take(id)
+        let id = order.id
+        let resources = try take(id, below: parent)
         let sandbox = try begin(rules, resources)
         FailPoint.pass(.wardenCloned)
         do throws(Refusal) {
@@ -171,6 +185,7 @@ final class Engine: SandboxEngine {
             } catch {
                 throw Refusal(.system, "the sandbox cannot be watched: \(error)")
             }
+            if parent != nil { live.tenant = order.share?.tenant }
             sandboxes[id] = live
             FailPoint.pass(.wardenWatching)
         } catch {
@@ -189,12 +204,12 @@ final class Engine: SandboxEngine {
         }
     }
 
-    private func take(_ id: SandboxID) throws(Refusal) -> SandboxResources {
+    private func take(_ id: SandboxID, below parent: ParentGroup?) throws(Refusal) -> SandboxResources {
         nextSlot += 1
         do throws(PreparationError) {
             return try SandboxResources.take(
                 host, id: id.description, slots: slots, mark: GroupName.sessionMark, from: ids,
-                startingAt: nextSlot)
+                startingAt: nextSlot, below: parent)
         } catch {
             throw Refusal(.system, error.description)
         }
@@ -278,6 +293,7 @@ final class Engine: SandboxEngine {
 
     func forget(_ live: LiveSandbox) {
         sandboxes[live.id] = nil
+        if let tenant = live.tenant { tenants.release(tenant) }
         deadlines.remove(live.id)
     }
 

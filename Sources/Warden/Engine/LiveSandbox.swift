@@ -35,6 +35,8 @@ final class LiveSandbox: EventHandler {
     /// Until its init has been reaped.
     var sandbox: RunningSandbox?
     var phase = Phase.starting
+    /// Whose group its own is in; nil for one in nobody's.
+    var tenant: String?
     /// Whether its init has built it.
     var isReady = false
     /// Why it ends, where the engine knows: the first reason counts.

@@ -38,6 +38,10 @@ protocol SandboxEngine: AnyObject {
     /// The sandboxes that have a volume as their workspace.
     func users(of key: VolumeKey) -> [SandboxID]
 
+    /// What is in force of a tenant's weight, which is first changed where there is a number; nil where the tenant
+    /// has no cgroup.
+    func weigh(_ tenant: String, _ weight: UInt32?) -> WeightState?
+
     var networkPool: NetworkPoolState { get }
 
     /// Watches its descriptors on `loop` from now on and tells every event.

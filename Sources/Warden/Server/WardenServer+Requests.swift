@@ -45,6 +45,7 @@ extension WardenServer {
         case .statistics(let id): return .statistics(try statistics(of: table.session(id)))
         case .status: return .status(status)
         case .shutdown: end("corrald asked for it")
+        case .tenantWeight(let tenant, let weight): return .tenantWeight(engine.weigh(tenant, weight))
         case .hello:
             throw Refusal(.malformed, "a connection is greeted once")
         // Answered above.

@@ -23,7 +23,7 @@ struct NodeQuotaTests {
     @Test func `the node's settings have the ranges of its quotas`() {
         let keys: [(SettingKey, Quota)] = [
             (.nodeProcesses, .processes), (.nodeMemory, .memory), (.nodeCPUs, .cpus), (.nodeDisk, .disk),
-            (.nodeExecs, .execsPerDay), (.nodeCreations, .creationsPerMinute),
+            (.nodeCPUTime, .cpuTimePerDay), (.nodeExecs, .execsPerDay), (.nodeCreations, .creationsPerMinute),
         ]
         for (key, quota) in keys { #expect(key.kind == .quantity(quota.rule), "\(key)") }
         #expect(keys.allSatisfy { $0.0.rawValue == "node.\($0.1.rawValue)" })

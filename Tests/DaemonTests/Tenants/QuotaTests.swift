@@ -129,7 +129,8 @@ struct QuotaTests {
             (#"{"sessions":0}"#, "limits.sessions"), (#"{"sessions":-1}"#, "limits.sessions"),
             (#"{"sessions":1.5}"#, "limits.sessions"), (#"{"sessions":100000}"#, "limits.sessions"),
             (#"{"sessions":1001}"#, "limits.sessions"), (#"{"memory":1}"#, "limits.memory"),
-            (#"{"disk":1024}"#, "limits.disk"), (#"{"cpu_time_per_day":1000}"#, "limits.cpu_time_per_day"),
+            (#"{"disk":1024}"#, "limits.disk"), (#"{"cpu_time_per_day":999}"#, "limits.cpu_time_per_day"),
+            (#"{"relay_bytes_per_hour":1024}"#, "limits.relay_bytes_per_hour"),
             (#"{"nothing":1}"#, "limits.nothing"), ("{}", "limits"),
             (#"{"memory":1073741824,"sessions":0}"#, "limits.sessions"),
         ] {
@@ -140,7 +141,7 @@ struct QuotaTests {
         #expect(try entry("sessions")?["limit"]?.text == "5")
         #expect(try entry("memory")?["limit"] == nil)
         #expect(try entry("disk")?["state"]?.text == "no limit")
-        #expect(try entry("cpu_time_per_day")?["state"]?.text == "not in force")
+        #expect(try entry("relay_bytes_per_hour")?["state"]?.text == "not in force")
         #expect(try set(#"{"sessions":null}"#).status == 200)
         #expect(try entry("sessions")?["state"]?.text == "no limit")
     }
@@ -171,6 +172,40 @@ struct QuotaTests {
         #expect(told.last?.contains("95 percent") == true)
     }
 
+    @Test func `processor time of a day counts when a process has ended, and then nothing more begins`()
+        throws
+    {
+        #expect(try set(#"{"cpu_time_per_day":1000}"#).status == 200)
+        let id = try shared.session(red)
+        // As long as there is some left a process is begun, and it is not ended when that is used up.
+        let busy =
+            "while :; do i=0; while [ $i -lt 5000 ]; do i=$((i+1)); done; "
+            + "read -r line < /proc/$$/stat; set -- $line; [ ${14} -gt 130 ] && exit 7; done"
+        let ran = try shared.call(
+            red, "POST", "/v1/sessions/\(id)/exec", #"{"shell":"\#(busy)"}"#, seconds: 110)
+        #expect(ran.json?["exit"]?.text == "7", "\(ran.text)")
+        let spent = try #require(UInt64(try used("cpu_time_per_day")))
+        #expect(spent >= 1300)
+        let events = try shared.call(
+            nil, "GET", "/v1/events?since=2020-01-01T00:00:00Z&tenant=red", seconds: 3
+        ).text
+        #expect(events.contains("95 percent of cpu_time_per_day are used"), "\(events)")
+        let refused = try exec(id)
+        #expect(refused.status == 429 && refused.text.contains("quota-cpu-time-per-day"), "\(refused.text)")
+        #expect(refused.text.contains("tenant red may have 1s of cpu_time_per_day and has used"))
+        #expect(try shared.call(red, "POST", "/v1/sessions", "{}").status == 429)
+        #expect(try shared.call(red, "GET", "/v1/sessions/\(id)").json?["state"]?.text == "running")
+        // Others have theirs, and it outlasts the daemon.
+        _ = try shared.session(SharedDaemon.blue)
+        try shared.daemon.kill()
+        try shared.daemon.startAgain()
+        #expect(try used("cpu_time_per_day") == "\(spent)")
+        #expect(try exec(id).status == 429)
+        let reset = #"{"quota":"cpu_time_per_day"}"#
+        #expect(try shared.call(nil, "POST", "/v1/tenants/red/quotas/reset", reset).status == 200)
+        #expect(try exec(id).status == 200)
+    }
+
     @Test func `the command line shows, sets and resets`() throws {
         func corral(_ words: String...) throws -> Program.Outcome {
             try Program.run(
@@ -181,7 +216,8 @@ struct QuotaTests {
         let shown = try corral("quota", "show", "--tenant", "red")
         #expect(shown.output.contains("1GiB") && shown.output.contains("not in force"), "\(shown.output)")
         for wrong in [
-            "sessions=0", "sessions=-1", "sessions=", "cpu_time_per_day=1h", "session=1", "sessions",
+            "sessions=0", "sessions=-1", "sessions=", "cpu_time_per_day=1ms", "relay_bytes_per_hour=1GiB",
+            "session=1", "sessions",
         ] {
             let refused = try corral("quota", "set", "red", wrong)
             #expect(refused.status != 0 && !refused.errors.isEmpty, "\(wrong)")
