@@ -104,7 +104,7 @@ extension CgroupLayout {
     private func noteAll(
         _ probe: borrowing SlotProbe, _ marks: [String], _ sweep: inout Sweep
     ) throws(SystemError) {
-        for hierarchy in hierarchies {
+        for hierarchy in hierarchies + elsewhere {
             for name in try groups(in: hierarchy, marks) {
                 sweep.listed += 1
                 if name.slot < SlotNotes.slots { try probe.note(true, of: name.slot) }
@@ -116,7 +116,7 @@ extension CgroupLayout {
     /// Removes the groups of dead slots in every hierarchy.
     private func remove(_ dead: [Int], _ live: [String], _ marks: [String], _ sweep: inout Sweep) {
         var removed: [GroupName] = []
-        for hierarchy in hierarchies.reversed() {
+        for hierarchy in (hierarchies + elsewhere).reversed() {
             guard let names = try? groups(in: hierarchy, marks) else {
                 sweep.remaining += dead
                 continue

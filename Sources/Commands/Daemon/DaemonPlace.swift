@@ -24,7 +24,24 @@ struct DaemonPlace {
     var state: String { settings.text(.state) }
 
     /// The corrald that listens; nil where there is none.
+    ///
+    /// Where a service manager holds the socket, a connection has it start corrald, which listens in its own
+    /// name before it serves; until then this waits.
     func corrald() throws(CommandError) -> PeerProcess? {
+        let deadline = Timer.now + 30_000_000_000
+        while true {
+            let found = try listener()
+            guard let found, found.isManager else { return found }
+            guard Timer.now < deadline else {
+                throw CommandError(
+                    "the service manager (pid \(found.pid)) holds the socket \(shown(socket)) and no corrald has "
+                        + "taken it; systemctl status corral.service says why")
+            }
+            usleep(50_000)
+        }
+    }
+
+    private func listener() throws(CommandError) -> PeerProcess? {
         do throws(SystemError) {
             return try PeerProcess.listening(at: socket) { () throws(SystemError) in
                 try .unixSocket(nonBlocking: false)
@@ -88,6 +105,13 @@ final class PeerProcess {
             if absent.contains(error.errno) { return nil }
             throw error
         }
+    }
+
+    /// Whether it is the one that starts services and not one of them: nothing may be sent to that.
+    var isManager: Bool {
+        if pid == 1 { return true }
+        let name = try? FileDescriptor.open("/proc/\(pid)/comm", O_RDONLY).readAll(limit: 64)
+        return name.map { String(decoding: $0, as: UTF8.self) } == "systemd\n"
     }
 
     /// - Parameter name: of the program, for the message.

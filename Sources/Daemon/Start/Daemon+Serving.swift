@@ -36,6 +36,7 @@ extension Daemon {
             }
             service = try begin(socket, limits)
             log.line(.info, "serving \(settings.text(.socketPath))")
+            try tellReady()
         } catch {
             log.line(.error, "the API cannot be served: \(error)")
             exitCode = 1
@@ -58,6 +59,7 @@ extension Daemon {
     /// Ends this process in order; sessions go on, and the next one finds them.
     func end(_ why: String) {
         log.line(.info, "ending: \(why); sessions go on")
+        manager?.tell(.stopping(status: "ending: \(why); sessions go on"))
         guard let service else {
             isOver = true
             return
@@ -126,7 +128,7 @@ final class SignalEvents: EventHandler {
             guard number > 0 else { return }
             switch number {
             case SIGTERM, SIGINT: daemon?.end("signal \(number)")
-            case SIGHUP: daemon?.reload(options)
+            case SIGHUP: daemon?.reloadAsService(options)
             default: break
             }
         }

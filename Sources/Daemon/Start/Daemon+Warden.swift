@@ -44,7 +44,8 @@ extension Daemon: WardenLinkDelegate {
                 let passes = error.isAbsence ? evenIfAbsent : error.mayPass
                 guard passes, DaemonClock.now < deadline else {
                     let isLost = error.isAbsence && place.startWarden == nil
-                    throw StartProblemText("\(error)", exitCode: isLost ? Daemon.startedAgain : 1)
+                    let cure = isLost ? place.wardenCure.map { "; \($0)" } ?? "" : ""
+                    throw StartProblemText("\(error)\(cure)", exitCode: isLost ? Daemon.startedAgain : 1)
                 }
                 if !isTold, !error.isAbsence { log.line(.info, "waiting: \(error)") }
                 isTold = isTold || !error.isAbsence
@@ -76,6 +77,7 @@ extension Daemon: WardenLinkDelegate {
             if place.startWarden == nil {
                 // A warden takes privileges that this process gave up: who started it can start both.
                 log.line(.error, "ending, to be started again with a new warden")
+                manager?.tell(.stopping(status: "the warden is lost"))
                 exitCode = Daemon.startedAgain
                 isOver = true
             } else {
