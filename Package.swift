@@ -290,7 +290,7 @@ let package = Package(
             "DaemonTests",
             [
                 "Daemon", "Access", "Metrics", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints",
-                "WardenProtocol", "Sandbox", "Tables",
+                "ServiceManager", "WardenProtocol", "Sandbox", "Tables",
                 "Wire",
                 "Linux",
             ]),

@@ -90,6 +90,11 @@ package struct PassedSocket: Hashable, Sendable {
     package let number: Int32
     /// `FileDescriptorName=` of the unit.
     package let name: String
+
+    package init(number: Int32, name: String) {
+        self.number = number
+        self.name = name
+    }
 }
 
 /// Something that a service manager passed and that cannot be used, as the sentence to show.

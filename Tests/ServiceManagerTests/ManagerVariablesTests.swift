@@ -73,7 +73,7 @@ import Testing
 }
 
 @Suite struct NotificationTests {
-    private func text(_ notification: ServiceManager.Notification) -> String {
+    private func text(_ notification: Notification) -> String {
         String(decoding: notification.bytes, as: UTF8.self)
     }
 

@@ -127,7 +127,7 @@ final class Daemon {
     private var lastTicket: UInt64 = 0
     private var timer: Timer?
     /// Told when it serves, that it lives and when it ends.
-    var manager: ServiceManager?
+    var manager: ManagerLink?
     /// Of the session that was restored last.
     var lastNumber: UInt64 = 0
     var isOver = false

@@ -14,7 +14,7 @@ extension Daemon {
 
     /// Reads the settings again, and says when it begins and when it is over.
     func reloadAsService(_ options: DaemonOptions) {
-        manager?.tell(.reloading(at: ServiceManager.monotonic))
+        manager?.tell(.reloading(at: ManagerLink.monotonic))
         reload(options)
         let problem = lastReload?.problems.first
         let status = problem.map { "the settings stay as they are: \($0)" } ?? statusLine

@@ -43,10 +43,10 @@ package enum DaemonProgram {
     }
 
     /// Whoever becomes the warden leaves what is said to it to that one, which is the same process.
-    private static func manager(_ options: DaemonOptions) throws(StartProblemText) -> ServiceManager? {
+    private static func manager(_ options: DaemonOptions) throws(StartProblemText) -> ManagerLink? {
         if options.part == .warden { return nil }
         do throws(ManagerProblem) {
-            return try ServiceManager.take()
+            return try ManagerLink.take()
         } catch {
             throw StartProblemText(error.description)
         }
@@ -72,11 +72,11 @@ package enum DaemonProgram {
 struct DaemonStart {
     let options: DaemonOptions
     let settings: Settings
-    let manager: ServiceManager?
+    let manager: ManagerLink?
     let log: DaemonLog
 
     /// - Parameter manager: the service manager that has started this process.
-    init(_ options: DaemonOptions, _ manager: ServiceManager?) throws(StartProblemText) {
+    init(_ options: DaemonOptions, _ manager: ManagerLink?) throws(StartProblemText) {
         self.options = options
         self.manager = manager
         let loaded = try DaemonStart.load(options)

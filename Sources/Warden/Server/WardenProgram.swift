@@ -32,7 +32,7 @@ package enum WardenProgram {
 
     private static func serve(_ options: WardenOptions, _ log: WardenLog) -> Int32 {
         do {
-            let manager = try ServiceManager.take()
+            let manager = try ManagerLink.take()
             manager.complain = { log.line(.warning, $0) }
             let start = try WardenStart.make(options, log)
             start.server.manager = manager

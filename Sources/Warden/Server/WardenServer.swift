@@ -33,7 +33,7 @@ final class WardenServer {
     private var guests: [Guest] = []
     private(set) var isEnding = false
     /// Told of the end.
-    var manager: ServiceManager?
+    var manager: ManagerLink?
 
     init(
         _ engine: any SandboxEngine, _ settings: Settings, on loop: EventLoop, hardLimit: Int, log: WardenLog

@@ -4,7 +4,7 @@ package import Linux
 /// The service manager that has started this process, usually systemd, as far as it wants to hear of it.
 ///
 /// Spoken by hand (sd_notify(3), sd_listen_fds(3)): what libsystemd would bring is more than all of this.
-package final class ServiceManager {
+package final class ManagerLink {
     private let address: NotifyAddress?
     /// How long the manager waits for a sign of life, in nanoseconds; nil where it does not.
     package let patience: UInt64?
@@ -27,7 +27,7 @@ package final class ServiceManager {
 
     /// Reads what is for this process in its environment, and takes it out: programs that it starts are not the
     /// service. Call it before there are other threads, and before anything is started.
-    package static func take() throws(ManagerProblem) -> ServiceManager {
+    package static func take() throws(ManagerProblem) -> ManagerLink {
         let variables = try ManagerVariables(pid: getpid()) { name in
             unsafe getenv(name).map { unsafe String(cString: $0) }
         }
@@ -38,7 +38,7 @@ package final class ServiceManager {
                     fcntl(socket.number, F_SETFD, FD_CLOEXEC)
                 }
             }
-            return try ServiceManager(variables)
+            return try ManagerLink(variables)
         } catch {
             throw ManagerProblem("\(error)")
         }

@@ -1,12 +1,13 @@
 import Glibc
 import Linux
+import TestSupport
 
 /// A socket that services send datagrams to, as a service manager has one (sd_notify(3)).
-package final class NotifySocket {
+final class NotifySocket {
     private let socket: FileDescriptor
 
     /// - Parameter name: its path, or `@` and its abstract name.
-    package init(_ name: String) throws(SystemError) {
+    init(_ name: String) throws(SystemError) {
         let kind = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
         socket = FileDescriptor(owning: try call("socket") { Glibc.socket(AF_UNIX, kind, 0) })
         let number = socket.number
@@ -14,7 +15,7 @@ package final class NotifySocket {
     }
 
     /// The next datagram; nil where none comes in so many seconds.
-    package func next(within seconds: Double = 60) -> String? {
+    func next(within seconds: Double = 60) -> String? {
         var waiting = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&waiting, 1, CInt(seconds * 1000)) == 1 else { return nil }
         var bytes = [UInt8](repeating: 0, count: 4096)
@@ -24,7 +25,7 @@ package final class NotifySocket {
     }
 
     /// The next datagram that begins so; those before it are dropped.
-    package func next(beginning start: String, within seconds: Double = 60) -> String? {
+    func next(beginning start: String, within seconds: Double = 60) -> String? {
         let deadline = Host.now + seconds * Host.patience
         while Host.now < deadline {
             if let text = next(within: max(0.001, deadline - Host.now)), text.hasPrefix(start) { return text }
