@@ -70,7 +70,7 @@ fetch() {
         if [[ " ${systemd_packages[*]} " == *" ${name%%_*} "* ]]; then tree=systemd; fi
         dpkg-deb --fsys-tarfile "$package" | tar -x -C "$vm/$tree" --no-same-owner --keep-directory-symlink
     done
-    rm -rf "${vm:?}/systemd"/{etc,var,usr/share,usr/lib/udev,usr/lib/systemd/catalog}
+    rm -rf "${vm:?}/systemd"/{etc,var,usr/share,usr/lib/udev,usr/lib/systemd/{catalog,system-generators}}
     mv "$vm"/base/boot/vmlinuz-* "$vm/kernel"
     for name in "${modules[@]}"; do
         find "$vm/base/usr/lib/modules" -name "$name.ko" -exec cp {} "$vm/modules/" \;

@@ -3,6 +3,7 @@ import Client
 import Configuration
 import Glibc
 import Linux
+import Sandbox
 
 /// The daemon that a command is about, and where its parts are.
 struct DaemonPlace {

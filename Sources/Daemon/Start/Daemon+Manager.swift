@@ -1,6 +1,8 @@
+import Configuration
 import Glibc
 import Linux
 import ServiceManager
+import Sessions
 
 // What the service manager that started corrald hears of it (sd_notify(3)); nothing where there is none.
 

@@ -5,6 +5,7 @@ import Linux
 import Network
 import Quotas
 import Service
+import ServiceManager
 import Sessions
 
 // The service's beginning and end, and what signals ask for.

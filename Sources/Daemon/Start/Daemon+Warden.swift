@@ -1,6 +1,7 @@
 import FailPoints
 import Linux
 import Sandbox
+import ServiceManager
 import Sessions
 import WardenProtocol
 
