@@ -33,8 +33,7 @@ import Wire
         let daemon = try TestDaemon(environment: ["NOTIFY_SOCKET": name, "WATCHDOG_USEC": "400000"])
         for _ in 0..<3 { #expect(manager.next(beginning: "WATCHDOG=1\n") != nil) }
         try daemon.program.signal(SIGSTOP)
-        #expect(
-            try eventually { File.text("/proc/\(daemon.program.pid)/stat")?.contains(") T ") == true })
+        #expect(eventually { File.text("/proc/\(daemon.program.pid)/stat")?.contains(") T ") == true })
         while manager.next(within: 0) != nil {}
         #expect(manager.next(within: 2) == nil)
         try daemon.program.signal(SIGCONT)

@@ -68,6 +68,8 @@ install_systemd() {
         mkdir -p "$root/usr/local/lib/$name"
         cp "$root/opt/lib/$name"/* "$root/usr/local/lib/$name/"
     done
+    # Without it this would be a first start, which asks questions at the console.
+    echo 00000000000040008000000000000001 >"$root/etc/machine-id"
     mkdir -p "$root/etc/systemd/system"
     cp scripts/vm/checks.service "$root/etc/systemd/system/"
 }
