@@ -26,6 +26,9 @@ import Wire
         #expect(
             manager.next(beginning: "STOPPING=1\n")
                 == "STOPPING=1\nSTATUS=ending: signal 15; sessions go on")
+        // It has the daemon's standard error, which the end of the test would wait for.
+        if let warden = daemon.warden { #expect(kill(warden, SIGTERM) == 0) }
+        #expect(eventually(within: 120) { daemon.warden == nil })
     }
 
     @Test func `one that stands still gives no sign of life`() throws {
@@ -239,6 +242,7 @@ struct ServicePartTests {
     @Test func `a lock that root's corrald has made is no hindrance to one that never was root`() throws {
         do {
             let daemon = try TestDaemon(in: directory)
+            #expect(try daemon.call("GET", "/v1/health").status == 200)
             #expect(try daemon.stop() == 0)
             let warden = try #require(daemon.warden)
             #expect(kill(warden, SIGTERM) == 0)

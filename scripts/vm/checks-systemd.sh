@@ -21,7 +21,10 @@ inactive() { [ "$(systemctl is-active "$1")" = inactive ]; }
 property() { systemctl show --property "$2" --value "$1"; }
 main() { property "$1" MainPID; }
 # Another one than $2 runs as $1.
-is_another() { active "$1" && [ "$(main "$1")" -gt 1 ] && [ "$(main "$1")" != "$2" ]; }
+is_another() {
+    pid=$(main "$1")
+    [ "$pid" -gt 1 ] && [ "$pid" != "$2" ] && active "$1"
+}
 no_corrald() { ! pidof corrald >/dev/null; }
 no_init() { ! pidof sandbox-init >/dev/null; }
 no_sandbox() { [ -z "$(sandboxes)" ]; }
@@ -83,18 +86,32 @@ done
 session exec web -- sh -c 'echo $NOTIFY_SOCKET$LISTEN_FDS$WATCHDOG_USEC$LISTEN_PID; id -u'
 check "a program in it knows nothing of the manager" printed "
 1000"
-mkdir -p /tmp/tree/below && echo inside >/tmp/tree/below/file
-$corral cp /tmp/tree web:tree >/tmp/out 2>$report
-code=$?
-check "a tree is copied in, which an unpacker does under corrald's filter" is $code 0
-session exec web -- cat tree/below/file
-check "and is there" printed inside
 # shellcheck disable=SC2154 # Of lib.sh: eat.
 session exec web -- sh -c "$eat"
 check "a process above memory.max is killed" is $code 137
 check "systemd leaves the unit alone for it" is "$(main corral-warden.service)" "$warden"
 session exec web -- echo on
 check "and the session goes on" printed on
+
+# --- a volume, which takes a loop device, a file system and mounts
+for name in libcrc32c zstd_compress xor raid6_pq btrfs; do
+    if ! grep -q "^$name " /proc/modules; then insmod "/opt/vm/$name.ko"; fi
+done
+$corral workspace create --disk 64MiB data >/tmp/out 2>$report
+code=$?
+check "a workspace is made, in the unit" is $code 0
+session create --name files --workspace data
+check "a session has it" is $code 0
+mkdir -p /tmp/tree/below && echo inside >/tmp/tree/below/file
+$corral cp /tmp/tree files:tree >/tmp/out 2>$report
+code=$?
+check "a tree is copied in, which an unpacker does under corrald's filter" is $code 0
+session exec files -- cat tree/below/file
+check "and is there" printed inside
+session exec files -- sh -c 'dd if=/dev/zero of=big bs=1M count=100'
+check "its limit holds" is $code 1
+session kill --grace 0s files
+check "that session is ended" is $code 0
 
 # --- restarts
 control restart corral.service
@@ -152,7 +169,8 @@ control stop corral-warden.service
 check "the warden is stopped" is $code 0
 check "every sandbox has ended" soon no_init
 check "and corrald with it" soon no_corrald
-check "no cgroup is left of either" is "$(find $groups -type d -name '*corral*')" ""
+no_group() { [ -z "$(find $groups -type d -name '*corral*' ! -name corral.socket)" ]; }
+check "no cgroup is left of either" soon no_group
 daemon status
 check "the next request starts both" said_out 'status    ok'
 check "the session has ended" tells web state ended

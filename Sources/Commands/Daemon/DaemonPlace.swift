@@ -75,16 +75,24 @@ final class PeerProcess {
         self.pidfd = pidfd
     }
 
+    /// How long a service may take to start, in nanoseconds.
+    private static let patience: UInt64 = 30_000_000_000
+
     /// - Returns: nil where nobody listens.
     static func listening(
         at path: String, by socket: () throws(SystemError) -> FileDescriptor
     ) throws(SystemError) -> PeerProcess? {
+        let deadline = Timer.now + patience
         // Another process may take the place of the first in between.
-        for _ in 0..<8 {
+        while Timer.now < deadline {
             guard let first = try credentials(path, socket) else { return nil }
             guard first.pid > 0 else { throw SystemError("getsockopt(SO_PEERCRED)", path, .noSuchProcess) }
             let number = clinux_pidfd_open(first.pid)
-            if number < 0, errno == ESRCH { continue }
+            if number < 0, errno == ESRCH {
+                // It has ended, and a service manager has the socket still: it is starting another one.
+                usleep(100_000)
+                continue
+            }
             if number < 0 { throw SystemError("pidfd_open", path, Errno(rawValue: errno)) }
             let pidfd = FileDescriptor(owning: number)
             // Whoever listens had the number when the descriptor was made as well, so it is of that process.
