@@ -32,11 +32,11 @@ struct DaemonPlace {
         let deadline = Timer.now + 30_000_000_000
         while true {
             let found = try listener()
-            guard let found, found.isManager else { return found }
+            guard let found, found.isOther else { return found }
             guard Timer.now < deadline else {
                 throw CommandError(
-                    "the service manager (pid \(found.pid)) holds the socket \(shown(socket)) and no corrald has "
-                        + "taken it; systemctl status corral.service says why")
+                    "process \(found.pid), a service manager perhaps, has the socket \(shown(socket)) and no corrald "
+                        + "has taken it; systemctl status corral.service says why")
             }
             usleep(50_000)
         }
@@ -116,11 +116,12 @@ final class PeerProcess {
         }
     }
 
-    /// Whether it is the one that starts services and not one of them: nothing may be sent to that.
-    var isManager: Bool {
+    /// Whether it is none: the service manager, which has the socket before and after corrald, or whoever has the
+    /// number of one that has ended. Nothing may be sent to those.
+    var isOther: Bool {
         if pid == 1 { return true }
         let name = try? FileDescriptor.open("/proc/\(pid)/comm", O_RDONLY).readAll(limit: 64)
-        return name.map { String(decoding: $0, as: UTF8.self) } == "systemd\n"
+        return name.map { $0 != Array("corrald\n".utf8) } ?? false
     }
 
     /// - Parameter name: of the program, for the message.
