@@ -80,7 +80,7 @@ lint: ## check the form of Swift, shell and Python
 	@scripts/lint.sh
 
 install: .build/release/corral .build/release/sandbox-init .build/release/corral-unpack .build/release/corral-warden .build/release/corrald ## install the release build (PREFIX=/usr/local DESTDIR=)
-	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
+	@DESTDIR="$(DESTDIR)" scripts/install.sh "$(DESTDIR)$(PREFIX)"
 	@if [ -z "$(DESTDIR)" ]; then scripts/accounts.sh; fi
 
 uninstall: ## remove exactly what install put there (PREFIX=/usr/local DESTDIR= PURGE=1: state too)

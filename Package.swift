@@ -101,6 +101,7 @@ let package = Package(
         library("Trees", ["Linux", "CLinux", "CNettle"]),
         library("Figures", ["Wire"]),
         library("Metrics"),
+        library("ServiceManager", ["Linux", "CLinux"]),
         library("Capture", ["Linux", "CLinux"]),
         library("Service", ["Wire", "Network", "Linux", "CLinux", "CMicroHTTPD", "CWslay", "CNettle"]),
         library("Configuration", ["Sandbox", "Network", "Wire", "Linux"]),
@@ -139,7 +140,7 @@ let package = Package(
             "Warden",
             [
                 "Preparation", "Launch", "Cgroups", "Volumes", "WardenProtocol", "FailPoints", "Sandbox",
-                "Wire", "Linux", "CLinux",
+                "ServiceManager", "Wire", "Linux", "CLinux",
             ]),
         // What the daemon remembers: the only user of sqlite.
         library("Store", ["API", "Trees", "Wire", "Linux", "CSQLite"]),
@@ -149,7 +150,7 @@ let package = Package(
             "Daemon",
             [
                 "API", "Access", "Quotas", "Service", "Sessions", "Store", "Capture", "Cgroups", "Metrics",
-                "WardenProtocol",
+                "WardenProtocol", "ServiceManager",
                 "Configuration",
                 "Preparation", "FailPoints", "Workspace", "Trees", "Sandbox", "Network", "Wire", "Linux",
                 "CLinux",
@@ -289,12 +290,13 @@ let package = Package(
             "DaemonTests",
             [
                 "Daemon", "Access", "Metrics", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints",
-                "WardenProtocol", "Sandbox", "Tables",
+                "ServiceManager", "WardenProtocol", "Sandbox", "Tables",
                 "Wire",
                 "Linux",
             ]),
         tests("FiguresTests", ["Figures", "Linux", "Wire"]),
         tests("MetricsTests", ["Metrics", "Wire"]),
+        tests("ServiceManagerTests", ["ServiceManager", "Linux"]),
         tests("ServiceTests", ["Service", "Network", "Wire", "Linux", "CLinux"]),
         tests("TestSupportTests", ["Linux"]),
         tests("FuzzTests", ["FuzzTargets"]),

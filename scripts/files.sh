@@ -22,6 +22,24 @@ installed_files() {
     done
 }
 
+# Prints SOURCE DESTINATION for each file of systemd's. The sources have @PREFIX@ where the programs are.
+systemd_files() {
+    for kind in system user; do
+        for file in scripts/systemd/$kind/*; do echo "$file lib/systemd/$kind/${file##*/}"; done
+    done
+    echo "scripts/systemd/sysusers.conf lib/sysusers.d/corral.conf"
+    echo "scripts/systemd/tmpfiles.conf lib/tmpfiles.d/corral.conf"
+}
+
+# Installs them in $1, for programs that will be in $2.
+install_systemd_files() {
+    systemd_files | while read -r source destination; do
+        mkdir -p "$1/${destination%/*}"
+        sed "s|@PREFIX@|$2|g" "$source" >"$1/$destination"
+        chmod 644 "$1/$destination"
+    done
+}
+
 # What `corral precompile` made of the files installed in $1, relative to it: the rules of each profile,
 # and the filters of the policies that they need, whose names are those of shipped parts.
 precompiled_files() {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the release build: install.sh DIRECTORY (usually $DESTDIR$PREFIX). CORRAL_BUILD names another
-# build's directory.
+# build's directory; DESTDIR is what of DIRECTORY will not be there when the programs run.
 set -eu
 cd "$(dirname "$0")/.."
 build=${CORRAL_BUILD:-.build/release}
@@ -20,6 +20,7 @@ done
 installed_files | while read -r mode source destination; do
     install -D -m "$mode" "$source" "$prefix/$destination"
 done
+install_systemd_files "$prefix" "${prefix#"${DESTDIR:-}"}"
 export CORRAL_DATA="$prefix/share/corral"
 "$prefix/bin/corral" precompile
 mkdir -p "$prefix/share/man/man1"

@@ -34,6 +34,16 @@ refuse_while_sessions_run() {
     done
 }
 
+# Who would start them again.
+stop_services() {
+    if [ -n "$root" ] || [ ! -d /run/systemd/system ] || ! command -v systemctl >/dev/null; then return; fi
+    for unit in corral.socket corral.service corral-warden.service; do
+        if [ "$(systemctl show --property FragmentPath --value "$unit")" = "$prefix/lib/systemd/system/$unit" ]; then
+            systemctl disable --now "$unit" || true
+        fi
+    done
+}
+
 # corrald first: it would start another warden.
 end_daemons() {
     for program in "$prefix/sbin/corrald" "$warden"; do
@@ -92,10 +102,14 @@ state=$(setting state /var/lib/corral)
 runtime=$(setting runtime /run/corral)
 refuse_while_sessions_run
 prefix=$physical
+stop_services
 end_daemons
 unmount_all
 
 installed_files | while read -r _ _ destination; do
+    rm -f "$prefix/$destination"
+done
+systemd_files | while read -r _ destination; do
     rm -f "$prefix/$destination"
 done
 precompiled_files "$prefix" | while read -r destination; do

@@ -12,50 +12,80 @@ package struct CgroupLayout: Sendable {
     package let missing: [Layer: String]
     /// What the user can do about `missing`; nil when nothing is missing or nothing helps.
     package let cure: String?
+    /// Where others make groups whose slots are of the same file, and nothing is made: below a delegated cgroup
+    /// of root's the tops of the hierarchies.
+    let elsewhere: [Hierarchy]
 
-    init(hierarchies: [Hierarchy], missing: [Layer: String] = [:], cure: String? = nil) {
+    init(
+        hierarchies: [Hierarchy], missing: [Layer: String] = [:], cure: String? = nil,
+        elsewhere: [Hierarchy] = []
+    ) {
         self.hierarchies = hierarchies
         self.missing = missing
         self.cure = cure
+        self.elsewhere = elsewhere
     }
 
     /// Reads /proc/self/mountinfo and finds out. As root groups go to the top of every
     /// hierarchy; as an ordinary user below the process's own v2 cgroup, if that is delegated.
     ///
     /// Changes nothing. Nothing that is merely missing is an error.
-    package static func detect() throws(CgroupError) -> CgroupLayout {
+    /// - Parameter isService: whether root's groups go below its own cgroup as well, if systemd has delegated
+    ///   it. A lone run does not ask: it would move itself, and end with its groups elsewhere.
+    package static func detect(isService: Bool = false) throws(CgroupError) -> CgroupLayout {
         let mounts = CgroupMount.parse(mountinfo: try read("/proc/self/mountinfo"))
-        if geteuid() == 0 { return try ofRoot(mounts) }
+        if geteuid() == 0 {
+            guard isService else { return try ofRoot(mounts) }
+            let text = try read("/proc/self/cgroup")
+            guard let unit = DelegatedUnit.own(mounts, procSelfCgroup: text) else {
+                return try ofRoot(mounts)
+            }
+            return try ofRoot(mounts, below: unit)
+        }
         let own = CgroupMount.ownPath(procSelfCgroup: try read("/proc/self/cgroup"))
         return try ofUser(mounts, own: own)
     }
 
-    private static func ofRoot(_ mounts: [CgroupMount]) throws(CgroupError) -> CgroupLayout {
+    /// - Parameter unit: the cgroup that systemd has delegated to this process; nil for none.
+    private static func ofRoot(
+        _ mounts: [CgroupMount], below unit: DelegatedUnit? = nil
+    ) throws(CgroupError) -> CgroupLayout {
         let placement = Placement(mounts)
         var hierarchies: [Hierarchy] = []
+        var elsewhere: [Hierarchy] = []
         var found = placement.controllersOnV1
         if let point = placement.v2 {
             // A controller that a v1 hierarchy has is not on v2: nothing to ask then.
             let wanted = Controllers.limiting.subtracting(found)
-            let controllers = wanted.isEmpty ? [] : try controllersOnV2(point).intersection(wanted)
+            let own = unit?.directory(point)
+            let path = own ?? point
+            let controllers = wanted.isEmpty ? [] : try controllersOnV2(path).intersection(wanted)
             found.formUnion(controllers)
-            hierarchies.append(try Hierarchy(version: .v2, controllers: controllers, path: point))
+            hierarchies.append(
+                try Hierarchy(
+                    version: .v2, controllers: controllers, path: path,
+                    mustVacate: own != nil && unit?.isVacated == false))
+            if own != nil { elsewhere.append(try Hierarchy(version: .v2, controllers: [], path: point)) }
         }
         for use in placement.v1 {
+            let own = unit?.directory(use.point)
             hierarchies.append(
-                try Hierarchy(version: .v1, controllers: use.controllers, path: use.point))
+                try Hierarchy(version: .v1, controllers: use.controllers, path: own ?? use.point))
+            if own != nil { elsewhere.append(try Hierarchy(version: .v1, controllers: [], path: use.point)) }
         }
         let lost = Controllers.limiting.subtracting(found)
-        if lost.isEmpty { return CgroupLayout(hierarchies: hierarchies) }
+        if lost.isEmpty { return CgroupLayout(hierarchies: hierarchies, elsewhere: elsewhere) }
         guard let readOnly = placement.readOnly else {
             return CgroupLayout(
                 hierarchies: hierarchies,
                 missing: missing(lost, "no mounted cgroup hierarchy has the controller"),
-                cure: "mount cgroup2 on /sys/fs/cgroup, and boot without cgroup_disable=")
+                cure: "mount cgroup2 on /sys/fs/cgroup, and boot without cgroup_disable=",
+                elsewhere: elsewhere)
         }
         return CgroupLayout(
             hierarchies: hierarchies, missing: missing(lost, "\(readOnly) is mounted read-only"),
-            cure: "mount \(readOnly) writable (for a container: docker run --privileged)")
+            cure: "mount \(readOnly) writable (for a container: docker run --privileged)",
+            elsewhere: elsewhere)
     }
 
     private static func ofUser(_ mounts: [CgroupMount], own: String?) throws(CgroupError) -> CgroupLayout {

@@ -109,7 +109,7 @@ extension CgroupLayout {
     private func noteAll(
         _ probe: borrowing SlotProbe, _ marks: Marks, _ sweep: inout Sweep
     ) throws(SystemError) {
-        for hierarchy in hierarchies {
+        for hierarchy in hierarchies + elsewhere {
             for group in try groups(in: hierarchy, marks) {
                 sweep.listed += 1
                 if group.name.slot < SlotNotes.slots { try probe.note(true, of: group.name.slot) }
@@ -121,7 +121,7 @@ extension CgroupLayout {
     /// Removes the groups of dead slots in every hierarchy.
     private func remove(_ dead: [Int], _ live: [String], _ marks: Marks, _ sweep: inout Sweep) {
         var removed: [GroupName] = []
-        for hierarchy in hierarchies.reversed() {
+        for hierarchy in (hierarchies + elsewhere).reversed() {
             guard let found = try? groups(in: hierarchy, marks) else {
                 sweep.remaining += dead
                 continue

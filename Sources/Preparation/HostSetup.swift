@@ -27,14 +27,15 @@ package struct HostSetup {
     /// - Parameters:
     ///   - workspace: a directory of the host; nil for one of the sandbox's own.
     ///   - called: what errors call the workspace, such as `--workspace`.
+    ///   - isService: as ``CgroupLayout/detect(isService:)`` has it.
     package static func probe(
-        workspace: String?, called: String, mounts: [AddedMount]
+        workspace: String?, called: String, mounts: [AddedMount], isService: Bool = false
     ) throws(PreparationError) -> HostSetup {
         do {
             let abilities = try HostAbilities.probe()
             let without = try Ablation.asked()
             return HostSetup(
-                abilities: abilities, layout: try CgroupLayout.detect(),
+                abilities: abilities, layout: try CgroupLayout.detect(isService: isService),
                 workspace: try openWorkspace(workspace, called, abilities, without), without: without,
                 mounts: try mounts.isEmpty
                     ? .none

@@ -10,7 +10,7 @@ private let rows: [[String]] = [
     ["Linux", "Sandbox", "Wire", "InitPlan", "FailPoints", "Network"],
     [
         "Seccomp", "Cgroups", "Dialects", "Debian", "Trees", "Figures", "WardenProtocol", "Capture",
-        "Service", "Configuration", "Client", "Tables", "API", "Sessions", "Metrics",
+        "Service", "Configuration", "Client", "Tables", "API", "Sessions", "Metrics", "ServiceManager",
     ],
     [
         "Launch", "Denials", "Relay", "Plugins", "Unpack", "Images", "Store", "Workspace", "Volumes",

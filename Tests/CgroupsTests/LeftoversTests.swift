@@ -45,6 +45,19 @@ struct LeftoversTests {
         }
     }
 
+    @Test func `leftovers at the top are found from below as well`() throws {
+        try withState { state in
+            let own = try state.slots.acquire(count: 100)
+            let dead = state.name(9, "dead")
+            try state.make(dead)
+            let below = CgroupLayout(hierarchies: [], elsewhere: state.layout.hierarchies)
+            let swept = try below.sweepLeftovers(slots: state.slots, own: own, marks: [state.mark]).removed
+            #expect(swept == [dead])
+            let isGone = state.holds([])
+            #expect(isGone)
+        }
+    }
+
     @Test func `groups of both marks are swept, since they take their slots from one file`() throws {
         try withState { state in
             let own = try state.slots.acquire(count: 100)

@@ -12,6 +12,7 @@ final class TestDaemon {
     private(set) var program: RunningProgram
     private let words: [String]
     private let variables: [String: String]
+    private let descriptors: [CInt]
     var state: String { directory("s") }
     var socket: String { directory("run/corral.sock") }
 
@@ -26,19 +27,21 @@ final class TestDaemon {
     ///   - wrapper: starts the program that follows it.
     ///   - command: what starts corrald, if not its own name.
     ///   - group: whose members may connect to root's.
+    ///   - descriptors: which it has as 3 and so on.
     init(
         _ more: [String] = [], wrapper: [String] = [], command: [String] = [Product.path("corrald")],
         in directory: TemporaryDirectory? = nil, environment: [String: String] = [:],
-        group: String = "nobody-has-it"
+        group: String = "nobody-has-it", descriptors: [CInt] = []
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
         variables = environment
+        self.descriptors = descriptors
         words =
             wrapper.map { $0 == "STATE" ? directory("s") : $0 }
             + command + ["--state", directory("s"), "--set", "runtime=\(directory("run"))"]
             + TestDaemon.user(group: group) + more
-        program = try TestDaemon.start(words, environment)
+        program = try TestDaemon.start(words, environment, descriptors)
         try waitUntilServing()
     }
 
@@ -48,11 +51,13 @@ final class TestDaemon {
         endWarden()
     }
 
-    private static func start(_ words: [String], _ more: [String: String]) throws -> RunningProgram {
+    private static func start(
+        _ words: [String], _ more: [String: String], _ descriptors: [CInt] = []
+    ) throws -> RunningProgram {
         // The rules of this source tree, wherever the build directory is.
         let environment = Program.environment.merging(["CORRAL_DATA": Repository.root]) { $1 }
             .merging(more) { $1 }
-        return try Program(words, environment: environment).start()
+        return try Program(words, environment: environment, descriptors: descriptors).start()
     }
 
     /// A second one of the same command line; it is the caller's to end.
@@ -84,7 +89,7 @@ final class TestDaemon {
 
     /// Without waiting for anything.
     func beginAgain(wrapper: [String] = []) throws {
-        program = try TestDaemon.start(wrapper + words, variables)
+        program = try TestDaemon.start(wrapper + words, variables, descriptors)
     }
 
     /// Of one that ends by itself.

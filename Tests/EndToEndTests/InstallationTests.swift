@@ -50,10 +50,15 @@ struct InstallationTests {
             "bin/corral", "sbin/corrald", "libexec/corral/corral-warden",
             "share/man/man1/corral-daemon-run.1",
             "share/corral/grafana-dashboard.json", "share/corral/alerts.yaml",
+            "lib/systemd/system/corral.service", "lib/systemd/user/corral-warden.service",
+            "lib/sysusers.d/corral.conf",
             "share/doc/corral/operators.md", "share/bash-completion/completions/corral",
         ] {
             #expect(File.exists("\(prefix)/\(name)"), "\(name)")
         }
+        // As it will be found when it runs, without DESTDIR.
+        let unit = File.text("\(prefix)/lib/systemd/system/corral.service") ?? ""
+        #expect(unit.contains("ExecStart=/usr/local/sbin/corrald --system\n"), "\(unit)")
         defer { _ = try? daemon("stop", "--sessions") }
         #expect(try daemon("run", "--detach").status == 0)
         #expect(try api("POST", "/v1/sessions", #"{"name":"kept"}"#).output.contains(#""state":"running""#))

@@ -37,6 +37,7 @@ make_root() {
     printf '%s' "$PWD" >"$root/opt/vm/tree"
     install -m 755 scripts/vm/init.sh "$root/init"
     install_corral "$root"
+    if [[ " ${parts[*]} " == *" checks-systemd "* ]]; then install_systemd "$root"; fi
     install_tests "$root"
     chmod -R go+rX "$root"
 }
@@ -52,6 +53,25 @@ install_corral() {
         strip -o "$root/opt/libexec/corral/$name" ".build/debug/$name"
     done
     cp -r profiles images "$root/opt/share/corral/"
+}
+
+# What the machine ends with: init.sh becomes systemd, which starts checks-systemd.sh.
+install_systemd() {
+    local root=$1 name
+    # What the base has of the same name stays: sbin/init is nobody's there.
+    cp -a --no-clobber "$vm/systemd/." "$root/"
+    # shellcheck source=scripts/files.sh
+    . scripts/files.sh
+    install_systemd_files "$root/opt" /opt
+    # Where systemd looks; it knows nothing of /opt.
+    for name in systemd/system sysusers.d tmpfiles.d; do
+        mkdir -p "$root/usr/local/lib/$name"
+        cp "$root/opt/lib/$name"/* "$root/usr/local/lib/$name/"
+    done
+    # Without it this would be a first start, which asks questions at the console.
+    echo 00000000000040008000000000000001 >"$root/etc/machine-id"
+    mkdir -p "$root/etc/systemd/system"
+    cp scripts/vm/checks.service "$root/etc/systemd/system/"
 }
 
 # The tests know the path of their source tree, so it has the same in the machine.

@@ -17,6 +17,13 @@ packages=(
     xfsprogs libinih1 liburcu8 btrfs-progs libudev1
 )
 
+# Of the part checks-systemd, in a tree of its own, $vm/systemd.
+systemd_packages=(
+    systemd libsystemd-shared libsystemd0
+    libapparmor1 libaudit1 libcap2 libcrypt1 libgcrypt20 libgpg-error0 libip4tc2 libkmod2 liblz4-1 liblzma5
+    libpam0g libseccomp2 libzstd1
+)
+
 # Of the kernel: init.sh loads the first two, checks-volumes.sh the others, in this order.
 modules=(loop overlay quota_tree quota_v2 libcrc32c xfs zstd_compress xor raid6_pq btrfs)
 
@@ -34,9 +41,10 @@ download() {
     local kernel
     kernel=$(newest_kernel)
     if [[ -z $kernel ]]; then return 1; fi
-    echo "test-vm: fetching $kernel and ${#packages[@]} packages of what runs on it"
+    echo "test-vm: fetching $kernel and $((${#packages[@]} + ${#systemd_packages[@]})) packages of what runs on it"
     # As who runs this: apt's own user may not write here.
-    (cd "$vm/fetched" && bounded apt-get download -q -o APT::Sandbox::User=root "$kernel" "${packages[@]}")
+    (cd "$vm/fetched" && bounded apt-get download -q -o APT::Sandbox::User=root "$kernel" "${packages[@]}" \
+        "${systemd_packages[@]}")
 }
 
 # What another version of this file has fetched is fetched anew.
@@ -45,18 +53,24 @@ wanted() { cksum <"${BASH_SOURCE[0]}"; }
 fetch() {
     if [[ -s $vm/fetched-by && $(<"$vm/fetched-by") == "$(wanted)" ]]; then return; fi
     command -v apt-get >/dev/null || skip "there is no apt-get to fetch a kernel with"
-    rm -rf "$vm/fetched-by" "$vm/fetched" "$vm/base" "$vm/modules"
-    mkdir -p "$vm/fetched" "$vm/modules" "$vm"/base/usr/{bin,sbin,lib,lib64}
+    rm -rf "$vm/fetched-by" "$vm/fetched" "$vm/base" "$vm/systemd" "$vm/modules"
+    mkdir -p "$vm/fetched" "$vm/modules" "$vm"/{base,systemd}/usr/{bin,sbin,lib,lib64}
     if ! download; then
         if [[ $(id -u) -eq 0 ]]; then bounded apt-get update -q || true; fi
         download || skip "apt-get cannot download linux-image-$release-*-cloud-amd64 and ${packages[*]}"
     fi
-    local package name
+    local package name tree
     # As Debian installs itself today: whether a package says /bin or /usr/bin, it is one directory.
-    for name in bin sbin lib lib64; do ln -s "usr/$name" "$vm/base/$name"; done
-    for package in "$vm"/fetched/*.deb; do
-        dpkg-deb --fsys-tarfile "$package" | tar -x -C "$vm/base" --no-same-owner --keep-directory-symlink
+    for tree in base systemd; do
+        for name in bin sbin lib lib64; do ln -s "usr/$name" "$vm/$tree/$name"; done
     done
+    for package in "$vm"/fetched/*.deb; do
+        name=${package##*/}
+        tree=base
+        if [[ " ${systemd_packages[*]} " == *" ${name%%_*} "* ]]; then tree=systemd; fi
+        dpkg-deb --fsys-tarfile "$package" | tar -x -C "$vm/$tree" --no-same-owner --keep-directory-symlink
+    done
+    rm -rf "${vm:?}/systemd"/{etc,var,usr/share,usr/lib/udev,usr/lib/systemd/{catalog,system-generators}}
     mv "$vm"/base/boot/vmlinuz-* "$vm/kernel"
     for name in "${modules[@]}"; do
         find "$vm/base/usr/lib/modules" -name "$name.ko" -exec cp {} "$vm/modules/" \;

@@ -3,6 +3,7 @@ import Client
 import Configuration
 import Glibc
 import Linux
+import Sandbox
 
 /// The daemon that a command is about, and where its parts are.
 struct DaemonPlace {
@@ -24,7 +25,24 @@ struct DaemonPlace {
     var state: String { settings.text(.state) }
 
     /// The corrald that listens; nil where there is none.
+    ///
+    /// Where a service manager holds the socket, a connection has it start corrald, which listens in its own
+    /// name before it serves; until then this waits.
     func corrald() throws(CommandError) -> PeerProcess? {
+        let deadline = Timer.now + 30_000_000_000
+        while true {
+            let found = try listener()
+            guard let found, found.isOther else { return found }
+            guard Timer.now < deadline else {
+                throw CommandError(
+                    "process \(found.pid), a service manager perhaps, has the socket \(shown(socket)) and no corrald "
+                        + "has taken it; systemctl status corral.service says why")
+            }
+            usleep(50_000)
+        }
+    }
+
+    private func listener() throws(CommandError) -> PeerProcess? {
         do throws(SystemError) {
             return try PeerProcess.listening(at: socket) { () throws(SystemError) in
                 try .unixSocket(nonBlocking: false)
@@ -57,16 +75,24 @@ final class PeerProcess {
         self.pidfd = pidfd
     }
 
+    /// How long a service may take to start, in nanoseconds.
+    private static let patience: UInt64 = 30_000_000_000
+
     /// - Returns: nil where nobody listens.
     static func listening(
         at path: String, by socket: () throws(SystemError) -> FileDescriptor
     ) throws(SystemError) -> PeerProcess? {
+        let deadline = Timer.now + patience
         // Another process may take the place of the first in between.
-        for _ in 0..<8 {
+        while Timer.now < deadline {
             guard let first = try credentials(path, socket) else { return nil }
             guard first.pid > 0 else { throw SystemError("getsockopt(SO_PEERCRED)", path, .noSuchProcess) }
             let number = clinux_pidfd_open(first.pid)
-            if number < 0, errno == ESRCH { continue }
+            if number < 0, errno == ESRCH {
+                // It has ended, and a service manager has the socket still: it is starting another one.
+                usleep(100_000)
+                continue
+            }
             if number < 0 { throw SystemError("pidfd_open", path, Errno(rawValue: errno)) }
             let pidfd = FileDescriptor(owning: number)
             // Whoever listens had the number when the descriptor was made as well, so it is of that process.
@@ -88,6 +114,14 @@ final class PeerProcess {
             if absent.contains(error.errno) { return nil }
             throw error
         }
+    }
+
+    /// Whether it is none: the service manager, which has the socket before and after corrald, or whoever has the
+    /// number of one that has ended. Nothing may be sent to those.
+    var isOther: Bool {
+        if pid == 1 { return true }
+        let name = try? FileDescriptor.open("/proc/\(pid)/comm", O_RDONLY).readAll(limit: 64)
+        return name.map { $0 != Array("corrald\n".utf8) } ?? false
     }
 
     /// - Parameter name: of the program, for the message.

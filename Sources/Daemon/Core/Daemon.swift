@@ -7,6 +7,7 @@ import Preparation
 import Quotas
 import Sandbox
 import Service
+import ServiceManager
 import Sessions
 import Store
 import WardenProtocol
@@ -22,6 +23,8 @@ final class Daemon {
         var wardenSocket: String
         /// Starts a warden; nil where that takes privileges this process no longer has.
         var startWarden: (@Sendable () throws(StartProblemText) -> Void)?
+        /// What to do where there is none and it is another service's; nil where root's corrald had one.
+        var wardenCure: String?
         /// Told by `info`.
         var state: String
     }
@@ -125,6 +128,8 @@ final class Daemon {
     private var waiting: [Ticket: (TicketAnswer) -> Void] = [:]
     private var lastTicket: UInt64 = 0
     private var timer: Timer?
+    /// Told when it serves, that it lives and when it ends.
+    var manager: ManagerLink?
     /// Of the session that was restored last.
     var lastNumber: UInt64 = 0
     var isOver = false

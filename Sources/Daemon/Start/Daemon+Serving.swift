@@ -5,6 +5,7 @@ import Linux
 import Network
 import Quotas
 import Service
+import ServiceManager
 import Sessions
 
 // The service's beginning and end, and what signals ask for.
@@ -36,6 +37,7 @@ extension Daemon {
             }
             service = try begin(socket, limits)
             log.line(.info, "serving \(settings.text(.socketPath))")
+            try tellReady()
         } catch {
             log.line(.error, "the API cannot be served: \(error)")
             exitCode = 1
@@ -58,6 +60,7 @@ extension Daemon {
     /// Ends this process in order; sessions go on, and the next one finds them.
     func end(_ why: String) {
         log.line(.info, "ending: \(why); sessions go on")
+        manager?.tell(.stopping(status: "ending: \(why); sessions go on"))
         guard let service else {
             isOver = true
             return
@@ -126,7 +129,7 @@ final class SignalEvents: EventHandler {
             guard number > 0 else { return }
             switch number {
             case SIGTERM, SIGINT: daemon?.end("signal \(number)")
-            case SIGHUP: daemon?.reload(options)
+            case SIGHUP: daemon?.reloadAsService(options)
             default: break
             }
         }

@@ -1,6 +1,7 @@
 import FailPoints
 import Linux
 import Sandbox
+import ServiceManager
 import Sessions
 import WardenProtocol
 
@@ -46,7 +47,8 @@ extension Daemon: WardenLinkDelegate {
                 let passes = error.isAbsence ? evenIfAbsent : error.mayPass
                 guard passes, DaemonClock.now < deadline else {
                     let isLost = error.isAbsence && place.startWarden == nil
-                    throw StartProblemText("\(error)", exitCode: isLost ? Daemon.startedAgain : 1)
+                    let cure = isLost ? place.wardenCure.map { "; \($0)" } ?? "" : ""
+                    throw StartProblemText("\(error)\(cure)", exitCode: isLost ? Daemon.startedAgain : 1)
                 }
                 if !isTold, !error.isAbsence { log.line(.info, "waiting: \(error)") }
                 isTold = isTold || !error.isAbsence
@@ -78,6 +80,7 @@ extension Daemon: WardenLinkDelegate {
             if place.startWarden == nil {
                 // A warden takes privileges that this process gave up: who started it can start both.
                 log.line(.error, "ending, to be started again with a new warden")
+                manager?.tell(.stopping(status: "the warden is lost"))
                 exitCode = Daemon.startedAgain
                 isOver = true
             } else {

@@ -6,6 +6,7 @@ import Linux
 import Preparation
 import Sandbox
 import Service
+import ServiceManager
 import Store
 
 /// `corrald` as a process.
@@ -29,7 +30,7 @@ package enum DaemonProgram {
         try? FileDescriptor.open("/proc/self/comm", O_WRONLY).writeAll(Array("corrald".utf8))
         let start: DaemonStart
         do throws(StartProblemText) {
-            start = try DaemonStart(options)
+            start = try DaemonStart(options, try manager(options))
         } catch {
             return fail(error.description, 1)
         }
@@ -38,6 +39,16 @@ package enum DaemonProgram {
         } catch {
             start.log.line(.error, "\(error)")
             return (error as? StartProblemText)?.exitCode ?? 1
+        }
+    }
+
+    /// Whoever becomes the warden leaves what is said to it to that one, which is the same process.
+    private static func manager(_ options: DaemonOptions) throws(StartProblemText) -> ManagerLink? {
+        if options.part == .warden { return nil }
+        do throws(ManagerProblem) {
+            return try ManagerLink.take()
+        } catch {
+            throw StartProblemText(error.description)
         }
     }
 
@@ -59,16 +70,20 @@ package enum DaemonProgram {
 
 /// Everything that corrald does before it serves, in the order in which it has to be done.
 struct DaemonStart {
-    private let options: DaemonOptions
-    private let settings: Settings
+    let options: DaemonOptions
+    let settings: Settings
+    let manager: ManagerLink?
     let log: DaemonLog
 
-    init(_ options: DaemonOptions) throws(StartProblemText) {
+    /// - Parameter manager: the service manager that has started this process.
+    init(_ options: DaemonOptions, _ manager: ManagerLink?) throws(StartProblemText) {
         self.options = options
+        self.manager = manager
         let loaded = try DaemonStart.load(options)
         settings = loaded.settings
         log = DaemonLog(format: settings.text(.logFormat), least: settings.text(.logLevel))
         for warning in loaded.warnings { log.line(.warning, warning) }
+        manager?.complain = { [log] in log.line(.warning, $0) }
     }
 
     /// - Parameter place: of a daemon that runs: root's stays root's, whoever it has become.
@@ -79,7 +94,8 @@ struct DaemonStart {
         func variable(_ name: String) -> String? {
             environment.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
         }
-        guard let place = place ?? Place.of(uid: geteuid(), variable: variable) else {
+        let own = options.part == .system ? .system : Place.of(uid: geteuid(), variable: variable)
+        guard let place = place ?? own else {
             throw StartProblemText("there is no home directory; set HOME, or XDG_STATE_HOME and its like")
         }
         let loaded = read(options, place)
@@ -96,58 +112,34 @@ struct DaemonStart {
     func run() throws -> Int32 {
         FailPoint.pass(.daemonStarted)
         let isRoot = geteuid() == 0
-        var user: Accounts.User?
-        if isRoot {
-            let name = settings.textOrNone(.user) ?? "none"
-            user = Accounts.user(name)
-            guard let user, user.uid != 0 else {
-                throw StartProblemText(
-                    "there is no account \(name) but root's to run as; make install creates it")
-            }
-        }
+        let user = try isRoot ? account() : nil
         let directories = Directories(settings)
-        try directories.make(for: user)
-        let lock = try directories.lock()
-        // Before the drop, since it may be for a group.
-        let group = settings.textOrNone(.socketGroup).flatMap { Accounts.group($0) }
-        let mode = group == nil ? 0o600 : mode_t(settings.number(.socketMode))
-        let listener = try directories.listen(mode: isRoot ? mode : 0o600, group: isRoot ? group : nil)
+        if options.part == .warden { return try becomeWarden(for: user, directories) }
+        if options.part == .whole {
+            try directories.make(for: user)
+        } else {
+            try prepareAlone(directories, user)
+        }
+        let lock = try directories.lock(for: user)
+        let listener = try listener(directories)
         let network = try settings.tcpAddress.map { (address) throws(StartProblemText) in
             Held<FileDescriptor?>(try directories.listen(at: address))
         }
         try DescriptorRoom.takeAll()
         // As the library that looks images up has it, here and in the warden.
-        if settings[.images].origin.isGiven {
-            unsafe setenv("CORRAL_IMAGES", settings.text(.images), 1)
-        }
-        let warden = try WardenProcess(settings, directories, uid: user?.uid ?? geteuid())
+        tellImages()
+        let warden =
+            options.part == .whole
+            ? try WardenProcess(settings, directories, uid: user?.uid ?? geteuid()) : nil
         if isRoot {
             // It has to be there before the privileges go that start it.
-            try warden.bringUp(socket: directories.wardenSocket)
-        } else {
+            try warden?.bringUp(socket: directories.wardenSocket)
+        } else if warden != nil {
             makeRoom()
         }
         if let user { try giveUp(user, directories) } else { try Privileges.seal() }
         defer { withExtendedLifetime(lock) {} }
         return try serve(directories, listener, network ?? Held(nil), isRoot ? nil : warden)
-    }
-
-    /// In a delegated cgroup: the warden, which is started in the same one, makes groups there.
-    private func makeRoom() {
-        do throws(CgroupError) {
-            try CgroupLayout.detect().makeRoom()
-        } catch {
-            log.line(.warning, "corrald stays in the cgroup that it was started in: \(error)")
-        }
-    }
-
-    /// Root's socket stays its owner's to remove.
-    private func giveUp(_ user: Accounts.User, _ directories: Directories) throws(StartProblemText) {
-        do throws(SystemError) {
-            try Privileges.drop(to: user)
-        } catch {
-            throw StartProblemText("privileges cannot be given up: \(error)")
-        }
     }
 
     private func serve(
@@ -158,6 +150,7 @@ struct DaemonStart {
         let opened = try StateStore.open(in: directories.daemon, at: DaemonClock.wall)
         var place = Daemon.Place(
             wardenSocket: directories.wardenSocket, startWarden: nil, state: directories.state)
+        if options.part != .whole { place.wardenCure = wardenCure }
         if let warden {
             let socket = directories.wardenSocket
             place.startWarden = { () throws(StartProblemText) in
@@ -168,6 +161,7 @@ struct DaemonStart {
         let installation = try? Installation.find(
             profiles: settings[.profiles].origin.isGiven ? settings.list(.profiles) : [])
         let daemon = Daemon(opened.store, settings, place, installation, on: loop, log: log)
+        daemon.manager = manager
         if let aside = opened.setAside {
             daemon.storeState = .setAside
             log.line(.error, "the store could not be used and was set aside: \(aside)")

@@ -85,11 +85,58 @@ struct Directories {
         }
     }
 
-    /// One daemon has a state directory, as long as the result is open.
-    func lock() throws(StartProblemText) -> FileDescriptor {
-        let path = "\(daemon)/lock"
+    /// Whether what a corrald without privileges needs was made for it. Makes nothing.
+    /// - Parameter cure: who makes it.
+    func check(cure: String) throws(StartProblemText) {
+        var status = stat()
+        guard unsafe lstat(daemon, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw StartProblemText(
+                "there is no directory \(daemon) that this user can reach; \(cure) and makes it")
+        }
+        guard status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
+            throw StartProblemText(
+                "\(daemon) is of uid \(status.st_uid) and mode \(String(status.st_mode & 0o7777, radix: 8)); "
+                    + "expected \(geteuid()) and 700; \(cure) and makes it so")
+        }
+    }
+
+    private var lockFile: String { "\(daemon)/lock" }
+
+    /// Gives the lock of a corrald that was started as root to the one that is not: files that root makes there
+    /// before it becomes `user` would be closed to it.
+    func handOver(to user: Accounts.User) throws(StartProblemText) {
+        guard let file = try? FileDescriptor.open(lockFile, O_RDWR | O_NOFOLLOW | O_NONBLOCK) else { return }
+        try Directories.give(file, to: user, path: lockFile)
+    }
+
+    /// Only what root has made itself: in a directory of the user's a name may lead anywhere.
+    private static func give(
+        _ file: borrowing FileDescriptor, to user: Accounts.User, path: String
+    ) throws(StartProblemText) {
+        var status = stat()
+        let number = file.number
+        guard unsafe fstat(number, &status) == 0, status.st_uid == 0, status.st_nlink == 1,
+            status.st_mode & S_IFMT == S_IFREG, status.st_size == 0
+        else { return }
         do throws(SystemError) {
-            let file = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+            _ = try call("fchown", on: path) { fchown(number, user.uid, user.gid) }
+        } catch {
+            throw StartProblemText("\(error)")
+        }
+    }
+
+    /// One daemon has a state directory, as long as the result is open.
+    /// - Parameter user: whom root's corrald becomes.
+    func lock(for user: Accounts.User?) throws(StartProblemText) -> FileDescriptor {
+        let path = lockFile
+        let file: FileDescriptor
+        do throws(SystemError) {
+            file = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        } catch {
+            throw StartProblemText("\(error)")
+        }
+        if let user { try Directories.give(file, to: user, path: path) }
+        do throws(SystemError) {
             let number = file.number
             _ = try call("fcntl(F_OFD_SETLK)", on: path) { clinux_lock_byte(number, 0) }
             return file

@@ -126,6 +126,15 @@ struct WardenProcess: Sendable {
         return pid
     }
 
+    /// Executes it in this process's place.
+    /// - Returns: why not, if at all.
+    func become() -> StartProblemText {
+        let words = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        defer { unsafe words.forEach { unsafe free($0) } }
+        _ = unsafe execve(program, words, environ)
+        return StartProblemText("\(SystemError("execve", program, Errno(rawValue: errno)))")
+    }
+
     /// Takes the status of one that ended while this process lives.
     static func reap() {
         var status: CInt = 0

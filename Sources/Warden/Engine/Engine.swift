@@ -64,7 +64,9 @@ final class Engine: SandboxEngine {
     ) throws(PreparationError) {
         self.ceilings = ceilings
         var known = host
-        if known == nil { known = try HostSetup.probe(workspace: nil, called: "workspace", mounts: []) }
+        if known == nil {
+            known = try HostSetup.probe(workspace: nil, called: "workspace", mounts: [], isService: true)
+        }
         guard let asked = known else { throw PreparationError("nothing is known of this host") }
         self.host = asked
         self.ids = ids

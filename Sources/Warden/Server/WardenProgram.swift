@@ -4,6 +4,7 @@ import Launch
 import Linux
 import Preparation
 import Sandbox
+import ServiceManager
 
 /// `corral-warden` as a process.
 package enum WardenProgram {
@@ -31,7 +32,11 @@ package enum WardenProgram {
 
     private static func serve(_ options: WardenOptions, _ log: WardenLog) -> Int32 {
         do {
+            let manager = try ManagerLink.take()
+            manager.complain = { log.line(.warning, $0) }
             let start = try WardenStart.make(options, log)
+            start.server.manager = manager
+            manager.tell(.ready(pid: getpid(), status: "serving uid \(start.server.settings.allowedUID)"))
             try start.server.run()
             log.line(.info, "everything has ended")
             return 0

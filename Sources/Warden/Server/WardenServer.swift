@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Linux
 import Sandbox
+import ServiceManager
 import WardenProtocol
 
 /// The warden's side of the protocol: one corrald at a time, and everything that lives on without it.
@@ -31,6 +32,8 @@ final class WardenServer {
     private(set) var corrald: Guest?
     private var guests: [Guest] = []
     private(set) var isEnding = false
+    /// Told of the end.
+    var manager: ManagerLink?
 
     init(
         _ engine: any SandboxEngine, _ settings: Settings, on loop: EventLoop, hardLimit: Int, log: WardenLog
@@ -63,6 +66,7 @@ final class WardenServer {
     func end(_ why: String) {
         guard !isEnding else { return }
         isEnding = true
+        manager?.tell(.stopping(status: "ending \(table.sessions.count) sessions"))
         log.line(.info, "ending \(table.sessions.count) sessions: \(why)")
         for session in table.sessions.values where !session.isDead { kill(session) }
     }

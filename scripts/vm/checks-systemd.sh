@@ -1,0 +1,200 @@
+#!/bin/sh
+# Corral as services of systemd, which is process 1 of the machine by now (init.sh has become it): the units,
+# users and directories as they are installed. The last part; it switches the machine off.
+# shellcheck source=scripts/vm/lib.sh
+. /opt/vm/lib.sh
+
+session() {
+    $corral session "$@" >/tmp/out 2>$report
+    code=$?
+}
+control() {
+    systemctl "$@" >/tmp/out 2>$report
+    code=$?
+}
+tells() {
+    session inspect "$1"
+    [ "$(member "$2")" = "$3" ]
+}
+active() { [ "$(systemctl is-active "$1")" = active ]; }
+property() { systemctl show --property "$2" --value "$1"; }
+main() { property "$1" MainPID; }
+# Another one than $2 runs as $1.
+is_another() {
+    pid=$(main "$1")
+    [ "$pid" -gt 1 ] && [ "$pid" != "$2" ] && active "$1"
+}
+no_corrald() { ! pidof corrald >/dev/null; }
+no_init() { ! pidof sandbox-init >/dev/null; }
+no_sandbox() { [ -z "$(sandboxes)" ]; }
+answers() { daemon status && said_out 'status    ok'; }
+line() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
+mode() { stat -c '%a %U:%G' "$1"; }
+unit=$groups/system.slice/corral-warden.service
+
+check "systemd is process 1" is "$(cat /proc/1/comm)" systemd
+echo "it is $(systemctl --version | head -n 1)"
+
+# --- users and directories, as on a machine where Corral was never started
+rm -rf /var/lib/corral /run/corral /etc/corral
+sed -i '/^corral:/d' /etc/passwd /etc/group
+check "there is no user corral (control)" is "$(id -u corral 2>/dev/null)" ""
+systemd-sysusers corral.conf >/tmp/out 2>$report
+check "sysusers makes the user corral, with the group" is "$(id -gn corral 2>>$report)" corral
+check "who is not root" test "$(id -u corral)" -gt 0
+systemd-tmpfiles --create corral.conf >/tmp/out 2>$report
+check "tmpfiles makes the state directory" is "$(mode /var/lib/corral)" "710 root:corral"
+check "and what is in it" is "$(mode /var/lib/corral/daemon) $(mode /var/lib/corral/warden)" \
+    "700 corral:corral 700 root:root"
+
+# --- the first request
+control start corral.socket
+check "the socket starts" is $code 0
+check "it is for the group" is "$(mode /run/corral/corral.sock)" "660 root:corral"
+check "and nothing else runs" is "$(pidof corrald corral-warden)" ""
+daemon status
+check "the first request starts the daemon, and is answered" said_out 'status    ok'
+check "both services are active" active corral.service
+check "by their own word" is "$(property corral.service SubState) $(property corral-warden.service SubState)" \
+    "running running"
+corrald=$(main corral.service)
+warden=$(main corral-warden.service)
+check "corrald is the user corral" is "$(line "$corrald" Uid | cut -f 1)" "$(id -u corral)"
+check "without a capability, with a filter, and gets none" \
+    is "$(line "$corrald" CapBnd) $(line "$corrald" Seccomp) $(line "$corrald" NoNewPrivs)" "0000000000000000 2 1"
+check "the warden is root without a filter, which its sandboxes would have as well" \
+    is "$(line "$warden" Uid | cut -f 1) $(line "$warden" Seccomp)" "0 0"
+check "clients see corrald at the other end of the socket" said_out "(pid $corrald)"
+check "its status is for whoever looks" begins "$(property corral.service StatusText)" "0 of 1000 sessions"
+check "only the main processes may speak for them" \
+    is "$(property corral.service NotifyAccess) $(property corral-warden.service NotifyAccess)" "main main"
+
+# --- a session
+session create --name web --memory 64MiB --pids 20 --cpus 0.5
+check "a session is made" is $code 0
+group=$(sandboxes)
+check "its cgroup is below that of the warden's unit" is "$(dirname "$group")" "$unit"
+check "with its limits" is "$(cat "$group/memory.max" "$group/pids.max" "$group/cpu.max" | tr '\n' ' ')" \
+    "67108864 20 50000 100000 "
+check "the warden has moved out of its way" is "$(cat "/proc/$warden/cgroup")" \
+    "0::/system.slice/corral-warden.service/corral-supervisor"
+session inspect web
+for name in memory swap pids cpu; do
+    check "under systemd a session's layer $name is in force" said_out "\"$name\": \"in force\""
+done
+session exec web -- sh -c 'echo $NOTIFY_SOCKET$LISTEN_FDS$WATCHDOG_USEC$LISTEN_PID; id -u'
+check "a program in it knows nothing of the manager" printed "
+1000"
+# shellcheck disable=SC2154 # Of lib.sh: eat.
+session exec web -- sh -c "$eat"
+check "a process above memory.max is killed" is $code 137
+check "systemd leaves the unit alone for it" is "$(main corral-warden.service)" "$warden"
+session exec web -- echo on
+check "and the session goes on" printed on
+
+# --- a volume, which takes a loop device, a file system and mounts
+for name in libcrc32c zstd_compress xor raid6_pq btrfs; do
+    if ! grep -q "^$name " /proc/modules; then insmod "/opt/vm/$name.ko"; fi
+done
+$corral workspace create --disk 64MiB data >/tmp/out 2>$report
+code=$?
+check "a workspace is made, in the unit" is $code 0
+session create --name files --workspace data
+check "a session has it" is $code 0
+mkdir -p /tmp/tree/below && echo inside >/tmp/tree/below/file
+$corral cp /tmp/tree files:tree >/tmp/out 2>$report
+code=$?
+check "a tree is copied in, which an unpacker does under corrald's filter" is $code 0
+session exec files -- cat tree/below/file
+check "and is there" printed inside
+session exec files -- sh -c 'dd if=/dev/zero of=big bs=1M count=100'
+check "its limit holds" is $code 1
+session kill --grace 0s files
+check "that session is ended" is $code 0
+
+# --- restarts
+control restart corral.service
+check "corrald is restarted" is $code 0
+check "it is another process" is_another corral.service "$corrald"
+check "the warden is the same" is "$(main corral-warden.service)" "$warden"
+session exec web -- echo on
+check "the session goes on" printed on
+corrald=$(main corral.service)
+kill -KILL "$corrald"
+check "corrald that was killed is started again" soon is_another corral.service "$corrald"
+check "and answers" soon answers
+check "its session goes on" tells web state running
+control stop corral.service
+check "corrald is stopped" soon no_corrald
+session exec web -- echo again
+check "the next request starts it, which finds its session" printed again
+
+# --- the configuration
+mkdir -p /etc/corral
+echo 'limits: { processes: 32 }' >/etc/corral/corral.yaml
+corrald=$(main corral.service)
+control reload corral.service
+check "reload is done" is $code 0
+check "by the same process" is "$(main corral.service)" "$corrald"
+echo 'limits: { processes: many }' >/etc/corral/corral.yaml
+control reload corral.service
+check "with a mistake in a file it fails" is $code 1
+check "systemd shows which" begins "$(property corral.service StatusText)" "the settings stay as they are: "
+check "and corrald goes on" is "$(main corral.service) $(systemctl is-active corral.service)" "$corrald active"
+rm -r /etc/corral
+
+# --- the watchdog
+mkdir -p /run/systemd/system/corral.service.d
+printf '[Service]\nWatchdogSec=20\n' >/run/systemd/system/corral.service.d/watchdog.conf
+systemctl daemon-reload
+systemctl restart corral.service
+corrald=$(main corral.service)
+sleep 25
+check "within its period corrald gives signs of life (control)" is "$(main corral.service)" "$corrald"
+kill -STOP "$corrald"
+waited=0
+while [ $waited -lt 4 ] && ! soon is_another corral.service "$corrald"; do waited=$((waited + 1)); done >/dev/null
+check "corrald that stands still is started again" is_another corral.service "$corrald"
+journalctl -b --no-pager -u corral.service >/tmp/out 2>$report
+check "because of the watchdog" grep -q 'Watchdog timeout' /tmp/out
+check "and answers" soon answers
+session exec web -- echo on
+check "the session goes on" printed on
+rm -r /run/systemd/system/corral.service.d
+systemctl daemon-reload
+
+# --- the warden
+control stop corral-warden.service
+check "the warden is stopped" is $code 0
+check "every sandbox has ended" soon no_init
+check "and corrald with it" soon no_corrald
+no_group() { [ -z "$(find $groups -type d -name '*corral*' ! -name corral.socket)" ]; }
+check "no cgroup is left of either" soon no_group
+daemon status
+check "the next request starts both" said_out 'status    ok'
+check "the session has ended" tells web state ended
+check "as daemon-restart" tells web cause daemon-restart
+session create --name second
+check "another one is made" is $code 0
+warden=$(main corral-warden.service)
+kill -KILL "$warden"
+check "a warden that was killed is started again" soon is_another corral-warden.service "$warden"
+check "and corrald with it, which answers" soon answers
+check "the session has ended with it" tells second cause daemon-restart
+check "nothing of it is left" soon no_sandbox
+daemon run --detach
+check "a second daemon is refused beside the service" failed 1 'another corrald has the state directory'
+
+# --- the end
+daemon stop --sessions
+check "corral daemon stop --sessions ends both" said_out 'all has ended'
+check "which is no failure" is "$(property corral.service Result) $(property corral-warden.service Result)" \
+    "success success"
+control stop corral.socket corral.service corral-warden.service
+check "everything is stopped" is $code 0
+check "under systemd nothing is left" soon is_clean
+
+journalctl -b --no-pager -u corral.service -u corral-warden.service -u corral.socket >/dev/ttyS0 2>&1
+echo "done"
+sync
+busybox poweroff -f
