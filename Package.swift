@@ -289,7 +289,7 @@ let package = Package(
             "DaemonTests",
             [
                 "Daemon", "Access", "Metrics", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints",
-                "WardenProtocol", "Sandbox", "Tables",
+                "Service", "WardenProtocol", "Sandbox", "Tables",
                 "Wire",
                 "Linux",
             ]),

@@ -12,7 +12,7 @@ func sessionBenchmark(_ words: [String]) throws {
     let scenes: [(name: String, run: (String, Options, Results) throws -> Void)] = [
         ("launch", measureLaunches), ("thousand", measureThousand), ("idle", measureIdle),
         ("restart", measureRestart), ("attach", measureAttach), ("files", measureFiles),
-        ("reading", measureReading), ("listing", measureListing),
+        ("reading", measureReading), ("listing", measureListing), ("strangers", measureStrangers),
     ]
     if let only = options.only, !scenes.contains(where: { $0.name == only }) {
         throw Options.Problem("--only takes \(scenes.map(\.name).joined(separator: ", ")), not \(only)")
