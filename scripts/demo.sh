@@ -208,7 +208,7 @@ run_daemon() {
     use demo session list --filter label=shown=yes
     use 'hello from the session' session exec demo -- cat /tmp/note
     for _ in {1..100}; do
-        if ! "$corral" session processes demo 2>/dev/null | grep -q 'ticker.*running'; then break; fi
+        if "$corral" session processes demo 2>/dev/null | grep -q 'ticker.*exited'; then break; fi
         sleep 0.1
     done
     use 'tick 6' session logs demo ticker
