@@ -290,7 +290,7 @@ let package = Package(
             "DaemonTests",
             [
                 "Daemon", "Access", "Metrics", "Quotas", "API", "Capture", "Client", "Commands", "FailPoints",
-                "ServiceManager", "WardenProtocol", "Sandbox", "Tables",
+                "Service", "ServiceManager", "WardenProtocol", "Sandbox", "Tables",
                 "Wire",
                 "Linux",
             ]),

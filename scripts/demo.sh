@@ -1,9 +1,11 @@
 #!/bin/bash
 # Shows Corral at work: a TGO plugin serves its host from inside a sandbox, then a hostile script
-# tries twelve things on the machine and another one eight on its host, then everything that could have been
-# left is counted, and the rules behind it all are asked for. Before that a session is made, used and looked at, its
-# daemon killed with -9, and the session found again. Exits 0 only if the plugin did its work, no attempt succeeded,
-# the session was found, nothing is left and the answers are right. `make demo` builds and runs it.
+# tries twelve things on the machine and another one eight on its host, and the rules behind it all are asked for.
+# Then a session is made, used and looked at, its daemon killed with -9, and the session found again. A tenant with
+# a plan has a session and is refused another one; what it may have and has, what runs, and who did what are
+# asked for last, and everything that could have been left is counted. Exits 0 only if the plugin did its
+# work, no attempt succeeded, the session was found, the tenant was refused, nothing is left and the answers are right.
+# `make demo` builds and runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -174,6 +176,14 @@ use() {
     if ! grep -qF -- "$wanted" "$work/answer"; then fail "corral $* did not say $wanted"; fi
 }
 
+# Asks for what the daemon has to refuse; the answer must hold the first word.
+refused() {
+    local wanted=$1
+    shift
+    ask 1 "$@"
+    if ! grep -qF -- "$wanted" "$work/answer"; then fail "corral $* was not refused for its $wanted"; fi
+}
+
 # A daemon of the demo's own, beside any other of this machine.
 run_daemon() {
     local pid
@@ -198,7 +208,7 @@ run_daemon() {
     use demo session list --filter label=shown=yes
     use 'hello from the session' session exec demo -- cat /tmp/note
     for _ in {1..100}; do
-        if "$corral" session logs demo ticker 2>/dev/null | grep -q 'tick 6'; then break; fi
+        if "$corral" session processes demo 2>/dev/null | grep -q 'ticker.*exited'; then break; fi
         sleep 0.1
     done
     use 'tick 6' session logs demo ticker
@@ -206,9 +216,30 @@ run_daemon() {
         fail "a line of the output was lost, or is there twice"
     fi
     ask 0 session inspect demo
-    ask 0 session kill demo
-    ask 0 session rm demo
-    use 'all has ended' daemon stop --sessions
+}
+
+# The demo's own daemon goes on: another party gets a part of it, and no more.
+run_tenant() {
+    heading "A tenant with a plan, and what it is refused"
+    ask 0 tenant create --plan free red
+    ask 0 quota set red sessions=1
+    ask 0 session create --tenant red --name bot
+    use 'nothing of the others' session exec --tenant red bot -- echo 'nothing of the others'
+    refused 'may have 1 of sessions' session create --tenant red --name second
+    refused 'plan' session create --tenant red --name open --profile default
+    heading "Who may have what and has it, what runs, who did what"
+    use execs_per_day quota show --tenant red
+    use bot ps --all-tenants
+    use tenant.create audit query
+    if ! grep -q 'session.create.*forbidden' "$work/answer"; then fail "the refusal is not on record"; fi
+}
+
+end_daemon() {
+    if ! "$corral" audit verify >"$work/answer" 2>&1; then
+        cat "$work/answer" >&2
+        fail "the audit is not whole"
+    fi
+    "$corral" daemon stop --sessions >"$work/answer" 2>&1 || fail "the daemon did not end: $(<"$work/answer")"
     unset CORRAL_STATE CORRAL_USER CORRAL_SOCKET_GROUP
 }
 
@@ -224,7 +255,10 @@ scripts/census.sh before "$work/census"
 run_plugin
 run_hostile
 run_hostile_relay
+explain_rules
 run_daemon
+run_tenant
+end_daemon
 heading "What is left on the host"
 if difference=$(scripts/census.sh compare "$work/census"); then
     scripts/census.sh
@@ -233,7 +267,6 @@ else
     echo "$difference"
     fail "something was left behind"
 fi
-explain_rules
 echo
 if [[ $failed -eq 0 ]]; then echo "${green}demo: everything as it should be${plain}"; fi
 exit "$failed"

@@ -104,6 +104,8 @@ extension SettingKey {
         case .outputRing: .number(1 << 20)
         case .resultsRetention: .number(3_600_000)
         case .auditRetention: .number(90 * 86_400_000)
+        case .auditRecords: .none
+        case .auditOld: .text("dropped")
         case .httpBody: .number(24 << 20)
         case .httpHeaders: .number(32 << 10)
         case .httpConnections: .number(256)

@@ -92,7 +92,7 @@ extension SettingKey {
                 "bytes kept of each output of a process; older ones go")
         case .resultsRetention:
             Row(.quantity(time), .live, "how long results of sessions and processes are kept after the end")
-        case .auditRetention: Row(.quantity(time), .live, "how long audit records are kept")
+        case .auditRetention, .auditRecords, .auditOld: audit
         case .httpBody:
             Row(
                 .quantity(Quantity(.size, 1024...256 << 20)), .restart,
@@ -139,6 +139,21 @@ extension SettingKey {
             Row(
                 .quantity(Quantity(.count, 1...1_000_000, orNone: true)), .live,
                 "sessions made in a minute, of all tenants")
+        }
+    }
+
+    private var audit: Row {
+        switch self {
+        case .auditRetention: Row(.quantity(time), .live, "how long audit records are kept in the store")
+        case .auditRecords:
+            Row(
+                .quantity(Quantity(.count, 1000...1 << 40, orNone: true)), .live,
+                "the most audit records that are kept in the store; a record takes about 350 bytes")
+        default:
+            Row(
+                .word(["dropped", "archived"]), .live,
+                "what becomes of audit records that are no longer kept in the store; `archived`: they are put into "
+                    + "files beside it, which nobody removes")
         }
     }
 

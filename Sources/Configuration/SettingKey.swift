@@ -36,6 +36,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case outputRing = "output.ring"
     case resultsRetention = "results.retention"
     case auditRetention = "audit.retention"
+    case auditRecords = "audit.records"
+    case auditOld = "audit.old"
     case httpBody = "http.body"
     case httpHeaders = "http.headers"
     case httpConnections = "http.connections"

@@ -112,6 +112,20 @@ struct QuotaAccount: Sendable {
         }
     }
 
+    /// Whether as much is still used as was told, or was to be.
+    func holds(_ news: QuotaNews, at time: UInt64) -> Bool {
+        isAtLeast(news.percent, used(news.quota, at: time), of: news.limit)
+    }
+
+    /// After something was given back as if it had never been taken: what it made to be told may be told anew.
+    mutating func forgetNews(of quotas: Amounts, at time: UInt64) {
+        for (quota, _) in quotas.all {
+            guard let before = told[quota], let limit = limits[quota], limit > 0 else { continue }
+            let used = used(quota, at: time)
+            told[quota] = min(before, [95, 80].first { isAtLeast($0, used, of: limit) } ?? 0)
+        }
+    }
+
     func use(at time: UInt64) -> [QuotaUse] {
         Quota.allCases.map {
             QuotaUse(

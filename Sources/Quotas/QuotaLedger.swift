@@ -78,6 +78,14 @@ package struct QuotaLedger<Holder: Hashable & Sendable>: Sendable {
     package mutating func cancel(_ holder: Holder) {
         guard let reservation = reservations.removeValue(forKey: holder) else { return }
         giveBack(reservation, reservation.amounts)
+        tenants[reservation.tenant]?.forgetNews(of: reservation.amounts, at: reservation.time)
+        node.forgetNews(of: reservation.amounts, at: reservation.time)
+    }
+
+    /// Whether as much is still used as a piece of news says: what it was reserved for may have been refused.
+    package func holds(_ news: QuotaNews, of tenant: Name, at time: UInt64) -> Bool {
+        news.owner == .node
+            ? node.holds(news, at: time) : tenants[tenant]?.holds(news, at: time) ?? false
     }
 
     private mutating func giveBack(_ reservation: Reservation, _ amounts: Amounts) {

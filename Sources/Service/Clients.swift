@@ -17,6 +17,8 @@ final class Client {
     let socket: CInt
     /// Over its owner's limit: told so, and closed.
     let isRefused: Bool
+    /// Nobody was admitted on it yet.
+    fileprivate(set) var isStrange = true
     var phase: Phase
     var exchange: Exchange?
     /// How much of the count of what is read was left when the turn began; below 0 for what is not known.
@@ -32,12 +34,17 @@ final class Client {
     /// When it is cut off, unless something happens; nil while the server has the turn.
     func deadline(_ limits: ServiceLimits) -> BootTime? {
         switch phase {
-        case .head(let since): since + (isRefused ? limits.refusedHead : limits.head)
+        case .head(let since): since + headTime(limits)
         case .body(let since, let received, let last):
             // Idle, or bringing so little that it would never end.
             min(last + limits.body, since + limits.body + received * 1_000_000_000 / limits.bodyRate)
         case .answering: nil
         }
+    }
+
+    func headTime(_ limits: ServiceLimits) -> BootTime {
+        if isRefused { return limits.refusedHead }
+        return isStrange ? min(limits.strangersHead, limits.head) : limits.head
     }
 
     func received(_ count: Int) {
@@ -56,6 +63,7 @@ final class Client {
 final class Clients {
     private(set) var all: [ObjectIdentifier: Client] = [:]
     private var perOwner: [Peer.Owner: Int] = [:]
+    private var strangers: [Peer.Owner: Int] = [:]
     private var refused = 0
     private var handedOver: [WeakUpgraded] = []
     private(set) var upgradedCount = 0
@@ -73,24 +81,42 @@ final class Clients {
 
     /// Whether a connection is taken, and be it only to refuse it in words.
     func admits(_ peer: Peer, _ limits: ServiceLimits) -> Bool {
-        perOwner[peer.owner, default: 0] < limits.connectionsPerUser || refused < limits.refusals
+        hasRoom(for: peer, limits) || refused < limits.refusals
+    }
+
+    private func hasRoom(for peer: Peer, _ limits: ServiceLimits) -> Bool {
+        perOwner[peer.owner, default: 0] < limits.connectionsPerUser
+            && strangers[peer.owner, default: 0] < limits.strangersPerUser
+    }
+
+    /// Somebody was admitted on the connection.
+    func know(_ client: Client) {
+        guard client.isStrange else { return }
+        client.isStrange = false
+        if !client.isRefused { Self.leave(client.peer.owner, &strangers) }
     }
 
     func add(_ socket: CInt, _ peer: Peer, _ limits: ServiceLimits) -> Client {
-        let isRefused = perOwner[peer.owner, default: 0] >= limits.connectionsPerUser
+        let isRefused = !hasRoom(for: peer, limits)
         let client = Client(peer, socket: socket, isRefused: isRefused)
         all[ObjectIdentifier(client)] = client
         if isRefused {
             refused += 1
         } else {
             perOwner[peer.owner, default: 0] += 1
+            strangers[peer.owner, default: 0] += 1
         }
         return client
     }
 
     func remove(_ client: Client) {
         guard all.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
-        if client.isRefused { refused -= 1 } else { leave(client.peer.owner) }
+        if client.isRefused {
+            refused -= 1
+        } else {
+            Self.leave(client.peer.owner, &perOwner)
+            if client.isStrange { Self.leave(client.peer.owner, &strangers) }
+        }
     }
 
     func upgraded(_ connection: Upgraded) {
@@ -101,14 +127,14 @@ final class Clients {
     }
 
     func upgradedGone(_ owner: Peer.Owner) {
-        leave(owner)
+        Self.leave(owner, &perOwner)
         upgradedCount -= 1
         onUpgradedGone?()
     }
 
-    private func leave(_ owner: Peer.Owner) {
-        let rest = perOwner[owner, default: 1] - 1
-        perOwner[owner] = rest == 0 ? nil : rest
+    private static func leave(_ owner: Peer.Owner, _ counts: inout [Peer.Owner: Int]) {
+        let rest = counts[owner, default: 1] - 1
+        counts[owner] = rest == 0 ? nil : rest
     }
 
     // MARK: badges

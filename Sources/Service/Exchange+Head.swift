@@ -38,8 +38,7 @@ extension Exchange {
     ) throws(ServiceError) {
         if client.isRefused {
             throw ServiceError(
-                .limit,
-                "\(client.peer.name) has \(service.limits.connectionsPerUser) connections already",
+                .limit, "\(client.peer.name) has as many connections already as there may be",
                 hint: "close some", headers: [Header("Connection", "close")])
         }
         if rawTarget == [UInt8(ascii: "*")], method == "OPTIONS", !service.isNetwork {
@@ -52,6 +51,7 @@ extension Exchange {
             trace: TraceContext(headers))
         self.head = head
         head.badge = try service.admit(head)
+        service.clients.know(client)
         self.head = head
         switch service.router.resolve(method, target.segments) {
         case .nothing: throw ServiceError(.notFound, "there is nothing at \(target.path)")

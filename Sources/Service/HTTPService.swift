@@ -201,7 +201,7 @@ import Network
     func opened(_ connection: OpaquePointer) -> Client? {
         guard let arriving else { return nil }
         let client = unsafe clients.add(corral_mhd_socket(connection), arriving, limits)
-        wake(atLatest: Timer.now + (client.isRefused ? limits.refusedHead : limits.head))
+        wake(atLatest: Timer.now + client.headTime(limits))
         return client
     }
 
@@ -217,7 +217,7 @@ import Network
 
     func exchangeOver(_ client: Client) {
         if isStopping { client.cut() }
-        wake(atLatest: Timer.now + limits.head)
+        wake(atLatest: Timer.now + client.headTime(limits))
     }
 
     /// The connection becomes the owner's; the library is told to forget it when it has returned.

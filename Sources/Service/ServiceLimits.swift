@@ -8,6 +8,8 @@ package struct ServiceLimits: Hashable, Sendable {
     package var upgraded = 512
     /// Connections of one user, upgraded ones counted. More are refused.
     package var connectionsPerUser = 256
+    /// Likewise of those that nobody was admitted on yet.
+    package var strangersPerUser = Int.max
     /// Connections over that which are told so; more are closed without a word.
     package var refusals = 32
     /// Bytes of a request's line and header fields, and of what is being sent or received.
@@ -15,6 +17,8 @@ package struct ServiceLimits: Hashable, Sendable {
     package var headerFields = 64
     /// Time for a request's head, counted from the end of the one before.
     package var head: BootTime = 60_000_000_000
+    /// The same until somebody was admitted on the connection.
+    package var strangersHead: BootTime = 60_000_000_000
     /// Time for the head of a connection that is going to be refused.
     package var refusedHead: BootTime = 2_000_000_000
     /// Time without a byte of a body.

@@ -78,6 +78,42 @@ import Testing
         }
     }
 
+    @Test func `old audit records are archived, and the check has them and the others as one chain`() throws {
+        let daemon = try TestDaemon(["--set", "audit.retention=1s", "--set", "audit.old=archived"])
+        func verify(_ more: String...) throws -> Program.Outcome {
+            try Program.run(
+                [Product.path("corral"), "audit", "verify"] + more, environment: daemon.environment,
+                timeout: 120)
+        }
+        let id = try daemon.session()
+        for _ in 0..<3 { try daemon.exec(id, "true") }
+        // Pruning comes by twice a minute.
+        #expect(try eventually(within: 120) { try rows(daemon, "seq").isEmpty })
+        let file = "\(daemon.state)/daemon/audit/000001.jsonl"
+        let archived = try File.read(file)
+        #expect(archived.split(separator: UInt8(ascii: "\n")).count == 4)
+        let marked = try verify()
+        #expect(marked.status == 0 && marked.output.hasPrefix("whole up to 4:"), "\(marked.output)")
+        // A daemon that was killed goes on with it.
+        try daemon.kill()
+        try daemon.startAgain()
+        #expect(try daemon.call("POST", "/v1/sessions/\(id)/kill", #"{"grace":0}"#).status == 200)
+        let whole = try verify()
+        #expect(whole.status == 0 && whole.output.hasPrefix("whole up to 5:"), "\(whole.output)")
+        var changed = archived
+        changed[40] ^= 1
+        try File.write(changed, to: file, mode: 0o600)
+        let found = try verify()
+        #expect(found.status == 3 && found.output.contains("audit/000001.jsonl, byte 0"), "\(found.output)")
+        _ = try Program.run(["mv", file, daemon.directory("elsewhere.jsonl")])
+        let absent = try verify()
+        #expect(absent.status == 3, "\(absent.output)")
+        #expect(absent.output == "record 1: \(file) is not there, which records 1 to 4 were put into\n")
+        // Whoever keeps it elsewhere says up to where.
+        let mark = marked.output.split(separator: " ").last.map { String($0.dropLast()) } ?? ""
+        #expect(try verify("--after", mark).status == 0)
+    }
+
     @Test func `audit records go when they are old enough`() throws {
         let daemon = try TestDaemon(["--set", "audit.retention=1s"])
         let id = try daemon.session()

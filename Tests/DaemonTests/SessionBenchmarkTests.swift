@@ -1,3 +1,4 @@
+import API
 import Glibc
 import Linux
 import TestSupport
@@ -57,6 +58,19 @@ struct SessionBenchmarkTests {
         let lines = (File.text(directory("lines")) ?? "").split(separator: "\n")
         let found = lines.map { String($0.split(separator: "\"").dropFirst(3).first ?? "") }
         #expect(found == names, "\(outcome.errors)")
+    }
+
+    @Test func `what is another tenant's and what there is not are asked for in every operation on them`()
+        throws
+    {
+        let directory = try TemporaryDirectory()
+        let outcome = try Program.run(
+            words("strangers", ["--json", directory("lines")]), environment: Self.environment, timeout: 600)
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        let lines = (File.text(directory("lines")) ?? "").split(separator: "\n")
+        let found = lines.map { String($0.split(separator: "\"").dropFirst(3).first ?? "") }
+        let routes = APIRoute.all.filter { !Set($0.parameters).isDisjoint(with: ["session", "workspace"]) }
+        #expect(found == routes.map { "strangers/\($0.name)" } + ["strangers"], "\(outcome.errors)")
     }
 
     @Test func `a benchmark that is killed takes its daemon and all sessions with it`() throws {

@@ -39,7 +39,8 @@ import Testing
         let names = [
             "kernel", "namespaces", "mount API", "/proc", "seccomp", "landlock", "cgroups", "ids",
             "open files",
-            "workspaces", "kernel log", "sandbox-init", "corral-unpack", "profiles", "images", "state",
+            "workspaces", "kernel log", "sandbox-init", "corral-unpack", "profiles", "plans", "images",
+            "state",
             "volumes", "sandbox", "configuration", "daemon", "versions", "socket", "state space",
             "descriptors", "id range", "clock", "delegation", "volume limits", "leftovers",
         ]
@@ -58,7 +59,7 @@ import Testing
         let corral = try Product.install(to: directory.path)
         let visit = try Visit(words: [corral], user: Host.ordinaryUser)
         #expect(visit.code == 0)
-        for name in ["cgroups", "sandbox"] {
+        for name in ["cgroups", "sandbox", "delegation"] {
             #expect(visit.findings[name]?.text("state") == "warning", "\(name)")
             #expect(visit.findings[name]?.text("cure") != nil)
         }
@@ -111,6 +112,49 @@ import Testing
         try File.makeDirectories(directory("images"))
         try Visit(environment: ["CORRAL_DATA": directory.path])
             .expectFailure("profiles", "wrong: default", cure: "corral profile validate default")
+    }
+
+    /// One part each that is not as it should be, in a mount namespace of its own, and what cures it.
+    @Test(
+        .enabled(if: Host.isRoot, "skipped: takes root"),
+        arguments: [
+            ("workspaces", "cd /proc/self", "warning", "keep workspaces on ext4, xfs or btrfs"),
+            (
+                "kernel log", "mount --bind /dev/kmsg /dev/kmsg && mount -o remount,bind,nodev /dev/kmsg",
+                "warning", "docker run --device /dev/kmsg"
+            ),
+            ("corral-unpack", "export CORRAL_UNPACK=/nonexistent", "warning", "install corral-unpack"),
+            ("state", "mount -t tmpfs -o ro tmpfs /run", "failed", "mount -t tmpfs tmpfs /run"),
+            (
+                "state space", "mount -t tmpfs -o size=32m tmpfs /var/lib", "failed",
+                "make room on that device"
+            ),
+            (
+                "volumes",
+                "mount -t tmpfs tmpfs /var/lib && { [ ! -e /usr/sbin/mkfs.btrfs ] || "
+                    + "mount --bind /dev/null /usr/sbin/mkfs.btrfs; }",
+                "warning", "apt-get install btrfs-progs"
+            ),
+            (
+                "plans",
+                "mkdir -p $D/corral/plans && echo 'extends: odd' >$D/corral/plans/odd.yaml && "
+                    + "export XDG_CONFIG_HOME=$D", "warning", "corral plan check odd"
+            ),
+            ("images", "export CORRAL_IMAGES=/proc/images", "warning", "CORRAL_IMAGES"),
+        ])
+    func `what is wrong is found, why it matters, and the line that cures it`(
+        name: String, script: String, state: String, cure: String
+    ) throws {
+        let directory = try TemporaryDirectory()
+        let well = try Visit()
+        let text = "D='\(directory.path)' && \(script) && exec \"$0\" \"$@\""
+        let visit = try Visit(["unshare", "--mount", "--propagation", "private", "sh", "-c", text])
+        let finding = visit.findings[name]
+        #expect(finding?.text("state") == state, "\(finding?.text("what") ?? "")")
+        #expect(finding?.text("cure")?.contains(cure) == true, "\(finding?.text("cure") ?? "")")
+        #expect(finding?.text("why")?.isEmpty == false)
+        // The control: without that it is not.
+        #expect(well.findings[name]?.text("state") == "ok", "\(well.findings[name]?.text("what") ?? "")")
     }
 
     @Test func `what may be written is told as well`() throws {

@@ -180,6 +180,22 @@ struct QuotaLedgerTests {
         #expect(try percents(20..<26) == [80])
     }
 
+    @Test func `news of what is refused after all are none, and come when it is so`() throws {
+        var (ledger, tenant) = try ledger([.sessions: 5, .execsPerDay: 5])
+        for session in 0..<3 {
+            let early = try ledger.reserve(
+                [.sessions: 1, .execsPerDay: 1], for: tenant, as: session, at: noon)
+            #expect(early.isEmpty)
+        }
+        let news = try ledger.reserve([.sessions: 1, .execsPerDay: 1], for: tenant, as: 3, at: noon)
+        #expect(news.map(\.percent) == [80, 80])
+        for piece in news { #expect(ledger.holds(piece, of: tenant, at: noon)) }
+        ledger.cancel(3)
+        for piece in news { #expect(!ledger.holds(piece, of: tenant, at: noon)) }
+        let again = try ledger.reserve([.sessions: 1, .execsPerDay: 1], for: tenant, as: 4, at: noon)
+        #expect(again == news)
+    }
+
     @Test func `what ran before a restart counts, whatever the limits say by then`() throws {
         var (ledger, tenant) = try ledger([.sessions: 1])
         ledger.restore([.sessions: 1], for: tenant, as: 1, at: noon)

@@ -66,7 +66,7 @@ import Testing
         let refused = try RawClient(rig.path)
         refused.get("/v1/ping")
         #expect(
-            refused.sees(#"{"error":{"code":"limit","message":"user \#(geteuid()) has 4 connections already"#)
+            refused.sees(#"{"error":{"code":"limit","message":"user \#(geteuid()) has as many connections"#)
         )
         #expect(refused.status == 429)
         #expect(refused.seesEnd())
@@ -84,6 +84,38 @@ import Testing
             })
         clients[0].get("/v1/ping")
         #expect(clients[0].sees("pong"))
+    }
+
+    @Test func `who was not admitted yet has less time and fewer connections`() throws {
+        var limits = ServiceLimits()
+        limits.head = 600_000_000_000
+        limits.strangersHead = 5_000_000_000
+        limits.strangersPerUser = 2
+        let rig = try Rig(limits: limits)
+        let known = try (0..<3).map { _ in
+            let client = try RawClient(rig.path)
+            client.get("/v1/ping")
+            #expect(client.sees("pong"))
+            return client
+        }
+        let quiet = try (0..<2).map { _ in try RawClient(rig.path) }
+        #expect(eventually { rig.ask { $0.service?.connections } == .some(5) })
+        let refused = try RawClient(rig.path)
+        refused.get("/v1/ping")
+        #expect(refused.sees("as many connections already") && refused.status == 429)
+        // A part of a head is none.
+        quiet[0].send("GET /v1/ping HTTP/1.1\r\n")
+        for client in quiet { #expect(client.seesEnd()) }
+        for client in known {
+            client.forget()
+            client.get("/v1/ping")
+            #expect(client.sees("pong"))
+        }
+        #expect(eventually { rig.ask { $0.service?.connections } == .some(3) })
+        // Those who are gone are not counted any more.
+        let again = try RawClient(rig.path)
+        again.get("/v1/ping")
+        #expect(again.sees("pong"))
     }
 
     @Test func `more connections than there may be wait until one ends`() throws {

@@ -1,3 +1,4 @@
+import API
 import CLinux
 import Glibc
 import Linux
@@ -41,6 +42,35 @@ import Testing
             #expect(unsafe unlink(ballast) == 0)
             try store.add(Fixture.session(written + 1))
             try Disk.expect(written + 1, in: store)
+        }
+    }
+
+    @Test func `on a full disk no audit record goes that could not be archived, and all do when it has room`()
+        async throws
+    {
+        let fixture = try Fixture()
+        await #expect(processExitsWith: .success) { [path = fixture.path as String] in
+            try Disk.mount(at: path, kilobytes: 8192)
+            let store = try StateStore.open(in: path, at: 0).store
+            for number in 1...300 {
+                let entry = AuditEntry(wall: Int64(number), what: "session.create", outcome: "done")
+                try #require(try store.commit(.audit(entry)) == .done)
+            }
+            Disk.fill("\(path)/ballast")
+            let retention = Retention(results: 0, records: 0, audit: 1000, archivesAudit: true)
+            for _ in 0..<3 {
+                // Where not even the rest can be recorded, nothing is done at all.
+                let pruned = try? store.prune(retention, limit: 1000)
+                if let pruned { #expect(pruned.audit == 0 && pruned.archiveProblem != nil) }
+                #expect(try store.audit(limit: 1000).count == 300)
+                #expect(try store.archives().isEmpty)
+            }
+            #expect(unsafe unlink("\(path)/ballast") == 0)
+            #expect(try store.prune(retention, limit: 1000) == Pruned(audit: 300))
+            let archived = try File.read("\(path)/audit/000001.jsonl").split(separator: UInt8(ascii: "\n"))
+            #expect(archived.count == 300)
+            let mark = try #require(try store.archives().first).end
+            #expect(try store.verifyAudit(after: mark) == .intact(mark))
         }
     }
 

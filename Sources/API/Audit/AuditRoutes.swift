@@ -24,6 +24,12 @@ extension APIRoute {
                 APIField(
                     "after", .text(most: 128), "a mark, `NUMBER:DIGEST`, that the records have to follow"),
                 APIField(
+                    "archive", .whole(1...UInt64(Int64.max)), "the archive to go on in, with `offset`"),
+                APIField(
+                    "offset", .whole(0...UInt64(Int64.max)),
+                    "where in it; without `after` the line there is believed what it says of the one before it"
+                ),
+                APIField(
                     "from", .whole(1...UInt64(Int64.max)),
                     "the record to begin with, which is believed what it says of the one before it"),
             ], .object(.auditCheck)),
@@ -65,11 +71,17 @@ extension APIObject {
         [
             .required(
                 "complete", .flag,
-                "whether that was all; else go on from `number` and `digest`, or from `resume`"),
+                "whether that was all; else go on from `resume`, or in `archive` and, where nothing is broken, after "
+                    + "`number` and `digest`, or after these alone"),
             .required("number", .count, "the last record that is as it was written; 0: none yet"),
             .required("digest", .text(most: 64), "its digest"),
             APIField("broken", .count, "the first record that is not"),
             APIField("problem", .text(most: 256), "what is wrong with it"),
+            APIField(
+                "archive", .count,
+                "the archive to go on in; not with `complete`. Without it the records that are no file's follow"
+            ),
+            APIField("offset", .count, "where in it"),
             APIField("resume", .count, "the record to go on from behind that; absent where there is none"),
         ])
 }

@@ -13,6 +13,7 @@ func sessionBenchmark(_ words: [String]) throws {
         ("launch", measureLaunches), ("thousand", measureThousand), ("idle", measureIdle),
         ("restart", measureRestart), ("attach", measureAttach), ("files", measureFiles),
         ("reading", measureReading), ("listing", measureListing), ("tenants", measureTenants),
+        ("strangers", measureStrangers),
     ]
     if let only = options.only, !scenes.contains(where: { $0.name == only }) {
         throw Options.Problem("--only takes \(scenes.map(\.name).joined(separator: ", ")), not \(only)")

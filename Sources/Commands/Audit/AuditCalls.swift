@@ -107,6 +107,16 @@ struct AuditAnswer {
     let reached: AuditMark
     let broken: (number: UInt64, problem: String)?
     let resume: UInt64?
+    /// The archive to go on in, and where.
+    let archive: (number: UInt64, offset: UInt64)?
+
+    /// What to ask for next.
+    var next: [(String, String)] {
+        if let resume { return [("from", "\(resume)")] }
+        guard let archive else { return [("after", "\(reached)")] }
+        return [("archive", "\(archive.number)"), ("offset", "\(archive.offset)")]
+            + (broken == nil && archive.offset > 0 ? [("after", "\(reached)")] : [])
+    }
 
     init(_ json: JSONTree) throws(ClientError) {
         let members = try AnswerMembers(json)
@@ -115,5 +125,6 @@ struct AuditAnswer {
             number: Int64(clamping: members.whole("number") ?? 0), digest: try members.need("digest"))
         broken = members.whole("broken").map { ($0, members.text("problem") ?? "") }
         resume = members.whole("resume")
+        archive = members.whole("archive").map { ($0, members.whole("offset") ?? 0) }
     }
 }

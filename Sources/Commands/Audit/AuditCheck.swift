@@ -44,7 +44,7 @@ struct AuditCheck {
                 if isWhole { Terminal.print("whole up to \(answer.reached)") }
                 return isWhole
             }
-            query = answer.resume.map { [("from", "\($0)")] } ?? [("after", "\(answer.reached)")]
+            query = answer.next
         }
     }
 

@@ -2,6 +2,7 @@ import Glibc
 import Launch
 import Linux
 import Preparation
+import Quotas
 import Sandbox
 import Volumes
 import Wire
@@ -12,7 +13,7 @@ struct InstallationFindings {
 
     init(_ host: HostAbilities) { self.host = host }
 
-    var all: [DoctorFinding] { [initFile, unpacker, profiles, images, state, volumes] }
+    var all: [DoctorFinding] { [initFile, unpacker, profiles, plans, images, state, volumes] }
 
     private var initFile: DoctorFinding {
         let why = "it is the first process of every sandbox and carries out what corral plans"
@@ -58,6 +59,25 @@ struct InstallationFindings {
             return .failed(
                 "profiles", error.description, why: why,
                 cure: "make install, or name the directory that holds them in CORRAL_DATA")
+        }
+    }
+
+    /// Where a daemon looks unless it is told otherwise, and the user's own.
+    private var plans: DoctorFinding {
+        let why = "a tenant on one of them begins nothing while its plan is wrong"
+        do throws(CommandError) {
+            let installation = try prepared(Installation.find())
+            let names = try prepared(installation.plans.names(.plan))
+            let library = installation.planLibrary
+            let wrong = names.filter { name in (try? library.plan(name)) == nil }
+            guard !wrong.isEmpty else {
+                return .ok("plans", names.isEmpty ? "none" : names.joined(separator: ", "))
+            }
+            return .warning(
+                "plans", "wrong: \(wrong.joined(separator: ", "))", why: why,
+                cure: "corral plan check \(wrong.joined(separator: " "))")
+        } catch {
+            return .warning("plans", error.description, why: why, cure: "make install")
         }
     }
 

@@ -127,8 +127,15 @@ extension Daemon {
         do throws(StoreError) {
             let oldest = DaemonClock.wall - Int64(clamping: age)
             let oldestAudit = DaemonClock.wall - Int64(clamping: settings.number(.auditRetention))
-            let retention = Retention(results: oldest, records: oldest, audit: oldestAudit)
-            isComplete = try store.prune(retention, limit: 500).isComplete
+            let mostAudit = settings.numberOrNone(.auditRecords).map { Int64(clamping: $0) }
+            let retention = Retention(
+                results: oldest, records: oldest, audit: oldestAudit, auditRecords: mostAudit,
+                archivesAudit: settings.text(.auditOld) == "archived")
+            let pruned = try store.prune(retention, limit: 500)
+            isComplete = pruned.isComplete
+            if let problem = pruned.archiveProblem {
+                log.line(.error, "audit records cannot be archived, and none are dropped: \(problem)")
+            }
         } catch {
             log.line(.error, "old records cannot be dropped: \(error)")
         }

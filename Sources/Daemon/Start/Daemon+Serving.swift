@@ -27,6 +27,9 @@ extension Daemon {
                 var own = limits
                 // Nobody takes all connections from one address.
                 own.connectionsPerUser = max(1, limits.connections / 2)
+                // Nor may those who have shown no token hold what others need, or hold anything for long.
+                own.strangersPerUser = max(1, limits.connections / 4)
+                own.strangersHead = Self.strangersHead
                 networkService = try begin(socket, own)
                 log.line(
                     .info, "listening at \(address.map { "\($0)" } ?? "a TCP socket") for clients with tokens"
@@ -44,6 +47,9 @@ extension Daemon {
             isOver = true
         }
     }
+
+    /// Nanoseconds for a client of the TCP socket to show a token, for the first time on a connection.
+    private static let strangersHead: BootTime = 10_000_000_000
 
     private func begin(
         _ listener: consuming FileDescriptor, _ limits: ServiceLimits

@@ -72,10 +72,21 @@ extension Daemon {
             mark = given
         }
         let from = query.whole("from").map { Int64(clamping: $0) }
-        if from != nil, query.text("after") != nil {
+        let archive = query.whole("archive").map { Int64(clamping: $0) }
+        if from != nil, query.text("after") != nil || archive != nil {
             throw ServiceError(
-                .invalid, "from and after exclude each other", field: "from", hint: "say one of them")
+                .invalid, "from excludes after and archive", field: "from", hint: "say one of them")
         }
+        let offset = Int64(clamping: query.whole("offset") ?? 0)
+        let isMarked = query.text("after") != nil
+        let archived = try stored { (store) throws(StoreError) -> ArchiveFinding? in
+            if let archive {
+                return try store.checkArchive(
+                    at: ArchivePlace(archive: archive, offset: offset), after: isMarked ? mark : nil)
+            }
+            return from == nil ? try store.archivePlace(after: mark) : nil
+        }
+        if let archived { return recorded(Self.answer(archived)) }
         let finding = try stored { (store) throws(StoreError) in
             try store.checkAudit(after: mark, from: from, limit: Self.auditPart)
         }
@@ -95,6 +106,23 @@ extension Daemon {
                         if let resume = finding.resume { object.add("resume", resume) }
                     }
                 }))
+    }
+
+    private static func answer(_ finding: ArchiveFinding) -> Response {
+        .json(
+            .object { object in
+                object.add("complete", false)
+                object.add("number", finding.reached.number)
+                object.add("digest", finding.reached.digest)
+                if let broken = finding.broken {
+                    object.add("broken", broken)
+                    object.add("problem", finding.problem ?? "")
+                }
+                if let next = finding.next {
+                    object.add("archive", next.archive)
+                    object.add("offset", next.offset)
+                }
+            })
     }
 
     /// What the store gives, or why it does not.

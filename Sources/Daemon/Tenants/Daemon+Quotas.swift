@@ -68,14 +68,17 @@ extension Daemon {
         let message =
             "\(news.percent) percent of \(news.quota.rawValue) \(isOfNode ? "of this node " : "")are used: "
             + "\(rule.write(news.used)) of \(rule.write(news.limit))"
-        // What all tenants use together is for the log, which is the operator's: events are tenants'.
-        if isOfNode { return log.line(.warning, message) }
-        afterRecords { [weak self] in
-            self?.events.publish("tenant.quota", session: nil, tenant: tenant.description) {
+        // Once what it was taken for is on record: until then it may be refused, and nothing was used.
+        let told = { [weak self] (problem: String?) in
+            guard let self, problem == nil, ledger.holds(news, of: tenant, at: now) else { return }
+            // What all tenants use together is for the log, which is the operator's: events are tenants'.
+            if isOfNode { return log.line(.warning, message) }
+            events.publish("tenant.quota", session: nil, tenant: tenant.description) {
                 $0.add("message", message)
             }
+            log.line(.warning, message, tenant: tenant.description)
         }
-        log.line(.warning, message, tenant: tenant.description)
+        batches.append(Batch(work: .intent(told), trace: log.trace))
     }
 
     /// Counts processor time with the record of the run that used it, so once whatever becomes of the daemon.

@@ -34,8 +34,6 @@ private enum AuditQueries {
     static let after = Query(
         "read audit records", "SELECT * FROM audit WHERE seq > :number ORDER BY seq LIMIT :limit")
     static let one = Query("read audit record", "SELECT digest FROM audit WHERE seq = :number")
-    static let oldest = Query(
-        "read oldest audit records", "SELECT seq, wall, digest FROM audit ORDER BY seq LIMIT :limit")
     static let drop = Query("drop audit records", "DELETE FROM audit WHERE seq <= :number")
     static let from = Query(
         "read audit record", "SELECT * FROM audit WHERE seq >= :number ORDER BY seq LIMIT 1")
@@ -164,19 +162,22 @@ extension StateStore {
         return AuditMark(number: number, digest: String(words[1]))
     }
 
-    /// Drops records that were written before a moment, the first ones, as far as no younger one is among
-    /// them: the wall clock may have been set back in between. The chain goes on from the last of them.
+    /// Records that need not be kept in the table: the first ones, as far as they are too many, or written before
+    /// a moment and no younger one is among them: the wall clock may have been set back in between.
+    func oldAudit(_ retention: Retention, limit: Int) throws(StoreError) -> [AuditRecord] {
+        let highest = try highestAudit()
+        // Numbers that were lost count: they make a bound that is kept all the sooner.
+        let tooMany =
+            retention.auditRecords.map { highest.subtractingReportingOverflow($0).partialValue } ?? 0
+        return Array(
+            try audit(after: 0, limit: limit).prefix {
+                $0.number <= tooMany || $0.entry.wall < retention.audit
+            })
+    }
+
+    /// Drops the records up to one. The chain goes on from there.
     /// - Returns: how many.
-    func dropAudit(before wall: Int64, limit: Int) throws(StoreError) -> Int {
-        let oldest = try database.rows(AuditQueries.oldest, ["limit": .integer(Int64(limit))]) {
-            (row) throws(StoreError) in
-            (
-                mark: AuditMark(number: try row.integer("seq"), digest: try row.text("digest")),
-                wall: try row.integer("wall")
-            )
-        }
-        let old = oldest.prefix { $0.wall < wall }
-        guard let last = old.last?.mark else { return 0 }
+    func dropAudit(through last: AuditMark) throws(StoreError) -> Int {
         try set(.audit, "\(last.number) \(last.digest)")
         return try database.run(AuditQueries.drop, ["number": .integer(last.number)])
     }

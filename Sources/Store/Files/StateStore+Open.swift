@@ -17,6 +17,8 @@ extension StateStore {
         in directory: String, at wall: Int64, migrations: [Migration]
     ) throws(StoreError) -> OpenedStore {
         var opened = try openDatabase(in: directory, at: wall, migrations)
+        // What cannot be put right now is found, and told, by whatever looks at the archives next.
+        try? opened.store.settleArchives()
         opened.auditLoss = try opened.store.openHead(isNew: opened.migratedFrom != nil)
         return opened
     }

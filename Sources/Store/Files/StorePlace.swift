@@ -18,7 +18,7 @@ struct StorePlace: ~Copyable {
     /// What sqlite keeps beside a file, by the ends of their names.
     static let companions = ["-wal", "-shm", "-journal"]
 
-    private let directory: FileDescriptor
+    let directory: FileDescriptor
     /// The directory's path.
     let path: String
 
@@ -147,7 +147,7 @@ struct StorePlace: ~Copyable {
         throw .system(SystemError("fstatat", self(name), Errno(rawValue: errno)))
     }
 
-    private func system<Value: ~Copyable>(
+    func system<Value: ~Copyable>(
         _ body: () throws(SystemError) -> Value
     ) throws(StoreError) -> Value {
         do throws(SystemError) {

@@ -1,3 +1,5 @@
+import API
+
 /// How far back records are kept, in milliseconds since 1970.
 package struct Retention: Hashable, Sendable {
     /// What processes wrote before this is dropped.
@@ -6,11 +8,20 @@ package struct Retention: Hashable, Sendable {
     package var records: Int64
     /// Audit records that were written before this are dropped, from the first one on; none by themselves.
     package var audit: Int64
+    /// The most audit records that are kept; nil for any number.
+    package var auditRecords: Int64?
+    /// Whether audit records are put into files before they are dropped.
+    package var archivesAudit: Bool
 
-    package init(results: Int64, records: Int64, audit: Int64 = .min) {
+    package init(
+        results: Int64, records: Int64, audit: Int64 = .min, auditRecords: Int64? = nil,
+        archivesAudit: Bool = false
+    ) {
         self.results = results
         self.records = records
         self.audit = audit
+        self.auditRecords = auditRecords
+        self.archivesAudit = archivesAudit
     }
 }
 
@@ -22,6 +33,8 @@ package struct Pruned: Hashable, Sendable {
     package var audit = 0
     /// Whether nothing more was old enough.
     package var isComplete = true
+    /// Why old audit records were not put into a file; all of them are kept.
+    package var archiveProblem: StoreError?
 }
 
 private enum PruneQueries {
@@ -55,15 +68,27 @@ extension StateStore {
     /// - Parameter limit: the most rows of each kind.
     package func prune(_ retention: Retention, limit: Int) throws(StoreError) -> Pruned {
         let limit = Self.bounded(limit)
+        var pruned = Pruned()
+        let old = try oldAudit(retention, limit: limit)
+        var dropped = old.last?.mark
+        var archive: AuditArchive?
+        if retention.archivesAudit, !old.isEmpty {
+            do throws(StoreError) {
+                archive = try self.archive(old)
+            } catch {
+                // Nothing of them goes. What is dropped besides may make the room that is missing.
+                (dropped, pruned.archiveProblem) = (nil, error)
+            }
+        }
         return try database.transaction { () throws(StoreError) in
             let most = SQLValue.integer(Int64(limit))
-            var pruned = Pruned()
             pruned.results = try database.run(
                 PruneQueries.results, ["before": .integer(retention.results), "limit": most])
             let before = SQLValue.integer(retention.records)
             pruned.processes = try database.run(PruneQueries.processes, ["before": before, "limit": most])
             pruned.sessions = try database.run(PruneQueries.sessions, ["before": before, "limit": most])
-            pruned.audit = try dropAudit(before: retention.audit, limit: limit)
+            if let dropped { pruned.audit = try dropAudit(through: dropped) }
+            if let archive { try record(archive) }
             pruned.isComplete =
                 max(pruned.results, pruned.processes, pruned.sessions, pruned.audit) < limit
             try database.run(PruneQueries.giveBack)

@@ -7,7 +7,9 @@ struct Migration: Sendable {
     let text: String
 
     /// In the order in which they are applied: versions 1, 2, 3 and so on.
-    static let all = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth]
+    static let all = [
+        first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh,
+    ]
 
     static func latest(_ migrations: [Migration]) -> Int64 { migrations.last?.version ?? 0 }
 }

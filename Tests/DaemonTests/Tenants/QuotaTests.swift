@@ -157,6 +157,22 @@ struct QuotaTests {
         #expect(try shared.call(red, "GET", "/v1/quotas").text.contains(#""tenant":"red""#))
     }
 
+    @Test func `of sixteen operators at the same moment one changes what all of them saw`() throws {
+        let version = try shared.call(nil, "GET", "/v1/tenants/red").json?["version"]?.text ?? ""
+        let clients = try (1...16).map { number in
+            let change = #"{"limits":{"sessions":\#(number)},"version":\#(version)}"#
+            return try Program(
+                shared.daemon.curl(
+                    "POST", "/v1/tenants/red/quotas", change,
+                    ["--max-time", "60", "-o", "/dev/null", "-w", "%{http_code}"])
+            ).start()
+        }
+        let codes = try clients.map { try $0.wait(timeout: 120).output }
+        #expect(codes.count { $0 == "200" } == 1 && codes.count { $0 == "409" } == 15, "\(codes)")
+        let winner = try #require(codes.firstIndex(of: "200"))
+        #expect(try entry("sessions")?["limit"]?.text == "\(winner + 1)")
+    }
+
     @Test func `events tell of 80 and of 95 percent, once each on the way up`() throws {
         let id = try shared.session(red)
         #expect(try set(#"{"execs_per_day":20}"#).status == 200)
@@ -204,6 +220,27 @@ struct QuotaTests {
         let reset = #"{"quota":"cpu_time_per_day"}"#
         #expect(try shared.call(nil, "POST", "/v1/tenants/red/quotas/reset", reset).status == 200)
         #expect(try exec(id).status == 200)
+    }
+
+    @Test func `what is refused after it was reserved makes no event, and what is not does`() throws {
+        let own = try SharedDaemon(["--set", "limits.processes=1"])
+        let limits = #"{"limits":{"execs_per_day":1}}"#
+        #expect(try own.call(nil, "POST", "/v1/tenants/red/quotas", limits).status == 200)
+        let path = "/v1/sessions/\(try own.session(red))"
+        let sleeper = #"{"argv":["/bin/sleep","600"],"name":"s"}"#
+        #expect(try own.call(red, "POST", "\(path)/processes", sleeper).status == 201)
+        func told() throws -> Int {
+            let events = "/v1/events?since=2020-01-01T00:00:00Z&tenant=red"
+            return try own.call(nil, "GET", events, seconds: 3).text.split(separator: "\n")
+                .count { $0.hasPrefix("data") && $0.contains("tenant.quota") }
+        }
+        // The session has as many processes as there may be, which is known behind the quota.
+        let refused = try own.call(red, "POST", "\(path)/exec", #"{"argv":["/bin/true"]}"#)
+        #expect(refused.status == 429 && !refused.text.contains("quota-"), "\(refused.text)")
+        #expect(try told() == 0)
+        #expect(try own.call(red, "POST", "\(path)/processes/s/stop", #"{"grace":0}"#).status == 200)
+        #expect(try own.call(red, "POST", "\(path)/exec", #"{"argv":["/bin/true"]}"#).status == 200)
+        #expect(try told() == 1)
     }
 
     @Test func `the command line shows, sets and resets`() throws {
