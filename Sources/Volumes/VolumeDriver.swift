@@ -1,3 +1,4 @@
+import CLinux
 package import Linux
 
 /// What a new volume is to be.
@@ -40,6 +41,16 @@ package struct Volume: ~Copyable, Sendable {
     }
 
     package consuming func takeDirectory() -> FileDescriptor { directory }
+
+    /// A new mount of it, in no namespace, whose owners nobody has mapped yet. What is on a mount of its own gives
+    /// that one: before Linux 6.15 no other can be made of a mount that is in no namespace (open_tree(2)).
+    package consuming func takeMount() throws(SystemError) -> FileDescriptor {
+        let number = directory.number
+        switch consume mount {
+        case .some(let own): return own
+        case .none: return FileDescriptor(owning: try call("open_tree") { clinux_open_tree_at(number, 0) })
+        }
+    }
 }
 
 /// What a tenant's volumes may have together, and have.

@@ -270,7 +270,7 @@ extension VolumeKeeper {
     func top(of name: VolumeName, for user: FileUser) throws(Refusal) -> FileDescriptor {
         let volume = try refusing { () throws(VolumeError) in try driver(for: name).open(name) }
         do throws(SystemError) {
-            return try user.mount(volume.directory)
+            return try user.own(volume.takeMount())
         } catch {
             throw Refusal(.system, "\(name) cannot be mounted: \(error)")
         }
