@@ -140,6 +140,8 @@ package protocol VolumeDriver: AnyObject {
     var parts: DriverParts? { get }
     /// Whether ``makeRoom()`` would make any. Costs a system call that waits for nothing.
     var isShortOfRoom: Bool { get }
+    /// Whether there is so little of it that who makes a volume had better wait for more. As cheap.
+    var isOutOfRoom: Bool { get }
     /// Told of another process that makes room: then this one does so only where it must.
     var isGrownElsewhere: Bool { get set }
     /// What ``settle()`` would look at and no file remembers, in case that another process settles.
@@ -160,6 +162,7 @@ extension VolumeDriver {
     package func letMount(at path: String?) throws(VolumeError) {}
     package var parts: DriverParts? { nil }
     package var isShortOfRoom: Bool { false }
+    package var isOutOfRoom: Bool { false }
     package var isGrownElsewhere: Bool {
         get { false }
         set {}

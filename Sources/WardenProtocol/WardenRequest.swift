@@ -53,6 +53,8 @@ package enum WardenRequest: Hashable, Sendable {
     /// Unmounts one. Refused while anybody uses it.
     case hostVolumeRemove(path: String, HostVolumeData)
     case hostVolumeList
+    /// Another size, in bytes.
+    case hostVolumeResize(path: String, bytes: UInt64)
 
     /// The number of each kind on the wire.
     private enum Kind: UInt16 {
@@ -61,6 +63,7 @@ package enum WardenRequest: Hashable, Sendable {
         case statistics, status, shutdown, workspace, volumeCreate, volumeRemove, volumeResize
         case volumeInspect, volumeSnapshot, volumeRestore, volumeFork, volumeList, volumeOpen, volumeTotal
         case volumeForget, volumeDriver, hostVolumeCreate, hostVolumeRemove, hostVolumeList
+        case hostVolumeResize
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -104,7 +107,7 @@ package enum WardenRequest: Hashable, Sendable {
         case .shutdown: kind = .shutdown
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
             .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver,
-            .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
+            .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList, .hostVolumeResize:
             kind = encodeVolume(&fields)
         }
         return (kind.rawValue, fields.bytes)
@@ -149,6 +152,10 @@ package enum WardenRequest: Hashable, Sendable {
             fields.choice(data)
             return .hostVolumeRemove
         case .hostVolumeList: return .hostVolumeList
+        case .hostVolumeResize(let path, let bytes):
+            fields.text(path)
+            fields.long(bytes)
+            return .hostVolumeResize
         default: return .volumeDriver
         }
     }
@@ -200,7 +207,7 @@ package enum WardenRequest: Hashable, Sendable {
         case .shutdown: return .shutdown
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
             .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver,
-            .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
+            .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList, .hostVolumeResize:
             return try decodeVolume(kind, &fields)
         }
     }
@@ -232,6 +239,8 @@ package enum WardenRequest: Hashable, Sendable {
         case .hostVolumeRemove:
             return .hostVolumeRemove(path: try fields.hostPath("path"), try fields.choice("data"))
         case .hostVolumeList: return .hostVolumeList
+        case .hostVolumeResize:
+            return .hostVolumeResize(path: try fields.hostPath("path"), bytes: try fields.long("bytes"))
         default: return .volumeDriver
         }
     }

@@ -63,7 +63,7 @@ enum Samples {
         .hostVolumeCreate(HostVolumeOrder("/srv/数据", bytes: 1 << 40)),
         .hostVolumeCreate(HostVolumeOrder("/srv/shared", bytes: nil)),
         .hostVolumeRemove(path: "/srv/shared", .nothing), .hostVolumeRemove(path: "/srv/shared", .keep),
-        .hostVolumeList,
+        .hostVolumeList, .hostVolumeResize(path: "/srv/shared", bytes: 1 << 30),
     ]
 
     static let statistics = SandboxStatistics(

@@ -58,7 +58,10 @@ holds() {
 exports() {
     $corral workspace export $own "$1" >/tmp/archive 2>$report
     code=$?
-    busybox tar -xOf /tmp/archive "$2" 2>>$report | cmp - "$3" >>$report 2>&1
+    rm -rf /tmp/unpacked
+    mkdir /tmp/unpacked
+    busybox tar -xf /tmp/archive -C /tmp/unpacked >>$report 2>&1
+    cmp "$(find /tmp/unpacked -name "$2")" "$3" >>$report 2>&1
 }
 # What is done, and that it says it was.
 does() {
