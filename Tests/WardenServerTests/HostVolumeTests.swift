@@ -276,7 +276,7 @@ final class HostVolumeTests {
         }
         #expect(grown.bytes == bigger && capacity == Int(bigger) && loops.count == 1)
         try File.write(content + content + content, to: "\(box)/g", mode: 0o644)
-        sync()
+        _ = try Program.run(["sync", "-f", box])
         let below = try client.refusal(of: .hostVolumeResize(path: box, bytes: Self.size))
         #expect(below.code == .volumeBelowUse, "\(below)")
         let small = try client.refusal(of: .hostVolumeResize(path: box, bytes: 1 << 20))
@@ -285,7 +285,7 @@ final class HostVolumeTests {
         #expect(large.code == .ceiling, "\(large)")
         #expect(capacity == Int(bigger))
         try File.remove("\(box)/g")
-        sync()
+        _ = try Program.run(["sync", "-f", box])
         guard case .hostVolume(let smaller) = try client.ask(.hostVolumeResize(path: box, bytes: Self.size))
         else {
             Issue.record("it did not become smaller")

@@ -109,8 +109,8 @@ final class Engine: SandboxEngine {
         }
         volumes.begin(on: loop)
         hostVolumes.tell = { [unowned self] text in say(.remark(text)) }
-        hostVolumes.fills = { [unowned self] id, mark, used, limits in
-            say(.volumeFilling(id, percent: UInt8(clamping: mark.rawValue), used: used, limits: limits))
+        hostVolumes.fills = { [unowned self] id, percent, used, limits in
+            say(.volumeFilling(id, percent: percent, used: used, limits: limits))
         }
         hostVolumes.begin(volumes.images, on: loop)
         networks = NetworkPool(

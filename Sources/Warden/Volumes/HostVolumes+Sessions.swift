@@ -77,7 +77,9 @@ extension HostVolumes {
             guard let (limit, used) = try? use.entry.volume?.amounts(of: use.number) else { continue }
             let mark = QuotaMark(used: used ?? 0, limit: limit)
             if let told = mark.event(after: use.mark) {
-                fills(id, told, VolumeAmounts(bytes: used), VolumeAmounts(bytes: limit))
+                fills(
+                    id, UInt8(clamping: told.rawValue), VolumeAmounts(bytes: used),
+                    VolumeAmounts(bytes: limit))
             }
             uses[id]?.mark = mark
         }

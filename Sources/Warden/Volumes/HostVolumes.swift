@@ -51,7 +51,7 @@ final class HostVolumes {
     var uses: [SandboxID: Use] = [:]
     var tell: (String) -> Void = { _ in }
     /// Told of directories that become full.
-    var fills: (SandboxID, QuotaMark, _ used: VolumeAmounts, _ limits: VolumeAmounts) -> Void = {
+    var fills: (SandboxID, _ percent: UInt8, _ used: VolumeAmounts, _ limits: VolumeAmounts) -> Void = {
         _, _, _, _ in
     }
     /// When directories are looked at; made with the first.
