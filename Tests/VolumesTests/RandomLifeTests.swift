@@ -155,7 +155,8 @@ private final class Life {
         for (name, expected) in known {
             #expect(try text(of: name) == expected.text, "\(asked) \(name), \(comment)")
             if Self.isSnapshot(name) { continue }
-            #expect(try driver.limits(of: name).bytes == expected.bytes, "\(asked) \(name), \(comment)")
+            let bytes = try driver.limits(of: name).bytes
+            #expect(bytes == expected.bytes, "\(asked) \(name): \(bytes ?? 0), \(expected.bytes), \(comment)")
         }
     }
 

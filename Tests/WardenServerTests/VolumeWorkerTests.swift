@@ -30,7 +30,8 @@ struct VolumeWorkerTests {
             let status = File.text("/proc/\(pid)/status") ?? ""
             let isChild = status.contains("\nPPid:\t\(bench.warden.program.pid)\n")
             let words = File.text("/proc/\(pid)/cmdline") ?? ""
-            return isChild && words.contains("--volume-worker") == workers
+            // One that has ended and waits for the warden has no words.
+            return isChild && !status.contains("\nState:\tZ") && words.contains("--volume-worker") == workers
         }
     }
 

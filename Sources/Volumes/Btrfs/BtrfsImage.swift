@@ -184,7 +184,7 @@ package final class BtrfsImage {
     /// - Throws: ``VolumeError/limitBelowUse(_:asked:used:)`` where what is in it does not fit,
     ///   ``VolumeError/diskFull(_:wanted:available:)``. The size is what it was then.
     func resize(to bytes: UInt64, called name: String) throws(VolumeError) {
-        let now = try room()
+        var now = try room()
         if bytes > now.size {
             try Self.lengthen(file, path, from: now.size, to: bytes, policy)
             return try doing("to grow \(path)") { () throws(SystemError) in
@@ -192,15 +192,33 @@ package final class BtrfsImage {
                 try fillDevice()
             }
         }
+        // Its count has what was removed since the last commit.
+        try doing("to make \(path) smaller") { () throws(SystemError) in try root.syncBtrfs() }
+        now = try room()
+        let used = now.dataUsed + now.metadataUsed
+        if bytes < used { throw .limitBelowUse(name, asked: bytes, used: used) }
         do throws(SystemError) {
-            try root.resizeBtrfs(to: bytes)
+            try shrink(to: bytes)
             let number = file.number
             _ = try call("ftruncate", on: path) { ftruncate(number, off_t(bytes)) }
             try loop.lookAgain()
         } catch {
             guard error.errno == .noSpace else { throw .system("to make \(path) smaller", error) }
-            throw .limitBelowUse(name, asked: bytes, used: now.dataUsed + now.metadataUsed)
+            throw .limitBelowUse(name, asked: bytes, used: used)
         }
+    }
+
+    /// What was freed since the last commit is in the way until the next one.
+    private func shrink(to bytes: UInt64) throws(SystemError) {
+        for _ in 0..<4 {
+            try root.syncBtrfs()
+            do throws(SystemError) {
+                return try root.resizeBtrfs(to: bytes)
+            } catch {
+                guard error.errno == .noSpace else { throw error }
+            }
+        }
+        try root.resizeBtrfs(to: bytes)
     }
 
     /// What another process needs to change its size: the file, the loop device, and the path of that.

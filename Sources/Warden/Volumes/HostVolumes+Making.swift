@@ -78,10 +78,6 @@ extension HostVolumes {
                 .state, "the volume \(path) is not mounted; corral volume create --adopt mounts it",
                 limit: "path")
         }
-        let used = try refusing { () throws(VolumeError) in try volume.used() }
-        if bytes < used {
-            throw Refusal(VolumeError.limitBelowUse(entry.record.path, asked: bytes, used: used))
-        }
         var record = entry.record
         record.bytes = bytes
         let parts = volume.sizeParts

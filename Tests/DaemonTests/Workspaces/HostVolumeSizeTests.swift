@@ -7,11 +7,11 @@ import Testing
 import Wire
 
 extension HostVolumeTests {
-    private func events(_ daemon: TestDaemon) throws -> [JSONTree] {
+    private func events(_ daemon: TestDaemon, _ more: String) throws -> [JSONTree] {
         var now = timespec()
         _ = unsafe clock_gettime(CLOCK_REALTIME, &now)
         let until = APITime(milliseconds: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
-        let answer = try daemon.call("GET", "/v1/events?since=2000-01-01T00:00:00Z&until=\(until)")
+        let answer = try daemon.call("GET", "/v1/events?since=2000-01-01T00:00:00Z&until=\(until)\(more)")
         return try String(decoding: answer.bytes, as: UTF8.self).split(separator: "\n")
             .filter { $0.hasPrefix("data: ") }
             .map { try JSONTree(parsing: Array($0.dropFirst(6).utf8)) }
@@ -39,8 +39,8 @@ extension HostVolumeTests {
             #expect(refused.status == status, "\(body): \(refused.status) \(refused.message)")
         }
         try daemon.exec(id, "dd if=/dev/zero of=a bs=1M count=14 conv=fsync; sync -f a")
-        func told(_ type: String) throws -> [String] {
-            try events(daemon).filter { $0["type"]?.text == type }.map { $0["message"]?.text ?? "" }
+        func told(_ type: String, _ more: String = "&all_tenants=true") throws -> [String] {
+            try events(daemon, more).filter { $0["type"]?.text == type }.map { $0["message"]?.text ?? "" }
         }
         #expect(try eventually { try told("session.quota").count == 1 })
         #expect(try told("session.quota").first?.hasPrefix("80 percent") == true)
@@ -52,6 +52,10 @@ extension HostVolumeTests {
         #expect(
             try told("volume.resized") == ["\(box), \(512 << 20) bytes", "\(box), \(Self.size) bytes"])
         #expect(try told("volume.removed") == [box])
+        // They are the operator's, and of no tenant.
+        for type in ["volume.created", "volume.resized", "volume.removed"] {
+            #expect(try told(type, "").isEmpty, "\(type)")
+        }
         #expect(eventually { census.isClean })
     }
 }
