@@ -113,7 +113,7 @@ extension APIObject {
             .required(
                 "type", .text(most: 64), "such as `session.running`, `process.ended` or `workspace.created`"),
             APIField("session", .id, "of which session; absent for what is about none"),
-            .required("tenant", .name, "whose"),
+            APIField("tenant", .name, "whose; absent for the operator's, told to who follows all tenants"),
             APIField("workspace", .name, "of which workspace; absent in those of sessions"),
             APIField("snapshot", .name, "of which of its snapshots"),
             APIField("progress", .object(progress), "how far a copy is"),

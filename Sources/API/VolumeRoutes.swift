@@ -10,6 +10,10 @@ extension APIRoute {
             .get, "/v1/volumes", "listVolumes", "Directories of the host that are volumes",
             .object(.hostVolumeList)),
         APIRoute(
+            .post, "/v1/volumes/resize", "resizeVolume",
+            "Makes a volume bigger, or smaller where what is in it fits", request: .hostVolumeSize,
+            .object(.hostVolume)),
+        APIRoute(
             .delete, "/v1/volumes", "removeVolume",
             "Unmounts a volume that neither sessions nor programs of the host use",
             query: [
@@ -30,6 +34,14 @@ extension APIObject {
                 "bytes", .whole(1...UInt64.max),
                 "its size, which is set aside at once; required but with adopt"),
             APIField("adopt", .flag, "whether to mount again what is on record of the path, as it is"),
+        ])
+
+    package static let hostVolumeSize = APIObject(
+        "HostVolumeSize", "Another size of a volume.",
+        [
+            .required("path", .path, "of the volume"),
+            .required(
+                "bytes", .whole(1...UInt64.max), "its size, of which what is added is set aside at once"),
         ])
 
     package static let hostVolumeStates = ["mounted", "unmounted", "kept"]

@@ -92,6 +92,7 @@ extension Right {
         "writeFile": .use, "unpackFiles": .use, "makeDirectory": .use, "moveFile": .use, "copyFile": .use,
         "removeFile": .use,
         "createVolume": .administer, "listVolumes": .node, "removeVolume": .administer,
+        "resizeVolume": .administer,
         "createWorkspace": .use, "listWorkspaces": .look, "inspectWorkspace": .look, "removeWorkspace": .end,
         "resizeWorkspace": .use, "forkWorkspace": .use, "restoreWorkspace": .use,
         "createSnapshot": .use, "listSnapshots": .look, "removeSnapshot": .end, "diffWorkspace": .contents,

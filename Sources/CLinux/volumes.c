@@ -168,6 +168,12 @@ int clinux_btrfs_fill_device(int fd) {
     return ioctl(fd, BTRFS_IOC_RESIZE, &arguments);
 }
 
+int clinux_btrfs_resize(int fd, uint64_t bytes) {
+    struct btrfs_ioctl_vol_args arguments = {0};
+    snprintf(arguments.name, sizeof arguments.name, "1:%llu", (unsigned long long)bytes);
+    return ioctl(fd, BTRFS_IOC_RESIZE, &arguments);
+}
+
 int clinux_btrfs_room(int fd, struct clinux_btrfs_room *room, unsigned char id[16]) {
     enum { MOST = 32 };
     union {

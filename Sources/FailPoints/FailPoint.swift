@@ -37,6 +37,7 @@ package enum FailPoint: Int, CaseIterable, Sendable {
     case volumeWorkDone
     // A directory of the host that becomes a volume: in the warden, and in the process that mounts it.
     case hostVolumeRecorded, hostMountEntered, hostMountChecked, hostVolumeMounted, hostVolumeUnmounted
+    case hostVolumeReleased
 
     /// Whether it is the warden that dies there.
     package var isWardens: Bool { rawValue >= FailPoint.wardenStarted.rawValue && !isOfVolumes }

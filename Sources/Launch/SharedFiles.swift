@@ -106,9 +106,14 @@ package final class FileUser {
     /// A detached mount, nosuid, nodev and noexec, of a directory whose files are stored under the ids that sandboxes
     /// see: they are this user's there.
     package func mount(_ directory: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor {
-        let (source, users) = (directory.number, namespace.number)
-        let mount = FileDescriptor(owning: try call("open_tree") { clinux_open_tree_at(source, 0) })
-        let number = mount.number
+        let source = directory.number
+        return try own(FileDescriptor(owning: try call("open_tree") { clinux_open_tree_at(source, 0) }))
+    }
+
+    /// Makes such a mount of one that is in no namespace and has no mapped owners. What it forbids already stays
+    /// forbidden.
+    package func own(_ mount: consuming FileDescriptor) throws(SystemError) -> FileDescriptor {
+        let (number, users) = (mount.number, namespace.number)
         let attributes = UInt64(
             CLINUX_MOUNT_IDMAP | CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_NOEXEC)
         _ = try call("mount_setattr(IDMAP)") {

@@ -1,3 +1,4 @@
+import CLinux
 package import Linux
 
 /// What a new volume is to be.
@@ -40,6 +41,16 @@ package struct Volume: ~Copyable, Sendable {
     }
 
     package consuming func takeDirectory() -> FileDescriptor { directory }
+
+    /// A new mount of it, in no namespace, whose owners nobody has mapped yet. What is on a mount of its own gives
+    /// that one: before Linux 6.15 no other can be made of a mount that is in no namespace (open_tree(2)).
+    package consuming func takeMount() throws(SystemError) -> FileDescriptor {
+        let number = directory.number
+        switch consume mount {
+        case .some(let own): return own
+        case .none: return FileDescriptor(owning: try call("open_tree") { clinux_open_tree_at(number, 0) })
+        }
+    }
 }
 
 /// What a tenant's volumes may have together, and have.
@@ -129,6 +140,8 @@ package protocol VolumeDriver: AnyObject {
     var parts: DriverParts? { get }
     /// Whether ``makeRoom()`` would make any. Costs a system call that waits for nothing.
     var isShortOfRoom: Bool { get }
+    /// Whether there is so little of it that who makes a volume had better wait for more. As cheap.
+    var isOutOfRoom: Bool { get }
     /// Told of another process that makes room: then this one does so only where it must.
     var isGrownElsewhere: Bool { get set }
     /// What ``settle()`` would look at and no file remembers, in case that another process settles.
@@ -149,6 +162,7 @@ extension VolumeDriver {
     package func letMount(at path: String?) throws(VolumeError) {}
     package var parts: DriverParts? { nil }
     package var isShortOfRoom: Bool { false }
+    package var isOutOfRoom: Bool { false }
     package var isGrownElsewhere: Bool {
         get { false }
         set {}

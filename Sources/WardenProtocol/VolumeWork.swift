@@ -14,11 +14,13 @@ package enum VolumeWork: Hashable, Sendable {
     case settle([UInt64])
     /// Looks at all volumes.
     case tend
+    /// What is no driver's work.
+    case image(ImageWork)
 
     /// The most numbers that one ``settle(_:)`` has.
     package static let mostNumbers = 4096
 
-    private enum Kind: UInt16 { case makeRoom = 1, snapshot, restore, fork, resize, settle, tend }
+    private enum Kind: UInt16 { case makeRoom = 1, snapshot, restore, fork, resize, settle, tend, image }
 
     package func encoded() -> [UInt8] {
         var fields = FieldWriter()
@@ -44,6 +46,9 @@ package enum VolumeWork: Hashable, Sendable {
             fields.half(Kind.settle.rawValue)
             fields.list(Array(numbers.prefix(Self.mostNumbers))) { $0.long($1) }
         case .tend: fields.half(Kind.tend.rawValue)
+        case .image(let work):
+            fields.half(Kind.image.rawValue)
+            work.write(to: &fields)
         }
         return fields.bytes
     }
@@ -64,6 +69,7 @@ package enum VolumeWork: Hashable, Sendable {
                     (fields) throws(WireProblem) in try fields.long("number")
                 })
         case .tend: self = .tend
+        case .image: self = .image(try ImageWork(from: &fields))
         }
         try fields.finish()
     }

@@ -55,6 +55,8 @@ package enum WardenRequest: Hashable, Sendable {
     case hostVolumeList
     /// What is in force of a tenant's weight; with a number, once its sandboxes weigh that much together.
     case tenantWeight(tenant: String, UInt32?)
+    /// Another size, in bytes.
+    case hostVolumeResize(path: String, bytes: UInt64)
 
     /// The number of each kind on the wire.
     private enum Kind: UInt16 {
@@ -64,6 +66,7 @@ package enum WardenRequest: Hashable, Sendable {
         case volumeInspect, volumeSnapshot, volumeRestore, volumeFork, volumeList, volumeOpen, volumeTotal
         case volumeForget, volumeDriver, hostVolumeCreate, hostVolumeRemove, hostVolumeList
         case tenantWeight
+        case hostVolumeResize
     }
 
     func encode() -> (kind: UInt16, fields: [UInt8]) {
@@ -112,7 +115,7 @@ package enum WardenRequest: Hashable, Sendable {
             if let weight { fields.word(weight) }
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
             .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver,
-            .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
+            .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList, .hostVolumeResize:
             kind = encodeVolume(&fields)
         }
         return (kind.rawValue, fields.bytes)
@@ -157,6 +160,10 @@ package enum WardenRequest: Hashable, Sendable {
             fields.choice(data)
             return .hostVolumeRemove
         case .hostVolumeList: return .hostVolumeList
+        case .hostVolumeResize(let path, let bytes):
+            fields.text(path)
+            fields.long(bytes)
+            return .hostVolumeResize
         default: return .volumeDriver
         }
     }
@@ -211,7 +218,7 @@ package enum WardenRequest: Hashable, Sendable {
             return .tenantWeight(tenant: tenant, try fields.flag("weight") ? try fields.weight() : nil)
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
             .volumeFork, .volumeList, .volumeOpen, .volumeTotal, .volumeForget, .volumeDriver,
-            .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
+            .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList, .hostVolumeResize:
             return try decodeVolume(kind, &fields)
         }
     }
@@ -243,6 +250,8 @@ package enum WardenRequest: Hashable, Sendable {
         case .hostVolumeRemove:
             return .hostVolumeRemove(path: try fields.hostPath("path"), try fields.choice("data"))
         case .hostVolumeList: return .hostVolumeList
+        case .hostVolumeResize:
+            return .hostVolumeResize(path: try fields.hostPath("path"), bytes: try fields.long("bytes"))
         default: return .volumeDriver
         }
     }

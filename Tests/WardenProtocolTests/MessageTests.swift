@@ -78,7 +78,7 @@ private func received(_ message: EncodedMessage) throws -> (ReceivedMessage, [UI
         }
     }
 
-    @Test(arguments: [UInt16(0), 34, 63, 80, 127, 137, 0xFFFF])
+    @Test(arguments: [UInt16(0), 35, 63, 80, 127, 137, 0xFFFF])
     func `a kind that is none is refused`(kind: UInt16) {
         var bytes = ToWarden(1, .status).encoded().bytes
         bytes[0] = UInt8(truncatingIfNeeded: kind)

@@ -66,6 +66,7 @@ enum Samples {
         .hostVolumeList,
         .create(SessionOrder(id: id, profile: "default", share: TenantShare("alice", weight: 10_000))),
         .tenantWeight(tenant: "alice", nil), .tenantWeight(tenant: "a.b-c_9", 1),
+        .hostVolumeResize(path: "/srv/shared", bytes: 1 << 30),
     ]
 
     static let statistics = SandboxStatistics(

@@ -10,6 +10,17 @@ import WardenProtocol
         .makeRoom, .snapshot(notes, as: kept), .restore(notes, from: kept),
         .fork(kept, as: VolumeOrder(notes, limits: VolumeAmounts(bytes: 1, inodes: 2), allowSoft: true)),
         .resize(notes, VolumeAmounts(bytes: .max)), .settle([1, .max]), .tend,
+        .image(.volumes(bound: 1 << 36)), .image(.record(name: "1f", text: "a\nb\n")),
+        .image(
+            .host(
+                HostImageOrder(
+                    name: "1f", record: "a\nb\n", path: "/srv/数据", bytes: 1 << 28, user: 1, group: 2,
+                    mode: 0o755,
+                    maker: "/usr/sbin/mkfs.btrfs"))),
+        .image(.release(name: "1f", text: "a", deleting: true)),
+        .image(
+            .resize(
+                HostImageSize(name: "1f", record: "a", path: "/srv/x", bytes: 1 << 28, device: "/dev/loop1"))),
     ]
     private static let reports: [VolumeReport] = [
         .progress(VolumeProgress(entries: 1, done: 2, total: 3)), .done,

@@ -216,6 +216,129 @@ final class HostVolumeTests {
         #expect(try warden.end().status == 0)
     }
 
+    // MARK: Meanwhile
+
+    /// Asks, has the worker held, and sees that others are served and the volume is left alone.
+    private func hold(_ request: WardenRequest, _ warden: TestWarden, _ client: Client) throws
+        -> WardenAnswer?
+    {
+        sheet.arm(.volumeWorkBegun, 1, holding: true)
+        var answer: WardenAnswer?
+        try client.link.send(request) { found, _ in answer = found }
+        try client.wait("\(request)") { sheet.armed(.volumeWorkBegun) == 0 }
+        let id = freshID()
+        try client.session(id)
+        try client.finish(id)
+        let second = try client.refusal(of: .hostVolumeResize(path: box, bytes: Self.size))
+        #expect(second.code == .state && second.sentence.contains("try again"), "\(second)")
+        // The control: it was held all the while.
+        #expect(answer == nil)
+        let pid = try worker(of: warden)
+        _ = kill(pid, SIGCONT)
+        try client.wait("the answer") { answer != nil }
+        return answer
+    }
+
+    private func worker(of warden: TestWarden) throws -> pid_t {
+        try #require(
+            File.names(in: "/proc").compactMap(pid_t.init).first { pid in
+                let status = File.text("/proc/\(pid)/status") ?? ""
+                return status.contains("\nPPid:\t\(warden.program.pid)\n") && status.contains("State:\tT")
+                    && (File.text("/proc/\(pid)/cmdline") ?? "").contains("--volume-worker")
+            })
+    }
+
+    private var capacity: Int {
+        var room = statvfs()
+        return unsafe statvfs(box, &room) == 0 ? Int(room.f_blocks * room.f_frsize) : 0
+    }
+
+    @Test
+    func `while one is made, resized and removed others are served, and it has the size that was asked for`()
+        throws
+    {
+        let warden = try start()
+        let client = try Client(warden.socket)
+        guard case .hostVolume(let made) = try hold(order, warden, client) else {
+            Issue.record("it was not made")
+            return
+        }
+        #expect(made.stage == .mounted && mounts == [box] && capacity == Int(Self.size))
+        let content = [UInt8](repeating: 7, count: 100 << 20)
+        try File.write(content, to: "\(box)/f", mode: 0o644)
+        let bigger = Self.size * 2
+        guard
+            case .hostVolume(let grown) = try hold(
+                .hostVolumeResize(path: box, bytes: bigger), warden, client)
+        else {
+            Issue.record("it did not grow")
+            return
+        }
+        #expect(grown.bytes == bigger && capacity == Int(bigger) && loops.count == 1)
+        try File.write(content + content + content, to: "\(box)/g", mode: 0o644)
+        _ = try Program.run(["sync", "-f", box])
+        let below = try client.refusal(of: .hostVolumeResize(path: box, bytes: Self.size))
+        #expect(below.code == .volumeBelowUse, "\(below)")
+        let small = try client.refusal(of: .hostVolumeResize(path: box, bytes: 1 << 20))
+        #expect(small.code == .volumeLimit, "\(small)")
+        let large = try client.refusal(of: .hostVolumeResize(path: box, bytes: 1 << 50))
+        #expect(large.code == .ceiling, "\(large)")
+        #expect(capacity == Int(bigger))
+        try File.remove("\(box)/g")
+        _ = try Program.run(["sync", "-f", box])
+        let shrunk = try client.ask(.hostVolumeResize(path: box, bytes: Self.size))
+        guard case .hostVolume(let smaller) = shrunk else {
+            Issue.record("it did not become smaller: \(shrunk)")
+            return
+        }
+        #expect(smaller.bytes == Self.size && capacity == Int(Self.size))
+        #expect(try File.read("\(box)/f") == content)
+        let record = try #require(records.first)
+        var image = stat()
+        _ = unsafe stat(directory("state/host-volumes/\(record)/volume.btrfs"), &image)
+        #expect(UInt64(image.st_size) == Self.size)
+        #expect(try hold(.hostVolumeRemove(path: box, .delete), warden, client) == .done)
+        #expect(mounts.isEmpty && records.isEmpty && eventually { loops.isEmpty })
+        #expect(try warden.end().status == 0)
+    }
+
+    @Test
+    func `a worker that dies leaves nothing of a volume that it makes, and one that it resizes as it was`()
+        throws
+    {
+        let warden = try start()
+        let client = try Client(warden.socket)
+        for point in [FailPoint.volumeWorkBegun, .volumeWorkDone] {
+            sheet.arm(point, 1)
+            #expect(try client.refusal(of: order).code == .volumeSystem, "\(point)")
+            #expect(mounts.isEmpty && records.isEmpty && eventually { loops.isEmpty }, "\(point)")
+        }
+        guard case .hostVolume = try client.ask(order) else {
+            Issue.record("it was not made")
+            return
+        }
+        try File.write(Array("x".utf8), to: "\(box)/f", mode: 0o644)
+        sheet.arm(.volumeWorkBegun, 1)
+        let resize = WardenRequest.hostVolumeResize(path: box, bytes: Self.size * 2)
+        #expect(try client.refusal(of: resize).code == .volumeSystem)
+        #expect(try volumes(client).map(\.bytes) == [Self.size] && capacity == Int(Self.size))
+        // One that dies when it is done leaves the size to whoever asks again.
+        sheet.arm(.volumeWorkDone, 1)
+        #expect(try client.refusal(of: resize).code == .volumeSystem)
+        guard case .hostVolume(let grown) = try client.ask(resize) else {
+            Issue.record("it did not grow")
+            return
+        }
+        #expect(grown.bytes == Self.size * 2 && File.text("\(box)/f") == "x")
+        // Unmounted, and not deleted: it can be asked for again.
+        sheet.arm(.hostVolumeReleased, 1)
+        #expect(try client.refusal(of: .hostVolumeRemove(path: box, .delete)).code == .volumeSystem)
+        #expect(mounts.isEmpty && records.count == 1)
+        #expect(try client.ask(.hostVolumeRemove(path: box, .delete)) == .done)
+        #expect(records.isEmpty && eventually { loops.isEmpty })
+        #expect(try warden.end().status == 0)
+    }
+
     // MARK: Where there can be none
 
     @Test func `an ordinary user's warden says that it cannot`() throws {

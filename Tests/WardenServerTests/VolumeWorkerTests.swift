@@ -30,7 +30,8 @@ struct VolumeWorkerTests {
             let status = File.text("/proc/\(pid)/status") ?? ""
             let isChild = status.contains("\nPPid:\t\(bench.warden.program.pid)\n")
             let words = File.text("/proc/\(pid)/cmdline") ?? ""
-            return isChild && words.contains("--volume-worker") == workers
+            // One that has ended and waits for the warden has no words.
+            return isChild && !status.contains("\nState:\tZ") && words.contains("--volume-worker") == workers
         }
     }
 
@@ -80,6 +81,58 @@ struct VolumeWorkerTests {
         }
         #expect(state.key == copy && after.answer == .done)
         #expect(try bench.list() == [VolumeBench.snapshot("aside"), notes, other])
+        try bench.end()
+    }
+
+    @Test func `while the first image is made others are served, and who needs it gets it`() throws {
+        let bench = try start()
+        sheet.arm(.volumeWorkBegun, 1, holding: true)
+        let held = try ask(
+            bench,
+            .volumeCreate(VolumeOrder(VolumeBench.workspace("notes"), limits: VolumeAmounts(bytes: mebibyte)))
+        )
+        try reached(.volumeWorkBegun, bench)
+        // Others come for it as well; one of them does not wait for what it asked for.
+        let (own, given, plain) = (freshID(), freshID(), freshID())
+        let waits = try ask(
+            bench,
+            .create(
+                SessionOrder(
+                    id: own, profile: "default", workspace: VolumeBench.own(own, bytes: 8 * mebibyte))))
+        let killed = try ask(
+            bench,
+            .create(SessionOrder(id: given, profile: "default", workspace: VolumeBench.own(given))))
+        #expect(try bench.client.ask(.kill(given)) == .done)
+        // A session with a memory file system is made, used and ended.
+        try bench.client.session(plain)
+        #expect(try bench.run(plain, "echo yes >f && cat f").text == "yes\n")
+        try bench.client.finish(plain)
+        #expect(try bench.list().isEmpty)
+        // The control: it was held all the while.
+        #expect(held.answer == nil && waits.answer == nil && killed.answer == nil)
+        for pid in children(of: bench, workers: true) { kill(pid, SIGCONT) }
+        try bench.client.wait("the answers") {
+            held.answer != nil && waits.answer != nil && killed.answer != nil
+        }
+        guard case .volume = held.answer, case .refused(let why) = killed.answer else {
+            Issue.record("\(String(describing: held.answer)) \(String(describing: killed.answer))")
+            return
+        }
+        #expect(waits.answer == .done && why.code == .state, "\(why)")
+        #expect(try bench.run(own, "dd if=/dev/zero of=f bs=1M count=40 conv=fsync").status == .exited(1))
+        try bench.client.finish(own)
+        #expect(try eventually { try bench.list() == [VolumeBench.workspace("notes")] })
+        try bench.end()
+    }
+
+    @Test func `where the process that makes the image is killed it is told, and the next request makes it`()
+        throws
+    {
+        let bench = try start()
+        sheet.arm(.volumeWorkBegun, 1)
+        let order = VolumeOrder(VolumeBench.workspace("notes"), limits: VolumeAmounts(bytes: mebibyte))
+        #expect(try bench.code(.volumeCreate(order)) == .volumeSystem)
+        #expect(try bench.state(.volumeCreate(order)).limits.bytes == mebibyte)
         try bench.end()
     }
 

@@ -53,6 +53,9 @@ int clinux_btrfs_sync(int fd);
 int clinux_btrfs_start_sync(int fd);
 /// Makes the file system as big as its one device is now (BTRFS_IOC_RESIZE).
 int clinux_btrfs_fill_device(int fd);
+/// Makes the file system as big as this on its one device (BTRFS_IOC_RESIZE). To make it smaller moves what is in
+/// the way; ENOSPC where that does not fit.
+int clinux_btrfs_resize(int fd, uint64_t bytes);
 
 struct clinux_btrfs_room {
     /// What the devices have together.

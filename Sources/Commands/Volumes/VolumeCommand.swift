@@ -8,7 +8,7 @@ import Wire
 enum VolumeCommand {
     /// In the order that help shows.
     static let all: [Command] = [
-        create, list("list", isHidden: false), list("ls", isHidden: true), inspect, remove,
+        create, list("list", isHidden: false), list("ls", isHidden: true), inspect, resize, remove,
     ]
 
     private static let create = Command(
@@ -44,6 +44,32 @@ enum VolumeCommand {
             }
             let calls = try VolumeCalls(arguments)
             Terminal.print(try calls.create(request).path)
+        }
+    }
+
+    private static let resize = Command(
+        "volume resize", summary: "Give a volume of the host another size, and print its path.",
+        operandsHelp: "PATH", operands: 1...1, operandKinds: [.directory],
+        options: [
+            .init("size", value: "SIZE", help: "how large it is to be: 256MiB at least", group: .limits)
+        ] + ConfigCommand.options,
+        examples: ["corral volume resize --size 40GiB /srv/langbot"],
+        details: """
+            What is added is set aside at once. A size below what is used is refused. Sessions and programs of the
+            host go on using the volume meanwhile; to make it smaller takes as long as it takes to move what is in
+            the way.
+            """
+    ) { arguments in
+        Failure.reported("volume resize") { () throws(CommandError) in
+            guard let size = try SessionOptions.whole(arguments, "size", Quantity(.size, 1...UInt64.max))
+            else {
+                throw CommandError("--size is missing")
+            }
+            let request = JSONText.object { object in
+                object.add("path", path(arguments.operands[0]))
+                object.add("bytes", size)
+            }
+            Terminal.print(try VolumeCalls(arguments).resize(request).path)
         }
     }
 
@@ -142,6 +168,13 @@ private struct VolumeCalls {
         try CommandError.asking { () throws(ClientError) in
             try VolumeAnswer(
                 try client.ask(HTTPRequest(.post, ["v1", "volumes"]).with(json: request)).json())
+        }
+    }
+
+    func resize(_ request: JSONText) throws(CommandError) -> VolumeAnswer {
+        try CommandError.asking { () throws(ClientError) in
+            try VolumeAnswer(
+                try client.ask(HTTPRequest(.post, ["v1", "volumes", "resize"]).with(json: request)).json())
         }
     }
 

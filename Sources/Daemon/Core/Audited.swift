@@ -12,6 +12,7 @@ enum Audited {
         "createToken": "token.create", "revokeToken": "token.revoke",
         "setQuotas": "quota.set", "resetQuota": "quota.reset",
         "createVolume": "volume.create", "removeVolume": "volume.remove",
+        "resizeVolume": "volume.resize",
         "createWorkspace": "workspace.create", "removeWorkspace": "workspace.remove",
         "resizeWorkspace": "workspace.resize", "forkWorkspace": "workspace.fork",
         "restoreWorkspace": "workspace.restore", "createSnapshot": "snapshot.create",

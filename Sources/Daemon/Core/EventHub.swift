@@ -11,7 +11,8 @@ final class EventHub {
         let wall: Int64
         let session: String?
         let workspace: String?
-        let tenant: String
+        /// Nil for what is the operator's: told to nobody who is kept to a tenant.
+        let tenant: String?
         let type: String
         let data: String
     }
@@ -64,9 +65,10 @@ final class EventHub {
     /// - Parameters:
     ///   - session: nil for what is about none.
     ///   - workspace: nil for what is about none.
+    ///   - tenant: nil for what is the operator's.
     ///   - body: adds the members behind `time`, `type`, `session`, `tenant` and `workspace`.
     func publish(
-        _ type: String, session: String?, workspace: String? = nil, tenant: String,
+        _ type: String, session: String?, workspace: String? = nil, tenant: String?,
         _ body: (inout JSONObjectWriter) -> Void
     ) {
         let moment = DaemonClock.moment
@@ -75,7 +77,7 @@ final class EventHub {
             object.add("time", moment.text)
             object.add("type", type)
             if let session { object.add("session", session) }
-            object.add("tenant", tenant)
+            if let tenant { object.add("tenant", tenant) }
             if let workspace { object.add("workspace", workspace) }
             body(&object)
         }

@@ -65,6 +65,7 @@ enum RouteTable {
     private static let hostVolumes: [String: Handler] = [
         "createVolume": { (daemon, request) throws(ServiceError) in try daemon.createVolume(request) },
         "listVolumes": { (daemon, request) throws(ServiceError) in try daemon.listVolumes(request) },
+        "resizeVolume": { (daemon, request) throws(ServiceError) in try daemon.resizeVolume(request) },
         "removeVolume": { (daemon, request) throws(ServiceError) in try daemon.removeVolume(request) },
     ]
 

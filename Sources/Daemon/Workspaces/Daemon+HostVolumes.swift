@@ -26,8 +26,29 @@ extension Daemon {
             [weak self] answer, pending in
             guard let self, case .hostVolume(let state) = answer else { return }
             hostVolumes.insert(state.path)
+            publish("volume.created", state.path, bytes: state.bytes)
             log.line(.info, "the directory \(state.path) is a volume of \(state.bytes) bytes")
             pending.complete(.json(.object { write(state, to: &$0) }, status: 201))
+        }
+    }
+
+    func resizeVolume(_ request: Request) throws(ServiceError) -> Reply {
+        let reader = try request.reader(.hostVolumeSize)
+        let path = try volumePath(reader.text("path") ?? "")
+        auditObject = path
+        return try askingLater(.hostVolumeResize(path: path, bytes: reader.whole("bytes") ?? 0)) {
+            [weak self] answer, pending in
+            guard let self, case .hostVolume(let state) = answer else { return }
+            publish("volume.resized", path, bytes: state.bytes)
+            log.line(.info, "the volume \(path) has \(state.bytes) bytes")
+            pending.complete(.json(.object { write(state, to: &$0) }))
+        }
+    }
+
+    /// Volumes are the operator's: tenants do not hear of each other's directories.
+    private func publish(_ type: String, _ path: String, bytes: UInt64?) {
+        events.publish(type, session: nil, tenant: nil) { event in
+            event.add("message", bytes.map { "\(path), \($0) bytes" } ?? path)
         }
     }
 
@@ -53,6 +74,7 @@ extension Daemon {
         return try askingLater(.hostVolumeRemove(path: path, data)) { [weak self] _, pending in
             guard let self else { return }
             hostVolumes.remove(path)
+            publish("volume.removed", path, bytes: nil)
             log.line(.info, "the directory \(path) is no volume any more")
             pending.complete(.nothing)
         }

@@ -151,6 +151,12 @@ extension FileDescriptor {
         _ = try call("BTRFS_IOC_RESIZE") { clinux_btrfs_fill_device(number) }
     }
 
+    /// - Throws: `ENOSPC` where what is in it does not fit.
+    borrowing func resizeBtrfs(to bytes: UInt64) throws(SystemError) {
+        let number = number
+        _ = try call("BTRFS_IOC_RESIZE") { clinux_btrfs_resize(number, bytes) }
+    }
+
     borrowing func btrfsRoom() throws(SystemError) -> BtrfsRoom {
         let number = number
         var room = clinux_btrfs_room()

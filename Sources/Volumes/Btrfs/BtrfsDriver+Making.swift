@@ -54,6 +54,8 @@ extension BtrfsDriver {
         try subvolume(name) { () throws(SystemError) in
             try parent.makeSubvolume(
                 spare, source: source.directory.number, bytes: limit, parents: [group])
+            let copy = try parent.open(spare, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            try limitCopy(copy, limit)
             FailPoint.pass(.volumeCopied)
             // The name always means one of the two.
             _ = try call("renameat2", on: spare) { unsafe clinux_exchange(number, spare, number, name.name) }
@@ -76,12 +78,23 @@ extension BtrfsDriver {
         do throws(SystemError) {
             let directory = try parent.open(name.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             // A copy is as its source was.
-            if source < 0 { try VolumeTree.give(directory, request) }
+            if source < 0 { try VolumeTree.give(directory, request) } else { try limitCopy(directory, limit) }
             return Volume(name: name, directory: directory)
         } catch {
             try? removeSubvolume(name.name, in: parent, "\(name)")
+            if error.errno == .quotaExceeded { throw .tenantFull(name.tenant) }
             throw .system("to make \(name)", error)
         }
+    }
+
+    /// With quota groups a copy gets its source's limit, whatever the call that makes it says
+    /// (btrfs_qgroup_inherit in the kernel).
+    private func limitCopy(
+        _ copy: borrowing FileDescriptor, _ bytes: UInt64?
+    ) throws(SystemError) {
+        guard mode == .full else { return }
+        let group = Qgroup(subvolume: try copy.subvolumeNumber())
+        if try quota.limit(of: group) != bytes { try copy.limitQgroup(group, bytes: bytes) }
     }
 
     /// Refuses what cannot be: before anything is made.

@@ -111,6 +111,7 @@ package final class BtrfsDriver: VolumeDriver {
     }
 
     package var isShortOfRoom: Bool { image?.isShortOfRoom ?? false }
+    package var isOutOfRoom: Bool { image?.isOutOfRoom ?? false }
 
     package var isGrownElsewhere: Bool {
         get { image?.isGrownElsewhere ?? false }

@@ -153,6 +153,12 @@ package final class BtrfsImage {
         return policy.size(now) > now.size
     }
 
+    /// Whether ``makeRoom(for:)`` may have to grow it at once.
+    var isOutOfRoom: Bool {
+        guard let now = try? room(), policy.size(now) > now.size else { return false }
+        return policy.free(now) < policy.headroom / 4 || policy.isShortOfMetadata(now)
+    }
+
     /// One process at a time: who fails makes the file as short as it was, which must not be shorter than what
     /// another one has made of it meanwhile.
     private func grow() throws(VolumeError) {
@@ -173,6 +179,50 @@ package final class BtrfsImage {
             try fillDevice()
         }
     }
+
+    /// Another size, bigger or smaller than it has.
+    /// - Throws: ``VolumeError/limitBelowUse(_:asked:used:)`` where what is in it does not fit,
+    ///   ``VolumeError/diskFull(_:wanted:available:)``. The size is what it was then.
+    func resize(to bytes: UInt64, called name: String) throws(VolumeError) {
+        var now = try room()
+        if bytes > now.size {
+            try Self.lengthen(file, path, from: now.size, to: bytes, policy)
+            return try doing("to grow \(path)") { () throws(SystemError) in
+                try loop.lookAgain()
+                try fillDevice()
+            }
+        }
+        // Its count has what was removed since the last commit.
+        try doing("to make \(path) smaller") { () throws(SystemError) in try root.syncBtrfs() }
+        now = try room()
+        let used = now.dataUsed + now.metadataUsed
+        if bytes < used { throw .limitBelowUse(name, asked: bytes, used: used) }
+        do throws(SystemError) {
+            try shrink(to: bytes)
+            let number = file.number
+            _ = try call("ftruncate", on: path) { ftruncate(number, off_t(bytes)) }
+            try loop.lookAgain()
+        } catch {
+            guard error.errno == .noSpace else { throw .system("to make \(path) smaller", error) }
+            throw .limitBelowUse(name, asked: bytes, used: used)
+        }
+    }
+
+    /// What was freed since the last commit is in the way until the next one.
+    private func shrink(to bytes: UInt64) throws(SystemError) {
+        for _ in 0..<4 {
+            try root.syncBtrfs()
+            do throws(SystemError) {
+                return try root.resizeBtrfs(to: bytes)
+            } catch {
+                guard error.errno == .noSpace else { throw error }
+            }
+        }
+        try root.resizeBtrfs(to: bytes)
+    }
+
+    /// What another process needs to change its size: the file, the loop device, and the path of that.
+    var sizeParts: (file: CInt, loop: CInt, device: String) { (file.number, loop.device.number, loop.path) }
 
     /// To grow takes room for metadata. What was freed since the last commit is room with the next one.
     private func fillDevice() throws(SystemError) {

@@ -107,6 +107,8 @@ package final class HostVolume {
         }
         guard let found = quota.take() else { throw .noDriver("\(path) has no quotas") }
         self.image = image
+        // What a change of size that was not got to the end of has made of it.
+        bytes = room.size
         self.path = path
         self.root = root
         self.quota = found
@@ -139,7 +141,7 @@ package final class HostVolume {
 
     // MARK: As a whole
 
-    package var bytes: UInt64 { image.policy.bound }
+    package private(set) var bytes: UInt64
 
     /// What files and directories take in all, in bytes.
     package func used() throws(VolumeError) -> UInt64 {
@@ -149,6 +151,27 @@ package final class HostVolume {
 
     /// A mount for others: nosuid and nodev, and in no namespace until somebody puts it into one.
     package func mount() throws(VolumeError) -> FileDescriptor { try image.anotherMount() }
+
+    /// Has its size changed by another process: its top, its file and its loop device, and the path of that.
+    package var sizeParts: (descriptors: [CInt], device: String) {
+        let parts = image.sizeParts
+        return ([root.number, parts.file, parts.loop], parts.device)
+    }
+
+    /// Another process has given it this size.
+    package func resized(to bytes: UInt64) { self.bytes = bytes }
+
+    /// Changes the size of a volume that another process of this program has open.
+    /// - Parameter path: what errors call it.
+    /// - Throws: as ``BtrfsImage`` does; then the size is what it was.
+    package static func resize(
+        _ path: String, root: consuming FileDescriptor, file: consuming FileDescriptor,
+        loop: consuming FileDescriptor, device: String, to bytes: UInt64
+    ) throws(VolumeError) {
+        let image = try BtrfsImage(
+            sharing: root, file: file, loop: loop, device: device, path: path, policy: Self.policy(bytes))
+        try image.resize(to: bytes, called: path)
+    }
 
     /// Makes sure that directories of it can be mounted elsewhere by this thread (before Linux 6.15 only from a mount
     /// that is in a namespace).

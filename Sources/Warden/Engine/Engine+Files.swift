@@ -31,17 +31,21 @@ extension Engine {
 
     func volume(_ request: WardenRequest, _ then: @escaping (VolumeKeeper.Answer) -> Void) {
         switch request {
-        case .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
-            do throws(Refusal) {
-                then(.done(try hostVolumes.answer(request)))
-            } catch {
-                then(.refused(error))
-            }
+        case .hostVolumeCreate, .hostVolumeRemove, .hostVolumeResize, .hostVolumeList:
+            hostVolumes.answer(request, then)
         default: volumes.answer(request, then)
         }
     }
 
-    func finish() { volumes.workers?.end() }
+    func prepare(for order: SessionOrder, _ then: @escaping (Refusal?) -> Void) -> Bool {
+        guard let volume = order.workspace, volume.key.kind == .session else { return false }
+        return volumes.prepare(then)
+    }
+
+    func finish() {
+        volumes.workers?.end()
+        volumes.images?.end()
+    }
 
     func volumeTop(_ key: VolumeKey, for peer: PeerCredentials) throws(Refusal) -> FileDescriptor {
         try volumes.top(of: key, for: fileUser(peer))

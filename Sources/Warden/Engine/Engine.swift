@@ -113,7 +113,10 @@ final class Engine: SandboxEngine {
         }
         volumes.begin(on: loop)
         hostVolumes.tell = { [unowned self] text in say(.remark(text)) }
-        hostVolumes.begin()
+        hostVolumes.fills = { [unowned self] id, percent, used, limits in
+            say(.volumeFilling(id, percent: percent, used: used, limits: limits))
+        }
+        hostVolumes.begin(volumes.images, on: loop)
         networks = NetworkPool(
             readyNetworks, isPrivileged: host.abilities.privileged, on: loop, telling: tell)
     }

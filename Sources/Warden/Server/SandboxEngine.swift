@@ -9,6 +9,11 @@ import WardenProtocol
 /// be, and known where they must be. The engine judges what orders contain (``Refusal/Code/ceiling``,
 /// `order`, `unsupported`, `system`).
 protocol SandboxEngine: AnyObject {
+    /// Has made what a sandbox needs and takes its time, where it is missing.
+    /// - Parameter then: called later, with the reason where it could not be made; never where nothing is missing.
+    /// - Returns: whether something is.
+    func prepare(for order: SessionOrder, _ then: @escaping (Refusal?) -> Void) -> Bool
+
     /// Begins a sandbox; `ready` or `gone` follows.
     func create(_ order: SessionOrder) throws(Refusal)
 

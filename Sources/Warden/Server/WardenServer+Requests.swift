@@ -23,6 +23,7 @@ extension WardenServer {
                 let top = try engine.volumeTop(key, for: guest.credentials)
                 return guest.answer(message.number, .workspace, top)
             }
+            if case .create(let order) = message.request, waits(order, message.number, guest) { return }
             if message.request.isAboutVolumes { return volume(message.request, message.number, guest) }
             guest.answer(message.number, try answer(message.request))
         } catch {
@@ -38,7 +39,7 @@ extension WardenServer {
         case .closeInput(let key): try closeInput(key)
         case .pause(let id): try pause(id)
         case .resume(let id): try resume(id)
-        case .kill(let id): kill(try table.session(id))
+        case .kill(let id): if expected.remove(id) == nil { kill(try table.session(id)) }
         case .remove(let id): try remove(id)
         case .acknowledge(let key): try acknowledge(key)
         case .note(let id, let note): try table.session(id).note = note
@@ -51,7 +52,8 @@ extension WardenServer {
         // Answered above.
         case .start, .list, .workspace, .volumeOpen, .volumeCreate, .volumeRemove, .volumeResize,
             .volumeInspect, .volumeSnapshot, .volumeRestore, .volumeFork, .volumeList, .volumeTotal,
-            .volumeForget, .volumeDriver, .hostVolumeCreate, .hostVolumeRemove, .hostVolumeList:
+            .volumeForget, .volumeDriver, .hostVolumeCreate, .hostVolumeRemove, .hostVolumeResize,
+            .hostVolumeList:
             throw Refusal(.malformed, "this request has another answer")
         }
         return .done
@@ -59,9 +61,31 @@ extension WardenServer {
 
     // MARK: Sessions
 
+    /// Whether it is made later, when an image or room for its volume is there.
+    private func waits(_ order: SessionOrder, _ number: UInt64, _ guest: Guest) -> Bool {
+        // What would be refused is, before anything is made for it.
+        guard !isEnding, table.sessions[order.id] == nil, !expected.contains(order.id) else { return false }
+        let isLater = engine.prepare(for: order) { [weak self, weak guest] refusal in
+            guard let self else { return }
+            let isWanted = expected.remove(order.id) != nil
+            // Whoever asked is gone, and who came since was not told of it.
+            guard let guest, guest.isOpen, guest === corrald else { return }
+            do throws(Refusal) {
+                if let refusal { throw refusal }
+                if !isWanted { throw Refusal(.state, "the session \(order.id) was killed before it began") }
+                try create(order)
+                guest.answer(number, .done)
+            } catch {
+                guest.answer(number, .refused(error))
+            }
+        }
+        if isLater { expected.insert(order.id) }
+        return isLater
+    }
+
     private func create(_ order: SessionOrder) throws(Refusal) {
         if isEnding { throw Refusal(.ending, "the warden is ending") }
-        guard table.sessions[order.id] == nil else {
+        guard table.sessions[order.id] == nil, !expected.contains(order.id) else {
             throw Refusal(.exists, "a session with the id \(order.id) is in custody already")
         }
         let most = CustodyTable.mostSessions
@@ -205,7 +229,7 @@ extension WardenRequest {
         switch self {
         case .volumeCreate, .volumeRemove, .volumeResize, .volumeInspect, .volumeSnapshot, .volumeRestore,
             .volumeFork, .volumeList, .volumeTotal, .volumeForget, .volumeDriver, .hostVolumeCreate,
-            .hostVolumeRemove, .hostVolumeList:
+            .hostVolumeRemove, .hostVolumeResize, .hostVolumeList:
             true
         default: false
         }

@@ -27,6 +27,8 @@ final class WardenServer {
     /// Differs for every warden that ever was: corrald sees that its sessions are not this one's.
     let instance: UInt64
     var table = CustodyTable()
+    /// Sessions that wait for what has to be made before them.
+    var expected: Set<SandboxID> = []
     var budget: DescriptorBudget
     /// Who is served.
     private(set) var corrald: Guest?

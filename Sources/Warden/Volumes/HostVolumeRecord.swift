@@ -69,7 +69,9 @@ struct HostVolumeRecord: Hashable {
     }
 
     /// Whole or not at all, and on the disk when this returns.
-    func write(in store: borrowing FileDescriptor) throws(SystemError) {
+    func write(in store: borrowing FileDescriptor) throws(SystemError) { try Self.write(text, in: store) }
+
+    static func write(_ text: String, in store: borrowing FileDescriptor) throws(SystemError) {
         let spare = ".\(Self.file).new"
         let number = store.number
         do {
@@ -126,7 +128,12 @@ struct HostVolumeStore: ~Copyable {
 
     /// With all that is in it, which are files.
     borrowing func remove(_ name: String) throws(SystemError) {
-        let store = try open(name)
+        let store: FileDescriptor
+        do throws(SystemError) {
+            store = try open(name)
+        } catch  where error.errno == .noSuchFileOrDirectory {
+            return
+        }
         // The record last: as long as it is there it says what is to be removed.
         for file in try store.entries().map(\.name) where file != HostVolumeRecord.file {
             do throws(SystemError) {

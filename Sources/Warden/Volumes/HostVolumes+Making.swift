@@ -11,51 +11,116 @@ import Volumes
 import WardenProtocol
 
 extension HostVolumes {
-    func make(_ path: String, _ bytes: UInt64) throws(Refusal) -> Entry {
+    /// Has one made; it is mounted when its file system is there.
+    func make(
+        _ path: String, _ bytes: UInt64, _ then: @escaping (VolumeKeeper.Answer) -> Void
+    ) throws(Refusal) {
         try check(bytes)
         try checkNew(path)
         let directory = try directories.open(path, field: "path")
         try checkEmpty(directory)
         let maker = try maker()
+        let owner: DirectoryOwner
+        do throws(SystemError) {
+            owner = try DirectoryOwner(of: directory.descriptor)
+        } catch {
+            throw Refusal(.system, "\(shown(path)) cannot be looked at: \(error)")
+        }
         let name = String(UInt64.random(in: 1 << 60 ... .max), radix: 16)
         let entry = Entry(
             name, HostVolumeRecord(path: path, bytes: bytes, stage: .making, created: Self.wall))
-        do throws(Refusal) {
-            try storing { (store) throws(SystemError) in
-                try entry.record.write(in: store.make(name))
-            }
-            FailPoint.pass(.hostVolumeRecorded)
-            try build(entry, directory, maker)
-            try attach(entry, directory)
-            FailPoint.pass(.hostVolumeMounted)
-            entry.record.stage = .ready
-            try write(entry)
-        } catch {
-            undo(entry)
-            throw error
-        }
+        entry.problem = "it is being made"
         entries.append(entry)
-        return entry
+        let order = HostImageOrder(
+            name: name, record: entry.record.text, path: path, bytes: bytes, user: owner.user,
+            group: owner.group, mode: owner.mode, maker: maker)
+        work(.host(order), "made", entry) { [self] refusal in
+            do throws(Refusal) {
+                if let refusal { throw refusal }
+                FailPoint.pass(.hostVolumeRecorded)
+                try open(entry)
+                try attach(entry, directory)
+                FailPoint.pass(.hostVolumeMounted)
+            } catch {
+                return giveUp(entry, error, then)
+            }
+            keep(entry, then)
+        }
     }
 
-    private func build(
-        _ entry: Entry, _ directory: WorkspaceDirectory, _ maker: String
-    ) throws(Refusal) {
-        let store = try store(of: entry)
-        let place = place(of: entry)
-        try refusing { () throws(VolumeError) in
-            let owner: DirectoryOwner
-            do throws(SystemError) {
-                owner = try DirectoryOwner(of: directory.descriptor)
-            } catch {
-                throw .system("to look at \(entry.record.path)", error)
-            }
-            let volume = try HostVolume(
-                making: store, store: place, path: entry.record.path, bytes: entry.record.bytes,
-                owner: owner, maker: maker)
-            try volume.letMount(at: hasMountNamespace ? try room(place) : nil)
-            entry.volume = volume
+    /// Puts it on record.
+    private func keep(_ entry: Entry, _ then: @escaping (VolumeKeeper.Answer) -> Void) {
+        var record = entry.record
+        record.stage = .ready
+        work(.record(name: entry.name, text: record.text), "made", entry) { [self] refusal in
+            if let refusal { return giveUp(entry, refusal, then) }
+            entry.record = record
+            entry.problem = ""
+            then(.done(.hostVolume(state(of: entry))))
         }
+    }
+
+    private func giveUp(_ entry: Entry, _ why: Refusal, _ then: (VolumeKeeper.Answer) -> Void) {
+        entries.removeAll { $0 === entry }
+        undo(entry)
+        then(.refused(why))
+    }
+
+    /// Another size: what is in it stays, and so do sessions and programs that use it.
+    func resize(
+        _ entry: Entry, _ bytes: UInt64, _ then: @escaping (VolumeKeeper.Answer) -> Void
+    ) throws(Refusal) {
+        let path = shown(entry.record.path)
+        try check(bytes)
+        look(at: entry)
+        guard entry.record.stage == .ready, entry.problem.isEmpty, let volume = entry.volume else {
+            throw Refusal(
+                .state, "the volume \(path) is not mounted; corral volume create --adopt mounts it",
+                limit: "path")
+        }
+        var record = entry.record
+        record.bytes = bytes
+        let parts = volume.sizeParts
+        let size = HostImageSize(
+            name: entry.name, record: record.text, path: entry.record.path, bytes: bytes, device: parts.device
+        )
+        work(.resize(size), "resized", entry, holding: parts.descriptors) { [self] refusal in
+            if let refusal { return then(.refused(refusal)) }
+            volume.resized(to: bytes)
+            entry.record = record
+            then(.done(.hostVolume(state(of: entry))))
+        }
+    }
+
+    /// Has another process do what waits for the disk.
+    /// - Parameters:
+    ///   - what: what the volume is being, for who asks for something else.
+    ///   - done: called once, now or later.
+    func work(
+        _ work: ImageWork, _ what: String, _ entry: Entry, holding: [CInt] = [],
+        started: () -> Void = {}, _ done: @escaping (Refusal?) -> Void
+    ) {
+        entry.work = what
+        do throws(Refusal) {
+            guard let images else { throw Refusal(.state, "nobody can work on volumes") }
+            try storing { (store) throws(SystemError) in
+                try images.begin(work, in: store.descriptor, store.path, holding: holding, started: started) {
+                    refusal in
+                    entry.work = nil
+                    done(refusal)
+                }
+            }
+        } catch {
+            entry.work = nil
+            done(error)
+        }
+    }
+
+    /// Closes it. Whoever has it open besides keeps it.
+    func letGo(_ entry: Entry) {
+        entry.volume = nil
+        // Where it had to be mounted in this namespace to be cloned; anywhere else there is nothing.
+        if hasMountNamespace { _ = unsafe umount2("\(place(of: entry))/room", 2 | 8) }
     }
 
     /// Milliseconds since 1970.
@@ -130,7 +195,7 @@ extension HostVolumes {
     func undo(_ entry: Entry) {
         do throws(Refusal) {
             try detach(entry)
-            entry.volume = nil
+            letGo(entry)
             try storing { (store) throws(SystemError) in try store.remove(entry.name) }
         } catch {
             tell("what was made of the volume \(entry.record.path) cannot be removed: \(error)")

@@ -38,6 +38,7 @@ extension HostVolumes {
                 throw .notToHandOut(path, "cannot be opened: \(error)")
             }
             uses[id] = Use(entry: entry, number: number)
+            lookLater()
             return directory
         } catch {
             var refusal = Refusal(error)
@@ -48,13 +49,42 @@ extension HostVolumes {
         }
     }
 
+    /// Also one that is being made: what is below it will not be what the path means.
     private func entry(holding path: String) -> Entry? {
         entries.first {
-            $0.record.stage == .ready && (path == $0.record.path || isBelow(path, $0.record.path))
+            [.ready, .making].contains($0.record.stage)
+                && (path == $0.record.path || isBelow(path, $0.record.path))
         }
     }
 
     func release(_ id: SandboxID) { uses[id] = nil }
+
+    // MARK: How full they are
+
+    /// Once a second, while there are any.
+    private func lookLater() {
+        guard !uses.isEmpty, let loop else { return }
+        do throws(SystemError) {
+            if timer == nil { timer = try Timer.make(on: loop) { [weak self] in self?.lookHowFull() } }
+            timer?.fire(atLatest: Timer.now + VolumeAgenda.pollInterval)
+        } catch {
+            tell("directories of volumes are not looked after: \(error)")
+        }
+    }
+
+    private func lookHowFull() {
+        for (id, use) in uses {
+            guard let (limit, used) = try? use.entry.volume?.amounts(of: use.number) else { continue }
+            let mark = QuotaMark(used: used ?? 0, limit: limit)
+            if let told = mark.event(after: use.mark) {
+                fills(
+                    id, UInt8(clamping: told.rawValue), VolumeAmounts(bytes: used),
+                    VolumeAmounts(bytes: limit))
+            }
+            uses[id]?.mark = mark
+        }
+        lookLater()
+    }
 
     /// Nil for a sandbox without a directory of a volume.
     func limits(of id: SandboxID) -> VolumeAmounts? { amounts(of: id).map { VolumeAmounts(bytes: $0.limit) } }

@@ -10,8 +10,8 @@ import WardenProtocol
 
 /// Directories of the host that are volumes: which there are, and which sandboxes have directories of them.
 ///
-/// On the warden's one thread. To make one takes as long as mkfs.btrfs does (some 0.1 s), and a mount as long as a
-/// process takes to start: operators do both seldom.
+/// On the warden's one thread. What waits for the disk is done by ``ImageWorkers``: mkfs.btrfs, another size, writing
+/// out and deleting what is removed, records. A mount is waited for, as long as a process takes to start.
 final class HostVolumes {
     /// One that is on record.
     final class Entry {
@@ -22,6 +22,8 @@ final class HostVolumes {
         var volume: HostVolume?
         /// Why it is not mounted, where it should be.
         var problem = ""
+        /// What is being done with it by another process; nothing else is then.
+        var work: String?
 
         init(_ name: String, _ record: HostVolumeRecord) {
             self.name = name
@@ -33,6 +35,8 @@ final class HostVolumes {
         let entry: Entry
         /// Of its subvolume.
         let number: UInt64
+        /// What was told of how full it is.
+        var mark = QuotaMark.below
     }
 
     let policy: VolumePolicy
@@ -46,6 +50,15 @@ final class HostVolumes {
     var entries: [Entry] = []
     var uses: [SandboxID: Use] = [:]
     var tell: (String) -> Void = { _ in }
+    /// Told of directories that become full.
+    var fills: (SandboxID, _ percent: UInt8, _ used: VolumeAmounts, _ limits: VolumeAmounts) -> Void = {
+        _, _, _, _ in
+    }
+    /// When directories are looked at; made with the first.
+    var timer: Timer?
+    var loop: EventLoop?
+    /// Who does what waits for the disk; there from ``begin(_:on:)`` on.
+    var images: ImageWorkers?
 
     init(
         _ policy: VolumePolicy, _ directories: HostDirectories, state: String?, isPrivileged: Bool,
@@ -61,19 +74,30 @@ final class HostVolumes {
 
     // MARK: Requests
 
-    func answer(_ request: WardenRequest) throws(Refusal) -> WardenAnswer {
-        switch request {
-        case .hostVolumeCreate(let order):
-            try needPrivileges()
-            if let bytes = order.bytes { return .hostVolume(state(of: try make(order.path, bytes))) }
-            return .hostVolume(state(of: try takeUpAgain(order.path)))
-        case .hostVolumeRemove(let path, let data):
-            try needPrivileges()
-            try remove(try find(path), data)
-            return .done
-        case .hostVolumeList:
-            return .hostVolumes(entries.sorted { $0.record.path < $1.record.path }.map { state(of: $0) })
-        default: throw Refusal(.malformed, "this request is not about volumes of the host")
+    /// Carries it out now, or has it done; `then` is called once, now or later.
+    func answer(_ request: WardenRequest, _ then: @escaping (VolumeKeeper.Answer) -> Void) {
+        do throws(Refusal) {
+            switch request {
+            case .hostVolumeCreate(let order):
+                try needPrivileges()
+                guard let bytes = order.bytes else {
+                    return then(.done(.hostVolume(state(of: try takeUpAgain(order.path)))))
+                }
+                try make(order.path, bytes, then)
+            case .hostVolumeRemove(let path, let data):
+                try needPrivileges()
+                try remove(try find(path), data, then)
+            case .hostVolumeResize(let path, let bytes):
+                try needPrivileges()
+                try resize(try find(path), bytes, then)
+            case .hostVolumeList:
+                let known = entries.filter { $0.record.stage != .making }
+                let sorted = known.sorted { $0.record.path < $1.record.path }
+                then(.done(.hostVolumes(sorted.map { state(of: $0) })))
+            default: throw Refusal(.malformed, "this request is not about volumes of the host")
+            }
+        } catch {
+            then(.refused(error))
         }
     }
 
@@ -90,10 +114,13 @@ final class HostVolumes {
         guard let entry = entries.first(where: { $0.record.path == path }) else {
             throw Refusal(.volumeAbsent, "\(shown(path)) is no volume", limit: "path")
         }
+        if let work = entry.work {
+            throw Refusal(.state, "the volume \(shown(path)) is being \(work); try again", limit: "path")
+        }
         return entry
     }
 
-    private func state(of entry: Entry) -> HostVolumeState {
+    func state(of entry: Entry) -> HostVolumeState {
         look(at: entry)
         let stage: HostVolumeState.Stage =
             entry.record.stage == .kept ? .kept : entry.problem.isEmpty ? .mounted : .unmounted
@@ -110,7 +137,9 @@ final class HostVolumes {
     // MARK: Taking up
 
     /// What wardens before this one have made, mounted where it is not: nobody but these volumes' programs waits.
-    func begin() {
+    func begin(_ images: ImageWorkers?, on loop: EventLoop) {
+        self.images = images
+        self.loop = loop
         guard isPrivileged, let state else { return }
         do throws(SystemError) {
             guard let store = try HostVolumeStore.open(in: state, making: false) else { return }
@@ -152,7 +181,7 @@ final class HostVolumes {
         }
     }
 
-    private func open(_ entry: Entry) throws(Refusal) {
+    func open(_ entry: Entry) throws(Refusal) {
         if entry.volume != nil { return }
         let store = try store(of: entry)
         let place = place(of: entry)
@@ -161,6 +190,10 @@ final class HostVolumes {
                 opening: store, store: place, path: entry.record.path, bytes: entry.record.bytes)
             try volume.letMount(at: hasMountNamespace ? try room(place) : nil)
             return volume
+        }
+        // Somebody was killed while he changed it.
+        if let bytes = entry.volume?.bytes, bytes / 4096 != entry.record.bytes / 4096 {
+            entry.record.bytes = bytes
         }
     }
 
@@ -187,7 +220,7 @@ final class HostVolumes {
             try write(entry)
             entry.problem = ""
         } catch {
-            if entry.record.stage == .kept { entry.volume = nil }
+            if entry.record.stage == .kept { letGo(entry) }
             throw error
         }
         return entry
@@ -195,23 +228,15 @@ final class HostVolumes {
 
     // MARK: Removing
 
-    private func remove(_ entry: Entry, _ data: HostVolumeData) throws(Refusal) {
+    private func remove(
+        _ entry: Entry, _ data: HostVolumeData, _ then: @escaping (VolumeKeeper.Answer) -> Void
+    ) throws(Refusal) {
         let path = shown(entry.record.path)
         if let first = users(of: entry).first {
             throw Refusal(.volumeInUse, "the session \(first) has a directory of the volume \(path)")
         }
-        if data == .keep, entry.record.stage == .kept { return }
-        if data == .nothing {
-            try open(entry)
-            let isEmpty = try refusing { () throws(VolumeError) in try entry.volume?.isEmpty() ?? false }
-            if entry.record.stage == .kept { entry.volume = nil }
-            guard isEmpty else {
-                throw Refusal(
-                    .volumeNotEmpty,
-                    "the volume \(path) has files in it: say whether they are to be deleted or kept (--data)",
-                    limit: "data")
-            }
-        }
+        if data == .keep, entry.record.stage == .kept { return then(.done(.done)) }
+        if data == .nothing { try checkNothing(in: entry) }
         if entry.record.stage == .ready {
             // One that cannot be opened cannot be looked for either: then nothing of it is mounted by this warden.
             if entry.volume == nil { try? open(entry) }
@@ -219,11 +244,27 @@ final class HostVolumes {
         }
         FailPoint.pass(.hostVolumeUnmounted)
         entry.record.stage = data == .keep ? .kept : .removing
-        entry.problem = ""
-        try write(entry)
-        entry.volume = nil
-        if data == .keep { return }
-        entries.removeAll { $0 === entry }
-        try storing { (store) throws(SystemError) in try store.remove(entry.name) }
+        entry.problem = "it is being removed"
+        let release = ImageWork.release(
+            name: entry.name, text: entry.record.text, deleting: data != .keep)
+        // That process is the last who has it, and waits for what has to be written out.
+        let holding = entry.volume.map { Array($0.sizeParts.descriptors.prefix(1)) } ?? []
+        work(release, "removed", entry, holding: holding, started: { self.letGo(entry) }) { [self] refusal in
+            entry.problem = refusal.map { "it was to be removed: \($0.sentence)" } ?? ""
+            if let refusal { return then(.refused(refusal)) }
+            if data != .keep { entries.removeAll { $0 === entry } }
+            then(.done(.done))
+        }
+    }
+
+    private func checkNothing(in entry: Entry) throws(Refusal) {
+        try open(entry)
+        let isEmpty = try refusing { () throws(VolumeError) in try entry.volume?.isEmpty() ?? false }
+        if entry.record.stage == .kept { letGo(entry) }
+        if isEmpty { return }
+        throw Refusal(
+            .volumeNotEmpty,
+            "the volume \(shown(entry.record.path)) has files in it: say whether they are to be deleted or kept "
+                + "(--data)", limit: "data")
     }
 }

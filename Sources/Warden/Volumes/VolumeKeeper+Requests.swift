@@ -48,16 +48,23 @@ extension VolumeKeeper {
             if let workers, workers.isBusy(VolumeName(order.key)) {
                 return try turn(order.key, request, then)
             }
-            guard let driver = driverIfOpen, driver.isShortOfRoom, driver.isGrownElsewhere else {
-                return false
-            }
+            guard let driver = driverIfOpen else { return prepare(request, then) }
+            guard driver.isShortOfRoom, driver.isGrownElsewhere else { return false }
             grow(driver) { [weak self] in self?.answerNow(request, then) }
+        case .volumeTotal(_, .limit): return prepare(request, then)
         case .volumeRemove(let key):
             guard let workers, workers.isBusy(VolumeName(key)) else { return false }
             return try turn(key, request, then)
         default: return false
         }
         return true
+    }
+
+    private func prepare(_ request: WardenRequest, _ then: @escaping (Answer) -> Void) -> Bool {
+        prepare { [weak self] refusal in
+            if let refusal { return then(.refused(refusal)) }
+            self?.answerNow(request, then)
+        }
     }
 
     private func answerNow(_ request: WardenRequest, _ then: (Answer) -> Void) {
@@ -270,7 +277,7 @@ extension VolumeKeeper {
     func top(of name: VolumeName, for user: FileUser) throws(Refusal) -> FileDescriptor {
         let volume = try refusing { () throws(VolumeError) in try driver(for: name).open(name) }
         do throws(SystemError) {
-            return try user.mount(volume.directory)
+            return try user.own(volume.takeMount())
         } catch {
             throw Refusal(.system, "\(name) cannot be mounted: \(error)")
         }

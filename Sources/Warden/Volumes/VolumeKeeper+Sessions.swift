@@ -53,6 +53,7 @@ extension VolumeKeeper {
 
     func begin(on loop: EventLoop) {
         self.loop = loop
+        images = ImageWorkers(on: loop)
         takeUp()
     }
 

@@ -6,8 +6,8 @@ import WardenProtocol
 
 /// The volumes of a warden: which driver keeps them, what may be asked for, and which sandboxes have them.
 ///
-/// On the warden's one thread, which waits for no disk: what may is done by ``VolumeWorkers``. What is done here takes
-/// well below a millisecond, but for the first use, which makes an image.
+/// On the warden's one thread, which waits for no disk: what may is done by ``VolumeWorkers``, and the image made by
+/// ``ImageWorkers``. What is done here takes well below a millisecond, but for the first use, which mounts the image.
 final class VolumeKeeper {
     /// A volume that is the workspace of a sandbox.
     final class Use {
@@ -53,6 +53,10 @@ final class VolumeKeeper {
     var agenda = VolumeAgenda()
     /// Who does what may wait for a disk; there with the driver.
     var workers: VolumeWorkers?
+    /// Who makes images; there from the beginning.
+    var images: ImageWorkers?
+    /// Who waits for the image to be there.
+    var preparing: [(Refusal?) -> Void] = []
     /// What of the house is being done.
     var chores: Set<Chore> = []
 
@@ -205,6 +209,14 @@ final class VolumeKeeper {
             guard case .image = try DriverChoice(facts, allowSoft: policy.allowSoft) else { return true }
             return facts.hasImage
         }
+    }
+
+    /// Where an image has to be made before anything can be asked for; nil where none has to be.
+    func placeOfMissingImage() throws(VolumeError) -> (directory: Held<FileDescriptor>, path: String)? {
+        guard opened == nil, isPrivileged, state != nil, try !isThere(), case .image = try choice(),
+            let directory = try self.directory(making: true)
+        else { return nil }
+        return (Held(directory), path)
     }
 
     // MARK: What may be asked for

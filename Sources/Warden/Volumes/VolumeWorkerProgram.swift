@@ -11,7 +11,10 @@ import WardenProtocol
 /// and is killed when the warden ends otherwise.
 enum VolumeWorkerProgram {
     static let word = "--volume-worker"
+    /// Which kind of work it is, in the place of a driver's name.
+    private static let place = "place"
     private static let socket: CInt = 3
+    private static let lastDescriptor: CInt = 7
     /// A copy holds two descriptors for each directory that it is in.
     private static let openFiles: rlim_t = 1024
     /// Between two words of how far a copy is, in nanoseconds.
@@ -25,6 +28,13 @@ enum VolumeWorkerProgram {
                 "corral-warden", word, "\(getpid())", parts.kind.rawValue, parts.path, "\(parts.bound)",
                 parts.device,
             ], environment: environment)
+    }
+
+    /// What starts one for an image in a directory, descriptor 4; 5 and the following are what the work needs.
+    static func command(at path: String) -> ShortProgram {
+        ShortProgram(
+            path: "/proc/self/exe", words: ["corral-warden", word, "\(getpid())", place, path],
+            environment: environment)
     }
 
     static var environment: [String] {
@@ -41,16 +51,37 @@ enum VolumeWorkerProgram {
     /// - Parameter words: those behind ``word``.
     /// - Returns: the exit code: 0 when the socket is closed, 64 for words that no warden says, 1 else.
     static func run(_ words: [String]) -> Int32 {
+        if words.count == 3, let parent = pid_t(words[0]), words[1] == place {
+            return begin(parent) { () throws(SystemError) in
+                let place = ImagePlace(directory: FileDescriptor(owning: socket + 1), path: words[2])
+                return serve(FileDescriptor(owning: socket), nil) { work in
+                    guard case .image(let work) = work else { return nil }
+                    do throws(Refusal) {
+                        try place.perform(work)
+                        return .done
+                    } catch {
+                        return .refused(error)
+                    }
+                }
+            }
+        }
         guard words.count == 5, let parent = pid_t(words[0]), let kind = DriverKind(rawValue: words[1]),
             let bound = UInt64(words[3])
         else { return 64 }
         let parts = DriverParts(
             kind: kind, path: words[2], descriptors: bound == 0 ? [4] : [4, 5, 6], device: words[4],
             bound: bound)
+        return begin(parent) { () throws(VolumeError) in
+            let driver = try parts.driver()
+            return serve(FileDescriptor(owning: socket), driver) { work in perform(work, driver) }
+        }
+    }
+
+    private static func begin<Failure: Error>(_ parent: pid_t, _ body: () throws(Failure) -> Int32) -> Int32 {
         do {
             _ = try call("prctl") { clinux_end_with_parent(parent, SIGKILL) }
             try protect()
-            return try serve(FileDescriptor(owning: socket), parts.driver())
+            return try body()
         } catch {
             WardenLog(format: "auto").line(.error, "a volume worker cannot begin: \(error)")
             return 1
@@ -59,18 +90,20 @@ enum VolumeWorkerProgram {
 
     /// The kernel may take this process when memory runs out: the warden is told, and nothing is lost.
     private static func protect() throws(SystemError) {
-        for number in socket...6 { _ = fcntl(number, F_SETFD, FD_CLOEXEC) }
+        for number in socket...lastDescriptor { _ = fcntl(number, F_SETFD, FD_CLOEXEC) }
         try? OutOfMemoryScore.reset(of: getpid())
         var limit = rlimit(rlim_cur: openFiles, rlim_max: openFiles)
         _ = try call("setrlimit") { unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
     }
 
+    /// - Parameter perform: returns nil for what is no work of this process.
     private static func serve(
-        _ socket: consuming FileDescriptor, _ driver: any VolumeDriver
+        _ socket: consuming FileDescriptor, _ driver: (any VolumeDriver)?,
+        _ perform: (VolumeWork) -> VolumeReport?
     ) -> Int32 {
         let held = Held(socket)
         var told: UInt64 = 0
-        driver.progress = { progress in
+        driver?.progress = { progress in
             let now = Timer.now
             if told != 0, now < told + pause { return }
             told = now
@@ -82,7 +115,7 @@ enum VolumeWorkerProgram {
                 guard let work = try? VolumeWork(packet.bytes) else { return 64 }
                 FailPoint.pass(.volumeWorkBegun)
                 told = 0
-                let report = perform(work, driver)
+                guard let report = perform(work) else { return 64 }
                 FailPoint.pass(.volumeWorkDone)
                 guard case .bytes = held.value.sendPacket(report.encoded()) else { return 1 }
             case .end: return 0
@@ -91,7 +124,7 @@ enum VolumeWorkerProgram {
         }
     }
 
-    private static func perform(_ work: VolumeWork, _ driver: any VolumeDriver) -> VolumeReport {
+    private static func perform(_ work: VolumeWork, _ driver: any VolumeDriver) -> VolumeReport? {
         do throws(VolumeError) {
             switch work {
             case .makeRoom: try driver.makeRoom()
@@ -113,6 +146,7 @@ enum VolumeWorkerProgram {
                 let again = Set(driver.unsettled)
                 return .settled(left: UInt32(clamping: left), numbers: numbers.filter(again.contains))
             case .tend: return .troubles(try driver.tend().map(\.text))
+            case .image: return nil
             }
             return .done
         } catch {

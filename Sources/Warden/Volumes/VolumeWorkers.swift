@@ -124,7 +124,8 @@ final class VolumeWorkers {
     private func worker(for job: VolumeJob) throws(SystemError) -> VolumeWorker? {
         if let idle = workers.first(where: { $0.isIdle }) { return idle }
         guard workers.count < Self.most + (job.isOfHouse ? 2 : 0) else { return nil }
-        let worker = try VolumeWorker(parts, on: loop) { [unowned self] worker, report in
+        let worker = try VolumeWorker(VolumeWorkerProgram.command(parts), parts.descriptors, on: loop) {
+            [unowned self] worker, report in
             finished(worker, report)
         }
         workers.append(worker)
@@ -139,11 +140,7 @@ final class VolumeWorkers {
         if report == nil { workers.removeAll { $0 === worker } }
         job?.done(
             report
-                ?? .refused(
-                    Refusal(
-                        .volumeSystem,
-                        "the process that was to do it has ended (\(worker.ending)); look whether it was done"
-                    )))
+                ?? .refused(worker.hasEnded))
         take()
         sendHome()
     }
@@ -176,13 +173,22 @@ final class VolumeWorker: EventHandler {
     /// On CLOCK_BOOTTIME, in nanoseconds.
     var idleSince: UInt64 = 0
     /// How it ended.
-    private(set) var ending = "unknown"
+    private var ending = "unknown"
+
+    /// What is said of work that it had when it ended.
+    var hasEnded: Refusal {
+        Refusal(
+            .volumeSystem, "the process that was to do it has ended (\(ending)); look whether it was done")
+    }
 
     var isIdle: Bool { job == nil && socket != nil }
 
-    /// - Parameter tell: called with each report that ends a job, and with nil when the process has ended.
+    /// - Parameters:
+    ///   - descriptors: become its descriptors 4, 5 and so on.
+    ///   - tell: called with each report that ends a job, and with nil when the process has ended.
     init(
-        _ parts: DriverParts, on loop: EventLoop, _ tell: @escaping (VolumeWorker, VolumeReport?) -> Void
+        _ program: ShortProgram, _ descriptors: [CInt], on loop: EventLoop,
+        _ tell: @escaping (VolumeWorker, VolumeReport?) -> Void
     ) throws(SystemError) {
         var ends: [2 of CInt] = [-1, -1]
         var span = ends.mutableSpan
@@ -193,8 +199,7 @@ final class VolumeWorker: EventHandler {
         let other = FileDescriptor(owning: ends[1])
         try own.setNonBlocking()
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
-        let pid = try VolumeWorkerProgram.command(parts)
-            .spawn([null.number, 2, 2, other.number] + parts.descriptors)
+        let pid = try program.spawn([null.number, 2, 2, other.number] + descriptors)
         process = FileDescriptor(owning: clinux_pidfd_open(pid))
         self.loop = loop
         self.tell = tell

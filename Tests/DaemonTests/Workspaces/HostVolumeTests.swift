@@ -11,11 +11,11 @@ import Wire
 final class HostVolumeTests {
     private static let user: UInt32 = 23_456
     private static let group: UInt32 = 23_457
-    private static let size = 256 << 20
+    static let size = 256 << 20
 
     private let directory: TemporaryDirectory
-    private var shared: String { directory("shared") }
-    private var box: String { directory("shared/box") }
+    var shared: String { directory("shared") }
+    var box: String { directory("shared/box") }
 
     init() throws {
         directory = try TemporaryDirectory()
@@ -28,28 +28,28 @@ final class HostVolumeTests {
         while unsafe umount2(directory("shared/box"), 2) == 0 {}
     }
 
-    private func start() throws -> (daemon: TestDaemon, census: HostVolumeCensus) {
+    func start() throws -> (daemon: TestDaemon, census: HostVolumeCensus) {
         let daemon = try TestDaemon(["--set", "mounts=\(shared)"], in: directory)
         return (daemon, HostVolumeCensus(daemon: daemon, path: box))
     }
 
-    private func corral(_ daemon: TestDaemon, _ words: String...) throws -> Program.Outcome {
+    func corral(_ daemon: TestDaemon, _ words: String...) throws -> Program.Outcome {
         try Program.run(
             [Product.path("corral"), "volume"] + words, environment: daemon.environment, timeout: 120)
     }
 
-    private func make(_ daemon: TestDaemon) throws {
+    func make(_ daemon: TestDaemon) throws {
         let made = try daemon.call("POST", "/v1/volumes", #"{"path":"\#(box)","bytes":\#(Self.size)}"#)
         try #require(made.status == 201, "\(made.message) \(daemon.program.errorsSoFar)")
         #expect(made.text("state") == "mounted" && made.number("bytes") == Self.size)
     }
 
-    private func session(_ daemon: TestDaemon, _ name: String, bytes: Int? = nil) throws -> String {
+    func session(_ daemon: TestDaemon, _ name: String, bytes: Int? = nil) throws -> String {
         let quota = bytes.map { #","quota":{"bytes":\#($0)}"# } ?? ""
         return try daemon.session(#"{"directory":"\#(box)/\#(name)"\#(quota)}"#)
     }
 
-    private func remove(_ daemon: TestDaemon, data: String = "delete") throws -> TestDaemon.Answer {
+    func remove(_ daemon: TestDaemon, data: String = "delete") throws -> TestDaemon.Answer {
         try daemon.call("DELETE", "/v1/volumes?path=\(box)&data=\(data)")
     }
 
@@ -197,6 +197,7 @@ final class HostVolumeTests {
         let requests: [(method: String, path: String, body: String?)] = [
             ("POST", "/v1/volumes", body), ("GET", "/v1/volumes", nil),
             ("DELETE", "/v1/volumes?path=\(box)&data=delete", nil),
+            ("POST", "/v1/volumes/resize", body),
         ]
         for (method, path, body) in requests {
             let refused = try users.call(SharedDaemon.red, method, path, body)
