@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,4 +105,9 @@ int clinux_probe(enum clinux_probe what, struct clinux_probe_result *result) {
 
 int clinux_seccomp_action(uint32_t action) {
     return (int)syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
+}
+
+int clinux_clock_state(void) {
+    struct timex nothing = {0};
+    return adjtimex(&nothing);
 }

@@ -23,4 +23,8 @@ int clinux_probe(enum clinux_probe what, struct clinux_probe_result *result);
 /// Whether filters may return this action (SECCOMP_GET_ACTION_AVAIL): 0, or -1 with errno.
 int clinux_seccomp_action(uint32_t action);
 
+/// What adjtimex(2) says of the clock, of which nothing is changed: 0 to 4 for one that is kept right, 5
+/// (TIME_ERROR) for one that is not, -1 with errno.
+int clinux_clock_state(void);
+
 #endif

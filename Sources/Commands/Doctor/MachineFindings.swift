@@ -1,3 +1,4 @@
+import CLinux
 import Cgroups
 import Glibc
 import Linux
@@ -6,16 +7,9 @@ import Sandbox
 
 // What is about the whole machine: its clock, whose ids are whose, and what nobody has removed.
 
-/// adjtimex(2), which Swift's Glibc does not show, nor what it takes: 208 bytes, the first four of which say what
-/// to change.
-@_silgen_name("adjtimex")
-private func askClock(_ buffer: UnsafeMutablePointer<UInt64>) -> CInt
-
 enum ClockFinding {
     static func look() -> DoctorFinding {
-        // Zeros, so nothing is changed; and more of them than any version of it has.
-        var buffer = [UInt64](repeating: 0, count: 64)
-        let result = unsafe askClock(&buffer)
+        let result = clinux_clock_state()
         return finding(result: result, error: Errno(rawValue: errno))
     }
 
