@@ -102,7 +102,16 @@ check "the warden is root's" is "$(uids "$warden")" "0	0	0	0"
 
 # --- a session and its limits
 create --name web --memory 64MiB --pids 20 --cpus 0.5 --ttl 1h
-check "a session has a cgroup of its own at the top" is "$(dirname "$group")" $groups
+parent=$(dirname "$group")
+check "a session has a cgroup of its own in its tenant's, which is at the top" \
+    is "$(dirname "$parent") $(basename "$parent" | cut -d- -f1-2,4)" "$groups corral-tenant-default"
+weighs() { [ "$(cat "$parent/cpu.weight")" = "$1" ]; }
+check "the tenant's has the usual weight" weighs 100
+$corral tenant set default --weight 300 >/tmp/out 2>$report
+check "another weight reaches it" soon weighs 300
+$corral tenant inspect default >/tmp/out 2>$report
+check "and is said to be in force" said_out '"value": 300'
+$corral tenant set default --weight 100 >/tmp/out 2>$report
 check "memory.max holds its limit" is "$(cat "$group/memory.max")" 67108864
 check "memory.swap.max holds its limit" is "$(cat "$group/memory.swap.max")" 0
 check "pids.max holds its limit" is "$(cat "$group/pids.max")" 20

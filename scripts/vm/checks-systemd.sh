@@ -72,8 +72,8 @@ check "only the main processes may speak for them" \
 # --- a session
 session create --name web --memory 64MiB --pids 20 --cpus 0.5
 check "a session is made" is $code 0
-group=$(sandboxes)
-check "its cgroup is below that of the warden's unit" is "$(dirname "$group")" "$unit"
+group=$(sandboxes | grep corral-session-)
+check "its cgroup is below that of the warden's unit" is "$(dirname "$(dirname "$group")")" "$unit"
 check "with its limits" is "$(cat "$group/memory.max" "$group/pids.max" "$group/cpu.max" | tr '\n' ' ')" \
     "67108864 20 50000 100000 "
 check "the warden has moved out of its way" is "$(cat "/proc/$warden/cgroup")" \
