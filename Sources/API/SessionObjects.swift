@@ -213,6 +213,8 @@ extension APIObject {
         [
             .required("stdout", .count, "an offset of standard output, or of the terminal"),
             .required("stderr", .count, "an offset of standard error"),
+            .required("stdout_end", .count, "where standard output ended at that moment"),
+            .required("stderr_end", .count, "where standard error did"),
             .required("timed", .flag, "whether it is known when bytes came"),
         ])
 

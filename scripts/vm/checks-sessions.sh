@@ -301,7 +301,7 @@ check "an ordinary user's daemon starts in a delegated cgroup" is $code 0
 who=plain
 create --name web --memory 64MiB --pids 20 --cpus 0.5
 check "it makes a session" is $code 0
-check "whose group is in the delegated one" is "$(dirname "$group")" $scope
+check "whose group is in the delegated one" is "$(dirname "$(dirname "$group")")" $scope
 limits=$(cat "$group/memory.max" "$group/pids.max" "$group/cpu.max" | tr '\n' ' ')
 check "and holds its limits" is "$limits" "67108864 20 50000 100000 "
 session inspect web

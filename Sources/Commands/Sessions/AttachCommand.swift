@@ -94,6 +94,8 @@ enum AttachCommand {
 /// Where in the streams of a process something begins.
 struct StreamPlaces {
     let offsets: [UInt64]
+    /// Where the streams ended at that moment.
+    let ends: [UInt64]
     /// Whether it is known when bytes came.
     let isTimed: Bool
 
@@ -105,6 +107,7 @@ struct StreamPlaces {
         let members = try AnswerMembers(try client.ask(request).json())
         return StreamPlaces(
             offsets: ["stdout", "stderr"].map { members.whole($0) ?? 0 },
+            ends: ["stdout_end", "stderr_end"].map { members.whole($0) ?? 0 },
             isTimed: members.flag("timed"))
     }
 }

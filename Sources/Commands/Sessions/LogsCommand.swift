@@ -70,12 +70,13 @@ enum LogsCommand {
         let fixed = ProcessPlace(session: place.session, process: process.id)
         let query =
             since.map { ("since", $0.rfc3339) } ?? tail.map { ("tail", "\(min($0, 1_000_000))") }
-        loop.offsets = try places(client, fixed, query, loop)
+        let begin = try places(client, fixed, query, loop)
+        loop.offsets = begin.offsets
         if !follows {
             if isOver, let until {
                 loop.stops = try stops(client, fixed, ("until", until.rfc3339), process, loop)
             } else {
-                loop.stops = query == nil ? process.written : try now(client, fixed)
+                loop.stops = query == nil ? process.written : begin.ends
             }
         }
         let follower = AttachFollower(loop: loop, place: fixed, socket: socket, leads: false)
@@ -112,24 +113,14 @@ enum LogsCommand {
 
     private static func places(
         _ client: DaemonClient, _ place: ProcessPlace, _ query: (String, String)?, _ loop: AttachLoop
-    ) throws(CommandError) -> [UInt64] {
+    ) throws(CommandError) -> StreamPlaces {
         let found = try CommandError.asking { () throws(ClientError) in
             try StreamPlaces.ask(client, place, query)
         }
         if query?.0 == "since", !found.isTimed {
             loop.notice("it is no longer known when it wrote what; everything that is kept is shown")
         }
-        return found.offsets
-    }
-
-    /// What it has written by now: where to begin is known before where to end, or what is written in between
-    /// would put the beginning behind the end.
-    private static func now(
-        _ client: DaemonClient, _ place: ProcessPlace
-    ) throws(CommandError) -> [UInt64] {
-        try CommandError.asking { () throws(ClientError) in
-            try ProcessAnswer.ask(client, place)
-        }.written
+        return found
     }
 
     /// Where to end; everything where times are not known.

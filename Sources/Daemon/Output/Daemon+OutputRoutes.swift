@@ -99,6 +99,9 @@ extension Daemon {
                 .object { object in
                     object.add("stdout", offsets.first ?? 0)
                     object.add("stderr", offsets.dropFirst().first ?? 0)
+                    // Of the same moment: what is written behind them belongs to no end that was asked for.
+                    object.add("stdout_end", rings.first?.position ?? 0)
+                    object.add("stderr_end", rings.dropFirst().first?.position ?? 0)
                     object.add(
                         "timed", rings.allSatisfy { $0.position == 0 || !$0.times.entries.isEmpty })
                 }))
