@@ -19,7 +19,7 @@ if [[ ${#parts[@]} -eq 0 ]]; then
 fi
 # In seconds: for the machine; when it is not started again; how long it may be silent, which says
 # every 5 s that it is alive.
-time_limit=${CORRAL_VM_SECONDS:-1500}
+time_limit=${CORRAL_VM_SECONDS:-2400}
 if [[ -n ${CORRAL_TEST_ALL:-} ]]; then time_limit=10800; fi
 total_limit=1200
 silence_limit=150
