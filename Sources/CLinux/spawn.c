@@ -27,8 +27,8 @@ static int lift(const struct clinux_program *program, int *lifted) {
 }
 
 static int set_actions(
-    posix_spawn_file_actions_t *actions, const struct clinux_program *program, const char *terminal,
-    const int *lifted) {
+    posix_spawn_file_actions_t *actions, const struct clinux_program *program, const int *lifted) {
+    const char *terminal = program->terminal;
     int error = 0;
     for (size_t i = 0; i < program->fd_count && !error; i++)
         error = posix_spawn_file_actions_adddup2(actions, lifted[i], (int)i);
@@ -44,7 +44,7 @@ static int set_actions(
     return error;
 }
 
-static int set_attributes(posix_spawnattr_t *attributes, const char *terminal) {
+static int set_attributes(posix_spawnattr_t *attributes, bool session) {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
@@ -52,13 +52,11 @@ static int set_attributes(posix_spawnattr_t *attributes, const char *terminal) {
     posix_spawnattr_setsigmask(attributes, &none);
     posix_spawnattr_setsigdefault(attributes, &all);
     return posix_spawnattr_setflags(
-        attributes, (terminal ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP) |
+        attributes, (session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP) |
             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-pid_t clinux_spawn(const struct clinux_program *program) { return clinux_spawn_on_terminal(program, NULL); }
-
-pid_t clinux_spawn_on_terminal(const struct clinux_program *program, const char *terminal) {
+pid_t clinux_spawn(const struct clinux_program *program) {
     int lifted[MOST_FDS];
     int error = program->fd_count > MOST_FDS ? EINVAL : lift(program, lifted);
     if (error) {
@@ -70,9 +68,9 @@ pid_t clinux_spawn_on_terminal(const struct clinux_program *program, const char 
     pid_t pid = -1;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    error = set_actions(&actions, program, terminal, lifted);
+    error = set_actions(&actions, program, lifted);
     if (!error)
-        error = set_attributes(&attributes, terminal);
+        error = set_attributes(&attributes, program->session || program->terminal);
     if (!error)
         error = posix_spawn(&pid, program->path, &actions, &attributes, program->argv, program->envp);
     posix_spawnattr_destroy(&attributes);

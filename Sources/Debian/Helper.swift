@@ -16,32 +16,11 @@ final class Helper {
     ) throws(SystemError) {
         self.path = path
         let names = variables.map { $0.prefix { $0 != "=" } + "=" }
-        let own = Helper.environment.filter { entry in !names.contains { entry.hasPrefix($0) } }
-        var argv = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
-        var envp = unsafe (variables + own).map { unsafe strdup($0) } + [nil]
-        defer {
-            unsafe argv.forEach { unsafe free($0) }
-            unsafe envp.forEach { unsafe free($0) }
-        }
-        pid = try call("posix_spawn", on: path) {
-            unsafe path.withCString { program in
-                unsafe argv.withUnsafeMutableBufferPointer { argv in
-                    unsafe envp.withUnsafeMutableBufferPointer { envp in
-                        unsafe descriptors.withUnsafeBufferPointer { fds in
-                            guard let argv = argv.baseAddress, let envp = envp.baseAddress else {
-                                return pid_t(-1)
-                            }
-                            var start = unsafe clinux_program(
-                                path: program, argv: argv, envp: envp, directory: nil, fds: fds.baseAddress,
-                                fd_count: fds.count)
-                            return unsafe clinux_spawn(&start)
-                        }
-                    }
-                }
-            }
-        }
-        let pid = pid
-        pidfd = FileDescriptor(owning: try call("pidfd_open", on: path) { clinux_pidfd_open(pid) })
+        let own = HostProgram.ownEnvironment.filter { entry in !names.contains { entry.hasPrefix($0) } }
+        let program = HostProgram(path: path, words: [path] + arguments, environment: variables + own)
+        let started = try program.startHeld(descriptors)
+        pid = started.pid
+        pidfd = started.pidfd
     }
 
     /// Asks it to end; it has things of its own to remove.
@@ -57,16 +36,6 @@ final class Helper {
         let number = pidfd.number
         _ = try call("waitid", on: path) { unsafe clinux_wait_pidfd(number, 1, &result) }
         return result.code == Int32(CLD_EXITED) ? result.status : 128 + result.status
-    }
-
-    private static var environment: [String] {
-        var entries: [String] = []
-        var next = unsafe environ
-        while let entry = unsafe next.pointee {
-            entries.append(unsafe String(cString: entry))
-            unsafe next += 1
-        }
-        return entries
     }
 }
 

@@ -36,7 +36,7 @@ package struct InitIdentity: Sendable, Hashable {
                 unsafe clinux_send(outer, bytes, ControlMessage.size, nil, 0)
             }
         }
-        let program = ShortProgram(path: path, words: ["sandbox-init"], environment: [])
+        let program = HostProgram(path: path, words: ["sandbox-init"], environment: [])
         // One that is none may do anything, also nothing for ever.
         _ = try program.run(timeout: 5000, descriptors: [inner])
         var words: [8 of UInt64] = .init(repeating: 0)

@@ -31,9 +31,11 @@ final class CrowdRun {
         let command = order.isLeftAlone ? ["/usr/bin/true"] : manner.command
         // A limit of its own, so that no fault of the product can stop a soak.
         let words = [corral, "run", "--timeout", "60s"] + manner.options + ["--"] + command
-        pid = try spawn(words, [null.number, null.number, said.number])
-        let started = pid
-        pidfd = FileDescriptor(owning: try call("pidfd_open") { clinux_pidfd_open(started) })
+        let program = HostProgram(
+            path: corral, words: words, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+        let started = try program.startHeld([null.number, null.number, said.number])
+        pid = started.pid
+        pidfd = started.pidfd
         due = order.isLeftAlone ? nil : began + delay
     }
 

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 package import Linux
 
@@ -87,14 +86,14 @@ package struct Program {
         let errors = try Pipe.make()
         let null = FileDescriptor(
             owning: try call("open", on: "/dev/null") { unsafe open("/dev/null", O_RDONLY | O_CLOEXEC) })
-        let spawn = Spawn(
+        let program = HostProgram(
             path: executable(words.first ?? ""), words: words,
-            variables: environment.map { "\($0.key)=\($0.value)" }, directory: directory,
-            descriptors: [
+            environment: environment.map { "\($0.key)=\($0.value)" }, directory: directory)
+        let pid = try program.start(
+            [
                 self.input == nil ? null.number : input.reading.number, output.writing.number,
                 errors.writing.number,
             ] + descriptors)
-        let pid = try spawn.start()
         return try RunningProgram(
             pid: pid, input: input.writing.duplicate(), unwritten: self.input ?? [],
             output: output.reading.duplicate(), errors: errors.reading.duplicate())

@@ -38,13 +38,12 @@ package final class UserTerminal {
             echo "<code $?>"
             while :; do sleep 1000; done
             """
-        let spawn = Spawn(
+        let program = HostProgram(
             path: "/bin/sh", words: ["sh", "-c", script, "sh"] + words,
-            variables: environment.map { "\($0.key)=\($0.value)" }, directory: nil,
-            descriptors: [slave.number, slave.number, slave.number], terminal: "/dev/pts/\(index)")
-        let pid = try spawn.start()
-        shell = pid
-        pidfd = FileDescriptor(owning: try call("pidfd_open") { clinux_pidfd_open(pid) })
+            environment: environment.map { "\($0.key)=\($0.value)" }, leads: .terminal("/dev/pts/\(index)"))
+        let started = try program.startHeld([slave.number, slave.number, slave.number])
+        shell = started.pid
+        pidfd = started.pidfd
     }
 
     deinit {

@@ -44,24 +44,15 @@ enum ConfinementCheck {
     }
 
     private static func process() -> CInt {
-        var start = unsafe clinux_program()
-        let (path, word) = unsafe (strdup("/bin/true"), strdup("true"))
-        defer {
-            unsafe free(path)
-            unsafe free(word)
-        }
-        let words: [UnsafeMutablePointer<CChar>?] = unsafe [word, nil]
-        unsafe start.path = unsafe UnsafePointer(path)
-        unsafe start.envp = unsafe UnsafePointer(environ)
-        let pid = unsafe words.withUnsafeBufferPointer { words in
-            unsafe start.argv = words.baseAddress
-            return unsafe clinux_spawn(&start)
-        }
-        if pid > 0 {
+        do throws(SystemError) {
+            let pid = try HostProgram(path: "/bin/true", words: ["true"], environment: []).start([])
             var status: CInt = 0
             unsafe waitpid(pid, &status, 0)
+            return pid
+        } catch {
+            errno = error.errno.rawValue
+            return -1
         }
-        return CInt(pid)
     }
 
     /// Twice what it may have, which is not touched.

@@ -1,4 +1,3 @@
-import CLinux
 import Client
 import Configuration
 import Glibc
@@ -85,29 +84,16 @@ struct DaemonFile: ~Copyable {
 
     /// Starts it in a session of its own, with a log for standard error.
     borrowing func start(_ words: [String], log: borrowing FileDescriptor) throws(CommandError) -> pid_t {
-        var attributes = posix_spawnattr_t()
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawnattr_init(&attributes)
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer {
-            unsafe posix_spawnattr_destroy(&attributes)
-            unsafe posix_spawn_file_actions_destroy(&actions)
+        // By this process's descriptor, as the new one has it no more when it executes this.
+        let corrald = HostProgram(
+            path: "/proc/\(getpid())/fd/\(file.number)", words: words,
+            environment: HostProgram.ownEnvironment, leads: .session)
+        do throws(SystemError) {
+            let null = try FileDescriptor.open("/dev/null", O_RDWR)
+            return try corrald.start([null.number, null.number, log.number])
+        } catch {
+            throw CommandError("\(path): \(error.errno)")
         }
-        var none = sigset_t()
-        unsafe sigemptyset(&none)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        // POSIX_SPAWN_SETSID: what ends this session does not end it.
-        unsafe posix_spawnattr_setflags(&attributes, Int16(0x80 | POSIX_SPAWN_SETSIGMASK))
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, log.number, 2)
-        var argv = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { unsafe argv.forEach { unsafe free($0) } }
-        var pid: pid_t = 0
-        let result = unsafe posix_spawn(
-            &pid, "/proc/self/fd/\(file.number)", &actions, &attributes, &argv, environ)
-        guard result == 0 else { throw CommandError("\(path): \(Errno(rawValue: result))") }
-        return pid
     }
 }
 

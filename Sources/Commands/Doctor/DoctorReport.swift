@@ -41,7 +41,7 @@ struct Redaction: Hashable, Sendable {
     }
 
     static func ofThisHost() -> Redaction {
-        let environment = ShortProgram.ownEnvironment
+        let environment = HostProgram.ownEnvironment
         func value(_ name: String) -> String? {
             environment.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
         }

@@ -155,9 +155,9 @@ enum TrialFinding {
     /// - Parameter isExplained: another finding says why it cannot succeed.
     static func run(isExplained: Bool) -> DoctorFinding {
         let path = SelfPath.executable ?? "/proc/self/exe"
-        let program = ShortProgram(
+        let program = HostProgram(
             path: path, words: ["corral", "run", "--json", "--", "true"],
-            environment: ShortProgram.ownEnvironment)
+            environment: HostProgram.ownEnvironment)
         do throws(SystemError) {
             let outcome = try program.run(timeout: 60_000)
             return finding(outcome, isExplained: isExplained)
@@ -166,7 +166,7 @@ enum TrialFinding {
         }
     }
 
-    static func finding(_ outcome: ShortProgram.Outcome, isExplained: Bool) -> DoctorFinding {
+    static func finding(_ outcome: HostProgram.Outcome, isExplained: Bool) -> DoctorFinding {
         let lines = outcome.errors.split(separator: "\n")
         let report = lines.last { $0.hasPrefix("{") }.flatMap { try? JSONTree(parsing: Array($0.utf8)).value }
         guard outcome.status == 0 else {

@@ -64,7 +64,7 @@ enum Versions {
     private static var unpackVersion: String {
         do {
             let path = try UnpackSandbox.program()
-            let program = ShortProgram(path: path, words: ["corral-unpack", "--version"], environment: [])
+            let program = HostProgram(path: path, words: ["corral-unpack", "--version"], environment: [])
             let outcome = try program.run(timeout: 5000)
             guard outcome.status == 0 else { return "\(shown(path)) --version ended with \(outcome.status)" }
             return shown(String(outcome.output.prefix { $0 != "\n" }))

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import Images
 import Linux
@@ -55,8 +54,8 @@ struct ConfinedUnpacker: LayerUnpacker {
         let errors = try Pipe.make()
         // Its other end is closed with us, however we end: then the sandbox ends too.
         let lifeline = try Pipe.make()
-        let pid = try spawn(
-            words, [archive, output.writing.number, errors.writing.number, tree, lifeline.reading.number])
+        let pid = try HostProgram(corral: ["image", "unpack-layer", "--"] + words).start(
+            [archive, output.writing.number, errors.writing.number, tree, lifeline.reading.number])
         // Ours, so that the pipes end with the child.
         close(output.writing)
         close(errors.writing)
@@ -75,25 +74,6 @@ struct ConfinedUnpacker: LayerUnpacker {
     }
 
     private static func close(_: consuming FileDescriptor) {}
-
-    private static func spawn(_ words: [String], _ descriptors: [CInt]) throws(SystemError) -> pid_t {
-        let program = "/proc/self/exe"
-        var argv =
-            unsafe (["corral", "image", "unpack-layer", "--"] + words).map { unsafe strdup($0) } + [nil]
-        defer { unsafe argv.forEach { unsafe free($0) } }
-        return try call("posix_spawn", on: program) {
-            unsafe program.withCString { path in
-                unsafe argv.withUnsafeMutableBufferPointer { argv in
-                    unsafe descriptors.withUnsafeBufferPointer { fds in
-                        var start = unsafe clinux_program(
-                            path: path, argv: argv.baseAddress, envp: environ, directory: nil,
-                            fds: fds.baseAddress, fd_count: fds.count)
-                        return unsafe clinux_spawn(&start)
-                    }
-                }
-            }
-        }
-    }
 
     /// Everything that comes, up to the limit of each; what is more is read and dropped.
     private static func read(

@@ -19,11 +19,11 @@ final class SandboxProcess {
         let output = try Pipe.make()
         let errors = try Pipe.make()
         let report = try Pipe.make()
-        let pid = try SandboxProcess.spawn(
-            words,
-            [null.number, output.writing.number, errors.writing.number, report.writing.number])
+        let program = HostProgram(corral: ["plugin", "sandbox", "--", "\(getpid())"] + words)
         // Until it is reaped, the number is nobody else's.
-        pidfd = FileDescriptor(owning: try call("pidfd_open") { clinux_pidfd_open(pid) })
+        let started = try program.startHeld(
+            [null.number, output.writing.number, errors.writing.number, report.writing.number])
+        pidfd = started.pidfd
         self.output = output.reading
         self.errors = errors.reading
         self.report = report.reading
@@ -47,24 +47,5 @@ final class SandboxProcess {
         _ = try call("waitid") { unsafe clinux_wait_pidfd(number, 1, &result) }
         isReaped = true
         return result.code == Int32(CLD_EXITED) ? result.status : 128 + result.status
-    }
-
-    private static func spawn(_ words: [String], _ descriptors: [CInt]) throws(SystemError) -> pid_t {
-        let program = "/proc/self/exe"
-        let all = ["corral", "plugin", "sandbox", "--", "\(getpid())"] + words
-        var argv = unsafe all.map { unsafe strdup($0) } + [nil]
-        defer { unsafe argv.forEach { unsafe free($0) } }
-        return try call("posix_spawn", on: program) {
-            unsafe program.withCString { path in
-                unsafe argv.withUnsafeMutableBufferPointer { argv in
-                    unsafe descriptors.withUnsafeBufferPointer { fds in
-                        var start = unsafe clinux_program(
-                            path: path, argv: argv.baseAddress, envp: environ, directory: nil,
-                            fds: fds.baseAddress, fd_count: fds.count)
-                        return unsafe clinux_spawn(&start)
-                    }
-                }
-            }
-        }
     }
 }

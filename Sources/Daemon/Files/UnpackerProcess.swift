@@ -100,11 +100,11 @@ final class UnpackerProcess: EventHandler {
         for number in [input.writing.number, output.reading.number, errors.reading.number] {
             _ = try call("fcntl(F_SETFL)") { fcntl(number, F_SETFL, O_NONBLOCK) }
         }
-        let process = try spawn(
-            program, words.list,
+        // Nothing of the daemon's environment.
+        let process = try HostProgram(path: program, words: words.list, environment: []).startHeld(
             [input.reading.number, output.writing.number, errors.writing.number, directory.number])
         return UnpackerProcess(
-            loop, process, input: Held(input.writing), output: Held(output.reading),
+            loop, process.pidfd, input: Held(input.writing), output: Held(output.reading),
             errors: Held(errors.reading))
     }
 
@@ -130,38 +130,6 @@ final class UnpackerProcess: EventHandler {
         throw ServiceError(
             .unavailable, "corral-unpack is not there, or corrald may not run it",
             hint: "install it beside corrald, or name it in CORRAL_UNPACK")
-    }
-
-    private static func spawn(
-        _ path: String, _ words: [String], _ descriptors: [CInt]
-    ) throws(SystemError) -> FileDescriptor {
-        let argv = unsafe words.map { unsafe strdup($0) } + [nil]
-        // Nothing of the daemon's environment.
-        let envp: [UnsafeMutablePointer<CChar>?] = unsafe [nil]
-        let file = unsafe strdup(path)
-        defer { unsafe (argv + [file]).forEach { unsafe free($0) } }
-        var program = unsafe clinux_program()
-        unsafe program.path = unsafe UnsafePointer(file)
-        unsafe program.fd_count = descriptors.count
-        // Safety: the arrays outlive the call, which keeps no pointer.
-        let pid = try unsafe argv.withUnsafeBufferPointer { (words) throws(SystemError) in
-            try unsafe envp.withUnsafeBufferPointer { (variables) throws(SystemError) in
-                try unsafe descriptors.withUnsafeBufferPointer { (numbers) throws(SystemError) in
-                    unsafe program.argv = words.baseAddress
-                    unsafe program.envp = variables.baseAddress
-                    unsafe program.fds = numbers.baseAddress
-                    return try call("posix_spawn", on: path) { unsafe clinux_spawn(&program) }
-                }
-            }
-        }
-        do throws(SystemError) {
-            return FileDescriptor(owning: try call("pidfd_open") { clinux_pidfd_open(pid) })
-        } catch {
-            // By its number, which nobody else can have before it is reaped here.
-            _ = Glibc.kill(pid, SIGKILL)
-            waitpid(pid, nil, 0)
-            throw error
-        }
     }
 
     // MARK: Archive

@@ -99,31 +99,16 @@ struct WardenProcess: Sendable {
         return (status >> 8) & 0xFF
     }
 
+    /// In a session of its own: what ends this one's does not end it.
     private func start() throws(StartProblemText) -> pid_t {
-        var attributes = posix_spawnattr_t()
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawnattr_init(&attributes)
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer {
-            unsafe posix_spawnattr_destroy(&attributes)
-            unsafe posix_spawn_file_actions_destroy(&actions)
+        let warden = HostProgram(
+            path: program, words: arguments, environment: HostProgram.ownEnvironment, leads: .session)
+        do throws(SystemError) {
+            let null = try FileDescriptor.open("/dev/null", O_RDWR)
+            return try warden.start([null.number, null.number, STDERR_FILENO])
+        } catch {
+            throw StartProblemText("\(error)")
         }
-        // A session of its own (POSIX_SPAWN_SETSID): what ends this one's does not end it. Signals as in a
-        // new process.
-        var none = sigset_t()
-        unsafe sigemptyset(&none)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(0x80 | POSIX_SPAWN_SETSIGMASK))
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { unsafe words.forEach { unsafe free($0) } }
-        var pid: pid_t = 0
-        let result = unsafe posix_spawn(&pid, program, &actions, &attributes, &words, environ)
-        guard result == 0 else {
-            throw StartProblemText("\(SystemError("posix_spawn", program, Errno(rawValue: result)))")
-        }
-        return pid
     }
 
     /// Executes it in this process's place.

@@ -296,7 +296,7 @@ package final class BtrfsImage {
             "--label",
             "corral", "/proc/self/fd/3",
         ]
-        let program = ShortProgram(
+        let program = HostProgram(
             path: maker, words: words, environment: ["PATH=/usr/sbin:/usr/bin", "LANG=C"])
         let number = file.number
         let outcome = try doing("to run \(maker)") { () throws(SystemError) in

@@ -29,7 +29,7 @@ package enum VolumeError: Error, Hashable, Sendable {
     case noLoopDevice(String)
     /// The state directory can have no volumes, and why.
     case noDriver(String)
-    /// A program did not do what it was run for: its name, its status (see `ShortProgram.Outcome`), what it said.
+    /// A program did not do what it was run for: its name, its status (see `HostProgram.Outcome`), what it said.
     case program(String, Int32, String)
     /// A directory of a host's volume that cannot be handed out with a limit: its path, and why.
     case notToHandOut(String, String)

@@ -48,14 +48,14 @@ enum HostMountProgram {
         _ verb: Verb, in namespace: borrowing FileDescriptor, _ path: String, _ place: FilePlace,
         mount: CInt? = nil
     ) throws(Refusal) -> Outcome {
-        let program = ShortProgram(
+        let program = HostProgram(
             path: "/proc/self/exe",
             words: [
                 "corral-warden", word, "\(getpid())", verb.rawValue, "\(place.device)", "\(place.inode)",
                 path,
             ], environment: VolumeWorkerProgram.environment)
         let number = namespace.number
-        let outcome: ShortProgram.Outcome
+        let outcome: HostProgram.Outcome
         do throws(SystemError) {
             outcome = try program.run(
                 timeout: patience, descriptors: [number] + (mount.map { [$0] } ?? []))

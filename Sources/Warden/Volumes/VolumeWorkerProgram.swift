@@ -21,8 +21,8 @@ enum VolumeWorkerProgram {
     private static let pause: UInt64 = 100_000_000
 
     /// What starts one. The file is the warden's own, also when another build lies in its place by now.
-    static func command(_ parts: DriverParts) -> ShortProgram {
-        ShortProgram(
+    static func command(_ parts: DriverParts) -> HostProgram {
+        HostProgram(
             path: "/proc/self/exe",
             words: [
                 "corral-warden", word, "\(getpid())", parts.kind.rawValue, parts.path, "\(parts.bound)",
@@ -31,8 +31,8 @@ enum VolumeWorkerProgram {
     }
 
     /// What starts one for an image in a directory, descriptor 4; 5 and the following are what the work needs.
-    static func command(at path: String) -> ShortProgram {
-        ShortProgram(
+    static func command(at path: String) -> HostProgram {
+        HostProgram(
             path: "/proc/self/exe", words: ["corral-warden", word, "\(getpid())", place, path],
             environment: environment)
     }

@@ -187,7 +187,7 @@ final class VolumeWorker: EventHandler {
     ///   - descriptors: become its descriptors 4, 5 and so on.
     ///   - tell: called with each report that ends a job, and with nil when the process has ended.
     init(
-        _ program: ShortProgram, _ descriptors: [CInt], on loop: EventLoop,
+        _ program: HostProgram, _ descriptors: [CInt], on loop: EventLoop,
         _ tell: @escaping (VolumeWorker, VolumeReport?) -> Void
     ) throws(SystemError) {
         var ends: [2 of CInt] = [-1, -1]
@@ -199,7 +199,7 @@ final class VolumeWorker: EventHandler {
         let other = FileDescriptor(owning: ends[1])
         try own.setNonBlocking()
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
-        let pid = try program.spawn([null.number, 2, 2, other.number] + descriptors)
+        let pid = try program.start([null.number, 2, 2, other.number] + descriptors)
         process = FileDescriptor(owning: clinux_pidfd_open(pid))
         self.loop = loop
         self.tell = tell

@@ -1,20 +1,8 @@
 import CLinux
 import Glibc
 
-/// One program that is asked something and answers at once: run to its end, its output kept.
-package struct ShortProgram: Sendable {
-    package var path: String
-    /// The first one is what the program is called.
-    package var words: [String]
-    /// `NAME=value` each.
-    package var environment: [String]
-
-    package init(path: String, words: [String], environment: [String]) {
-        self.path = path
-        self.words = words
-        self.environment = environment
-    }
-
+/// One that is asked something and answers at once: run to its end, its output kept.
+extension HostProgram {
     package struct Outcome: Sendable, Hashable {
         /// Exit status, or 128 + N for signal N.
         package var status: Int32
@@ -28,17 +16,6 @@ package struct ShortProgram: Sendable {
         }
     }
 
-    /// What this process was started with.
-    package static var ownEnvironment: [String] {
-        var variables: [String] = []
-        var entry = unsafe environ
-        while let variable = unsafe entry.pointee {
-            unsafe variables.append(String(cString: variable))
-            unsafe entry += 1
-        }
-        return variables
-    }
-
     /// Standard input is /dev/null; what is written goes to memory files, so that nothing waits for anybody.
     /// - Parameters:
     ///   - descriptors: become its descriptors 3, 4 and so on; every other one is closed.
@@ -48,7 +25,7 @@ package struct ShortProgram: Sendable {
         let null = try FileDescriptor.open("/dev/null", O_RDONLY)
         let output = FileDescriptor(owning: try call("memfd_create") { unsafe clinux_memfd("output", 0) })
         let errors = FileDescriptor(owning: try call("memfd_create") { unsafe clinux_memfd("errors", 0) })
-        let pid = try spawn([null.number, output.number, errors.number] + descriptors)
+        let pid = try start([null.number, output.number, errors.number] + descriptors)
         let status = try wait(pid, timeout)
         return Outcome(status: status, output: try text(output), errors: try text(errors))
     }
@@ -73,28 +50,5 @@ package struct ShortProgram: Sendable {
         guard count != 0 else { throw SystemError("run", path, Errno(rawValue: ETIMEDOUT)) }
         let signal = status & 0x7F
         return signal == 0 ? status >> 8 & 0xFF : 128 + signal
-    }
-
-    /// Starts it, in a process group of its own, for who waits for it otherwise than ``run(timeout:descriptors:)``.
-    /// - Parameter descriptors: become its descriptors 0, 1 and so on; every other one is closed.
-    package func spawn(_ descriptors: [CInt]) throws(SystemError) -> Int32 {
-        let argv = unsafe words.map { unsafe strdup($0) } + [nil]
-        let envp = unsafe environment.map { unsafe strdup($0) } + [nil]
-        let file = unsafe strdup(path)
-        defer { unsafe (argv + envp + [file]).forEach { unsafe free($0) } }
-        var program = unsafe clinux_program()
-        unsafe program.path = unsafe UnsafePointer(file)
-        unsafe program.fd_count = descriptors.count
-        // Safety: the arrays outlive the call, which keeps no pointer.
-        return try unsafe argv.withUnsafeBufferPointer { (words) throws(SystemError) in
-            try unsafe envp.withUnsafeBufferPointer { (variables) throws(SystemError) in
-                try unsafe descriptors.withUnsafeBufferPointer { (numbers) throws(SystemError) in
-                    unsafe program.argv = words.baseAddress
-                    unsafe program.envp = variables.baseAddress
-                    unsafe program.fds = numbers.baseAddress
-                    return try call("posix_spawn", on: path) { unsafe clinux_spawn(&program) }
-                }
-            }
-        }
     }
 }
