@@ -27,6 +27,40 @@ struct VolumeTree: ~Copyable {
         try directory("\(name.kind)/\(name.tenant)", making: making)
     }
 
+    /// The top directory of a volume that is there.
+    /// - Throws: ``VolumeError/absent(_:)``; ``VolumeError/notAVolume(_:)`` where something else has its name.
+    borrowing func open(_ name: VolumeName) throws(VolumeError) -> FileDescriptor {
+        try name.check()
+        guard let parent = try parent(of: name, making: false) else { throw .absent(name) }
+        do throws(SystemError) {
+            return try parent.open(name.name, O_RDONLY | O_DIRECTORY, resolve: [.beneath, .noSymlinks])
+        } catch {
+            switch error.errno {
+            case .noSuchFileOrDirectory: throw .absent(name)
+            case .notDirectory, .tooManyLinks: throw .notAVolume("\(name)")
+            default: throw .system("to open \(name)", error)
+            }
+        }
+    }
+
+    /// Takes away the directories of a tenant that has no volumes any more, that of workspaces last: drivers
+    /// remember by it who the tenant is.
+    /// - Returns: false when one of them is not empty.
+    borrowing func removeDirectories(of tenant: String) throws(VolumeError) -> Bool {
+        for kind in VolumeName.directories.filter({ $0 != "workspaces" }) + ["workspaces"] {
+            do throws(SystemError) {
+                try root.removeDirectory("\(kind)/\(tenant)")
+            } catch {
+                switch error.errno {
+                case .noSuchFileOrDirectory: continue
+                case .notEmpty: return false
+                default: throw .system("to remove \(kind)/\(tenant)", error)
+                }
+            }
+        }
+        return true
+    }
+
     /// The directory `names`, with those above it.
     /// - Throws: ``VolumeError/notAVolume(_:)`` where something else is in its place.
     borrowing func directory(_ names: String, making: Bool) throws(VolumeError) -> FileDescriptor? {

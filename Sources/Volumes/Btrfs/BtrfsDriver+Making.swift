@@ -146,19 +146,13 @@ extension BtrfsDriver {
     }
 
     func find(_ name: VolumeName) throws(VolumeError) -> Found {
-        try name.check()
-        guard let parent = try tree.parent(of: name, making: false) else { throw .absent(name) }
+        let directory = try tree.open(name)
         do throws(SystemError) {
-            let directory = try parent.open(
-                name.name, O_RDONLY | O_DIRECTORY, resolve: [.beneath, .noSymlinks])
             let number = try directory.subvolumeNumber()
             return Found(directory: directory, number: number)
         } catch {
-            switch error.errno {
-            case .noSuchFileOrDirectory: throw .absent(name)
-            case .notDirectory, .tooManyLinks: throw .notAVolume("\(name)")
-            default: throw .system("to open \(name)", error)
-            }
+            if error.errno == .notDirectory { throw .notAVolume("\(name)") }
+            throw .system("to open \(name)", error)
         }
     }
 

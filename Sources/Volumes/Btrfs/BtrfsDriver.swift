@@ -190,18 +190,7 @@ package final class BtrfsDriver: VolumeDriver {
         for kind in VolumeName.directories {
             if try !tree.names(in: "\(kind)/\(tenant)").isEmpty { return false }
         }
-        // Workspaces last: as long as that is there the tenant's number is known.
-        for kind in ["sessions", "snapshots", "workspaces"] {
-            do throws(SystemError) {
-                try tree.root.removeDirectory("\(kind)/\(tenant)")
-            } catch {
-                switch error.errno {
-                case .noSuchFileOrDirectory: continue
-                case Errno(rawValue: ENOTEMPTY): return false
-                default: throw .system("to remove \(kind)/\(tenant)", error)
-                }
-            }
-        }
+        guard try tree.removeDirectories(of: tenant) else { return false }
         tenants[tenant] = nil
         note(leaving: number)
         note(leaving: Qgroup(tenant: number).number)

@@ -52,19 +52,10 @@ package final class DirectoryDriver: VolumeDriver {
     }
 
     package func open(_ name: VolumeName) throws(VolumeError) -> Volume {
-        try name.check()
-        guard let parent = try tree.parent(of: name, making: false) else { throw .absent(name) }
-        do throws(SystemError) {
-            let directory = try parent.open(
-                name.name, O_RDONLY | O_DIRECTORY, resolve: [.beneath, .noSymlinks])
-            guard case .snapshot = name else { return Volume(name: name, directory: directory) }
-            return try VolumeTree.readOnly(name, directory)
-        } catch {
-            switch error.errno {
-            case .noSuchFileOrDirectory: throw .absent(name)
-            case .notDirectory, .tooManyLinks: throw .notAVolume("\(name)")
-            default: throw .system("to open \(name)", error)
-            }
+        let directory = try tree.open(name)
+        guard case .snapshot = name else { return Volume(name: name, directory: directory) }
+        return try doing("to open \(name)") { () throws(SystemError) in
+            try VolumeTree.readOnly(name, directory)
         }
     }
 
@@ -161,18 +152,7 @@ package final class DirectoryDriver: VolumeDriver {
 
     package func forget(tenant: String) throws(VolumeError) -> Bool {
         try VolumeName.check(tenant)
-        for kind in VolumeName.directories {
-            do throws(SystemError) {
-                try tree.root.removeDirectory("\(kind)/\(tenant)")
-            } catch {
-                switch error.errno {
-                case .noSuchFileOrDirectory: continue
-                case Errno(rawValue: ENOTEMPTY): return false
-                default: throw .system("to remove \(kind)/\(tenant)", error)
-                }
-            }
-        }
-        return true
+        return try tree.removeDirectories(of: tenant)
     }
 
     package func tend() throws(VolumeError) -> [VolumeTrouble] { [] }

@@ -191,18 +191,6 @@ extension ProjectDriver {
     package func forget(tenant: String) throws(VolumeError) -> Bool {
         try VolumeName.check(tenant)
         if try !list(of: tenant).isEmpty { return false }
-        // Workspaces last: that remembers the total.
-        for kind in ["sessions", "snapshots", "workspaces"] {
-            do throws(SystemError) {
-                try tree.root.removeDirectory("\(kind)/\(tenant)")
-            } catch {
-                switch error.errno {
-                case .noSuchFileOrDirectory: continue
-                case .notEmpty: return false
-                default: throw .system("to remove \(kind)/\(tenant)", error)
-                }
-            }
-        }
-        return true
+        return try tree.removeDirectories(of: tenant)
     }
 }

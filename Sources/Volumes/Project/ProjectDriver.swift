@@ -123,20 +123,13 @@ package final class ProjectDriver: VolumeDriver {
     }
 
     func find(_ name: VolumeName) throws(VolumeError) -> Found {
-        try name.check()
-        guard let parent = try tree.parent(of: name, making: false) else { throw .absent(name) }
+        let directory = try tree.open(name)
         do throws(SystemError) {
-            let directory = try parent.open(
-                name.name, O_RDONLY | O_DIRECTORY, resolve: [.beneath, .noSymlinks])
             if let project = try directory.volumeProject() {
                 return Found(directory: directory, project: project)
             }
         } catch {
-            switch error.errno {
-            case .noSuchFileOrDirectory: throw .absent(name)
-            case .notDirectory, .tooManyLinks: throw .notAVolume("\(name)")
-            default: throw .system("to open \(name)", error)
-            }
+            throw .system("to open \(name)", error)
         }
         throw .notAVolume("\(name)")
     }
