@@ -135,23 +135,8 @@ package enum SettingsSchema {
         case .name: ("name", "")
         case .account: ("user or group", "a name, a number, or none")
         case .word(let words): ("word", words.map { "`\($0)`" }.joined(separator: ", "))
-        case .quantity(let quantity): (name(quantity.kind), self.range(quantity))
-        case .range(let quantity): ("range", "two of \(self.range(quantity))")
+        case .quantity(let quantity): (quantity.kindName, quantity.expectedRange)
+        case .range(let quantity): ("range", "two of \(quantity.expectedRange)")
         }
-    }
-
-    private static func name(_ kind: Quantity.Kind) -> String {
-        switch kind {
-        case .count: "number"
-        case .size: "size"
-        case .cpus: "cpus"
-        case .duration: "duration"
-        case .mode: "file mode"
-        }
-    }
-
-    private static func range(_ quantity: Quantity) -> String {
-        let (low, high) = (quantity.range.lowerBound, quantity.range.upperBound)
-        return "\(quantity.write(low)) to \(quantity.write(high))\(quantity.orNone ? ", or none" : "")"
     }
 }

@@ -42,7 +42,7 @@ package struct PlanFile: Hashable, Sendable {
     package static func read(_ yaml: [UInt8], file: String) -> (file: PlanFile?, errors: [ConfigError]) {
         do throws(ConfigError) {
             let root = YAMLValue(node: try YAMLNode(parsing: yaml, file: file), key: "", file: file)
-            var reader = PlanReader(PlanFile(name: try name(of: file), file: file))
+            var reader = PlanReader(PlanFile(name: try root.nameOfFile(), file: file))
             reader.whole(root)
             return (reader.plan, reader.errors)
         } catch {
@@ -53,18 +53,6 @@ package struct PlanFile: Hashable, Sendable {
     private init(name: String, file: String) {
         self.name = name
         self.file = file
-    }
-
-    private static func name(of file: String) throws(ConfigError) -> String {
-        var name = file.split(separator: "/").last.map(String.init) ?? ""
-        if name.hasSuffix(".yaml") { name.removeLast(".yaml".count) }
-        do throws(ValueError) {
-            try checkSimpleName(name)
-        } catch {
-            throw ConfigError(
-                file: file, line: 1, column: 1, key: "", problem: "the file is its name: \(error.problem)")
-        }
-        return name
     }
 
     func error<Value>(_ said: Said<Value>?, _ key: String, _ problem: String) -> ConfigError {

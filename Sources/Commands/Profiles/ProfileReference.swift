@@ -20,8 +20,8 @@ enum ProfileReference {
         case .profile: ("name or path", "a path has a slash in it")
         case .word(let words): ("word", words.map { "`\($0)`" }.joined(separator: ", "))
         case .flag: ("flag", "`true` or `false`")
-        case .quantity(let quantity): (name(quantity.kind), range(quantity))
-        case .ports(let port): ("ports", "\(range(port)); `none`, `any` or a list")
+        case .quantity(let quantity): (quantity.kindName, quantity.expectedRange)
+        case .ports(let port): ("ports", "\(port.expectedRange); `none`, `any` or a list")
         case .names: ("list of names", "none twice")
         case .namesOrAny: ("list of names", "none twice, or `any`")
         case .methods: ("list of methods", "none twice")
@@ -30,20 +30,5 @@ enum ProfileReference {
         case .variables: ("mapping", "names and texts")
         case .keys: ("list of keys", "keys, sections, `environment.NAME`")
         }
-    }
-
-    private static func name(_ kind: Quantity.Kind) -> String {
-        switch kind {
-        case .count: "number"
-        case .size: "size"
-        case .cpus: "cpus"
-        case .duration: "duration"
-        case .mode: "file mode"
-        }
-    }
-
-    private static func range(_ quantity: Quantity) -> String {
-        let (low, high) = (quantity.range.lowerBound, quantity.range.upperBound)
-        return "\(quantity.write(low)) to \(quantity.write(high))\(quantity.orNone ? ", or none" : "")"
     }
 }

@@ -95,7 +95,19 @@ package struct Quantity: Hashable, Sendable {
         return orNone ? form + ", or none" : form
     }
 
-    private var expectedRange: String {
+    /// What tables in the documentation call it: `size`.
+    package var kindName: String {
+        switch kind {
+        case .count: "number"
+        case .size: "size"
+        case .cpus: "cpus"
+        case .duration: "duration"
+        case .mode: "file mode"
+        }
+    }
+
+    /// `1 to 64KiB, or none`.
+    package var expectedRange: String {
         "\(write(range.lowerBound)) to \(write(range.upperBound))\(orNone ? ", or none" : "")"
     }
 

@@ -121,6 +121,21 @@ package struct YAMLValue {
         guard case .mapping(let entries) = node.content else { throw error(expected: "a mapping") }
         return entries
     }
+
+    // MARK: The file
+
+    /// The name that what is in a file has from it: the last part without `.yaml`.
+    package func nameOfFile() throws(ConfigError) -> String {
+        var name = file.utf8.split(separator: UInt8(ascii: "/")).last.map { String($0) ?? "" } ?? ""
+        if name.hasSuffix(".yaml") { name.removeLast(".yaml".count) }
+        do throws(ValueError) {
+            try checkSimpleName(name)
+        } catch {
+            throw ConfigError(
+                file: file, line: 1, column: 1, key: "", problem: "the file is its name: \(error.problem)")
+        }
+        return name
+    }
 }
 
 /// The keys of one kind of mapping. Every case is a key that the decoder reads: unknown keys are

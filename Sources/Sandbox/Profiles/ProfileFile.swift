@@ -217,17 +217,4 @@ extension YAMLValue {
         }
         return .only(ports)
     }
-
-    /// The name that a profile or image has from its file: the last part without `.yaml`.
-    func nameOfFile() throws(ConfigError) -> String {
-        var name = file.utf8.split(separator: UInt8(ascii: "/")).last.map { String($0) ?? "" } ?? ""
-        if name.hasSuffix(".yaml") { name.removeLast(".yaml".count) }
-        do throws(ValueError) {
-            try checkSimpleName(name)
-        } catch {
-            throw ConfigError(
-                file: file, line: 1, column: 1, key: "", problem: "the file is its name: \(error.problem)")
-        }
-        return name
-    }
 }
