@@ -85,6 +85,25 @@ import WardenProtocol
         try client.finish(id)
     }
 
+    @Test func `a signal right behind a start reaches the process`() throws {
+        let warden = try TestWarden()
+        let client = try Client(warden.socket)
+        let id = freshID()
+        try client.session(id)
+        // Both are there before the init has said that the process runs, most times; often enough for any machine.
+        for number in UInt64(1)...20 {
+            let key = ProcessKey(id, number)
+            var answer: WardenAnswer?
+            try client.link.send(.start(ProcessOrder(key, .arguments(["sleep", "1000"])))) { _, _ in }
+            try client.link.send(.signal(key, SIGTERM)) { found, _ in answer = found }
+            try client.wait("an answer") { answer != nil }
+            #expect(answer == .done)
+            #expect(try client.exit(of: key).status == .signalled(SIGTERM))
+            #expect(try client.ask(.acknowledge(key)) == .done)
+        }
+        try client.finish(id)
+    }
+
     @Test func `a killed corrald loses nothing, not even what happened while it was away`() throws {
         let warden = try TestWarden()
         let (id, key, late) = (freshID(), UInt64(1), UInt64(2))

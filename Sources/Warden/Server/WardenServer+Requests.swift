@@ -165,8 +165,11 @@ extension WardenServer {
     }
 
     private func signal(_ key: ProcessKey, _ number: Int32) throws(Refusal) {
-        guard case .running = try table.process(key).stage else {
-            throw Refusal(.state, "the process \(key) is not running")
+        switch try table.process(key).stage {
+        // Whose start the init was asked for and has not told of: it gets the signal behind that. The program may
+        // be running, and whoever reads what it writes knows that it is.
+        case .starting, .running: break
+        case .failed, .exited: throw Refusal(.state, "the process \(key) is not running")
         }
         FailPoint.pass(.wardenBeforeSignal)
         try pass(number, to: key)
