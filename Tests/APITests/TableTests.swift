@@ -40,7 +40,8 @@ struct TableTests {
         }
     }
 
-    @Test func `the requests that every operation of a tenant's object is asked with pass its table`() throws {
+    @Test func `the requests that every operation of a tenant's object is asked with pass its table`() throws
+    {
         let routes = APIRoute.all.filter(\.isAboutOneOfATenant)
         #expect(routes.count > 30 && !routes.contains { $0.name == "createSession" || $0.name == "health" })
         let names: KeyValuePairs = ["session": "a", "workspace": "b", "process": "c", "snapshot": "d"]

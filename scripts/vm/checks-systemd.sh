@@ -27,6 +27,14 @@ is_another() {
 no_corrald() { ! pidof corrald >/dev/null; }
 no_init() { ! pidof sandbox-init >/dev/null; }
 no_sandbox() { [ -z "$(sandboxes)" ]; }
+# What the doctor says of systemd.
+doctor() {
+    $corral doctor >/tmp/all 2>$report
+    grep -A 2 '  systemd  ' /tmp/all >/tmp/out
+    code=$?
+}
+well() { said_out 'ok       systemd' && said_out "$1"; }
+warned() { said_out 'warning  systemd' && said_out "$1" && said_out "cure: $2"; }
 answers() { daemon status && said_out 'status    ok'; }
 line() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
 mode() { stat -c '%a %U:%G' "$1"; }
@@ -48,6 +56,8 @@ check "and what is in it" is "$(mode /var/lib/corral/daemon) $(mode /var/lib/cor
     "700 corral:corral 700 root:root"
 
 # --- the first request
+doctor
+check "the doctor says that the units are not started" well 'has units, and corral.socket is not started'
 control start corral.socket
 check "the socket starts" is $code 0
 check "it is for the group" is "$(mode /run/corral/corral.sock)" "660 root:corral"
@@ -68,6 +78,9 @@ check "clients see corrald at the other end of the socket" said_out "(pid $corra
 check "its status is for whoever looks" begins "$(property corral.service StatusText)" "0 of 1000 sessions"
 check "only the main processes may speak for them" \
     is "$(property corral.service NotifyAccess) $(property corral-warden.service NotifyAccess)" "main main"
+
+doctor
+check "the doctor says that both run from their units" well 'keeps corrald and the warden, each in its unit'
 
 # --- a session
 session create --name web --memory 64MiB --pids 20 --cpus 0.5
@@ -150,6 +163,8 @@ systemctl daemon-reload
 systemctl restart corral.service
 corrald=$(main corral.service)
 sleep 25
+doctor
+check "the doctor names a drop-in" well 'drop-ins change corral.service'
 check "within its period corrald gives signs of life (control)" is "$(main corral.service)" "$corrald"
 kill -STOP "$corrald"
 waited=0
@@ -161,7 +176,34 @@ check "and answers" soon answers
 session exec web -- echo on
 check "the session goes on" printed on
 rm -r /run/systemd/system/corral.service.d
+doctor
+check "the doctor finds a unit that changed since systemd read it" warned 'corral.service changed on disk' \
+    'systemctl daemon-reload && systemctl restart corral.service (sessions go on)'
 systemctl daemon-reload
+doctor
+check "and that it was read again" well 'each in its unit'
+mkdir -p /etc/systemd/system
+sed 's/^Description=.*/Description=another/' /usr/local/lib/systemd/system/corral.service \
+    >/etc/systemd/system/corral.service
+systemctl daemon-reload
+doctor
+check "the doctor finds a unit in the place of the installed one" warned \
+    'that of /etc/systemd/system/corral.service' 'systemctl revert corral.service'
+rm /etc/systemd/system/corral.service
+systemctl daemon-reload
+marks() {
+    python3 -c 'import os, sys
+for name in ("trusted.delegate", "user.delegate"):
+    if sys.argv[2] == "off": os.removexattr(sys.argv[1], name)
+    else: os.setxattr(sys.argv[1], name, b"1")' "$unit" "$1"
+}
+marks off
+doctor
+check "the doctor finds a unit whose cgroup is not delegated" warned 'corral-warden.service has no delegated cgroup' \
+    'Delegate=yes by systemctl edit corral-warden.service'
+marks on
+doctor
+check "and one whose cgroup is" well 'each in its unit'
 
 # --- the warden
 control stop corral-warden.service
@@ -192,6 +234,13 @@ check "which is no failure" is "$(property corral.service Result) $(property cor
     "success success"
 control stop corral.socket corral.service corral-warden.service
 check "everything is stopped" is $code 0
+daemon run --detach
+check "a daemon is started by hand" is $code 0
+doctor
+check "the doctor finds that it runs beside its units" warned 'the warden runs in checks.service' \
+    'corral daemon stop --sessions && systemctl enable --now'
+daemon stop --sessions
+check "it is stopped" said_out 'all has ended'
 check "under systemd nothing is left" soon is_clean
 
 journalctl -b --no-pager -u corral.service -u corral-warden.service -u corral.socket >/dev/ttyS0 2>&1

@@ -42,7 +42,11 @@ struct DaemonFindings {
             findings += [StateSpaceFinding.look(place.state), DescriptorFinding.look(place, status?.pid)]
             findings += [IDRangeFinding.look(place.settings.uids)]
         }
-        return findings + [ClockFinding.look(), delegation, volumeLimits, LeftoverFinding.look()]
+        return findings
+            + [
+                ClockFinding.look(), SystemdFinding.look(place, status), delegation, volumeLimits,
+                LeftoverFinding.look(),
+            ]
     }
 
     private var configuration: DoctorFinding {
