@@ -243,7 +243,76 @@ daemon stop --sessions
 check "it is stopped" said_out 'all has ended'
 check "under systemd nothing is left" soon is_clean
 
+# --- an ordinary user's, under a manager of that user's
+# Without logins: there is neither PAM nor logind here, which would make the directory for sockets, nor D-Bus, by which
+# systemd asks logind for its size. The manager itself, its cgroup and what it delegates are as they are elsewhere.
+mkdir -p /run/systemd/system/user@1000.service.d /run/systemd/system/user-runtime-dir@1000.service.d
+printf '[Service]\nPAMName=\nEnvironment=XDG_RUNTIME_DIR=/run/user/1000\n' \
+    >/run/systemd/system/user@1000.service.d/checks.conf
+printf '[Service]\nExecStart=\nExecStart=install -d -m 700 -o plain -g plain /run/user/1000\nExecStop=\n' \
+    >/run/systemd/system/user-runtime-dir@1000.service.d/checks.conf
+systemctl daemon-reload
+control start user@1000.service
+check "an ordinary user's manager starts" is $code 0
+# shellcheck disable=SC2016 # Expanded by the inner shell.
+plain() {
+    XDG_RUNTIME_DIR=/run/user/1000 su -c 'exec "$@"' -- plain sh "$@" >/tmp/out 2>$report
+    code=$?
+}
+theirs() {
+    plain systemctl --user show --property "$2" --value "$1"
+    cat /tmp/out
+}
+both_active() { [ "$(theirs corral.service ActiveState) $(theirs corral-warden.service ActiveState)" = "active active" ]; }
+answers_plain() { plain $corral daemon status && said_out 'status    ok'; }
+plain systemctl --user start corral.socket
+check "the user's socket starts" is $code 0
+check "and is the user's alone" is "$(mode /run/user/1000/corral/corral.sock)" "600 plain:plain"
+plain $corral daemon status
+check "user: the first request starts the daemon, and is answered" said_out 'status    ok'
+check "user: both services are active" both_active
+corrald=$(theirs corral.service MainPID)
+warden=$(theirs corral-warden.service MainPID)
+check "user: both are the user's, corrald with a filter" \
+    is "$(line "$corrald" Uid | cut -f 1) $(line "$warden" Uid | cut -f 1) $(line "$corrald" Seccomp)" "1000 1000 2"
+plain $corral session create --name mine --memory 64MiB --pids 20 --cpus 0.5
+check "user: a session is made" is $code 0
+unit=$groups/user.slice/user-1000.slice/user@1000.service/app.slice/corral-warden.service
+group=$(sandboxes | grep corral-session-)
+check "user: its cgroup is below that of the warden's unit" is "$(dirname "$(dirname "$group")")" "$unit"
+check "user: with its limits" is "$(cat "$group/memory.max" "$group/pids.max" "$group/cpu.max" | tr '\n' ' ')" \
+    "67108864 20 50000 100000 "
+plain $corral session exec mine -- sh -c 'echo $NOTIFY_SOCKET$LISTEN_FDS$WATCHDOG_USEC; id -u'
+check "user: a program in it knows nothing of the manager" printed "
+1000"
+plain $corral session pause mine
+check "user: it can be paused" printed mine
+plain $corral session resume mine
+plain $corral doctor
+grep '  systemd  ' /tmp/out >/tmp/all
+mv /tmp/all /tmp/out
+check "user: the doctor says that both run from their units" well 'keeps corrald and the warden, each in its unit'
+plain systemctl --user restart corral.service
+check "user: corrald is restarted" is $code 0
+check "user: the warden is the same" is "$(theirs corral-warden.service MainPID)" "$warden"
+plain $corral session exec mine -- echo on
+check "user: the session goes on" printed on
+plain systemctl --user reload corral.service
+check "user: reload is done" is $code 0
+kill -KILL "$warden"
+another_warden() { [ "$(theirs corral-warden.service MainPID)" != "$warden" ] && both_active; }
+check "user: a warden that was killed is started again" soon another_warden
+check "user: and corrald with it, which answers" soon answers_plain
+plain $corral session inspect mine
+check "user: the session has ended with it" is "$(member state) $(member cause)" "ended daemon-restart"
+plain $corral daemon stop --sessions
+check "user: corral daemon stop --sessions ends both" said_out 'all has ended'
+control stop user@1000.service
+check "the user's manager is stopped" is $code 0
+check "user: nothing is left" soon is_clean
+
 journalctl -b --no-pager -u corral.service -u corral-warden.service -u corral.socket >/dev/ttyS0 2>&1
+journalctl -b --no-pager -u user@1000.service >/dev/ttyS0 2>&1
 echo "done"
 sync
 busybox poweroff -f

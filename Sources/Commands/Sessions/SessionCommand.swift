@@ -8,8 +8,8 @@ enum SessionCommand {
     /// What is done to sessions as a whole, in the order that help shows.
     static let lifecycle: [Command] = [
         SessionCreate.command, list("session list"), list("session ls", isHidden: true),
-        list("session ps", isHidden: true), inspect, stats, top, events, pause, resume, renew, kill, remove, wait,
-        prune,
+        list("session ps", isHidden: true), inspect, stats, top, events, pause, resume, renew, kill, remove,
+        wait, prune,
     ]
 }
 
