@@ -14,7 +14,7 @@ parts=("$@")
 if [[ ${#parts[@]} -eq 0 ]]; then
     parts=(
         checks-layers checks-limits checks-cgroups checks-ends checks-files checks-users checks-sessions
-        checks-volumes suites attacks checks-reboot checks-systemd
+        checks-clock checks-volumes suites attacks checks-reboot checks-systemd
     )
 fi
 # In seconds: for the machine; when it is not started again; how long it may be silent, which says

@@ -48,7 +48,7 @@ struct DelegatedUnit: Hashable, Sendable {
     /// unit's, which systemd has then left alone.
     func directory(_ point: String) -> String? { directories[point] }
 
-    private static func isMarked(_ mount: CgroupMount, _ path: String) -> Bool {
+    static func isMarked(_ mount: CgroupMount, _ path: String) -> Bool {
         guard mount.version == .v2 || mount.controllers.isEmpty, let directory = mount.directory(of: path),
             let file = try? FileDescriptor.open(directory, O_RDONLY | O_DIRECTORY)
         else { return false }

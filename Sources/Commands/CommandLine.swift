@@ -9,7 +9,7 @@ package enum CorralCommand {
 
     /// Every command, in the order that help shows.
     static let commands =
-        own + SessionCommand.lifecycle + SessionCommand.processes + SessionCommand.files
+        own + [SessionCommand.ps] + SessionCommand.lifecycle + SessionCommand.processes + SessionCommand.files
         + WorkspaceCommand.all + VolumeCommand.all + TenantCommand.all + QuotaCommand.all + PlanCommand.all
         + TokenCommand.all + AuditCommand.all + [UsageCommand.command]
 
@@ -84,8 +84,6 @@ package enum CorralCommand {
     static func find(_ words: [String]) -> (Command, [String])? {
         // The one that has to start at once does not wait for the tables of all others to be made.
         if words.first == RunCommand.command.name { return (RunCommand.command, Array(words.dropFirst())) }
-        // What docker, podman and everybody's fingers have for it.
-        if words.first == "ps" { return find(["session", "list"] + words.dropFirst()) }
         for command in commands {
             let name = command.name.split(separator: " ").map(String.init)
             if Array(words.prefix(name.count)) == name {

@@ -129,11 +129,11 @@ extension SettingKey {
                 "what the volumes of all tenants may hold together, by their limits")
         case .nodeCPUTime:
             Row(
-                .quantity(Quantity(.duration, 1000...1 << 50, orNone: true)), .live,
+                .quantity(Quantity(.duration, 1000...16_384 * 86_400_000, orNone: true)), .live,
                 "processor time of a day (UTC), of all tenants, by processes that have ended")
         case .nodeExecs:
             Row(
-                .quantity(Quantity(.count, 1...1 << 40, orNone: true)), .live,
+                .quantity(Quantity(.count, 1...1_000_000_000, orNone: true)), .live,
                 "execs of a day (UTC), of all tenants")
         default:
             Row(
@@ -147,7 +147,7 @@ extension SettingKey {
         case .auditRetention: Row(.quantity(time), .live, "how long audit records are kept in the store")
         case .auditRecords:
             Row(
-                .quantity(Quantity(.count, 1000...1 << 40, orNone: true)), .live,
+                .quantity(Quantity(.count, 1000...1_000_000_000, orNone: true)), .live,
                 "the most audit records that are kept in the store; a record takes about 350 bytes")
         default:
             Row(

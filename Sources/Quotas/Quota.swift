@@ -35,7 +35,7 @@ package enum Quota: String, CaseIterable, Hashable, Sendable {
     }
 
     /// How its values are written and which there may be. No quota is zero: who may have nothing of something has
-    /// no tenant.
+    /// no tenant. The most is what no machine reaches, as somebody would write it: it is in messages and tables.
     package var rule: Quantity {
         switch self {
         case .sessions: Quantity(.count, 1...16_384, orNone: true)
@@ -43,8 +43,8 @@ package enum Quota: String, CaseIterable, Hashable, Sendable {
         case .memory: Quantity(.size, 1 << 20...1 << 50, orNone: true)
         case .cpus: Quantity(.cpus, 10...16_384_000, orNone: true)
         case .disk: Quantity(.size, 1 << 16...1 << 56, orNone: true)
-        case .cpuTimePerDay: Quantity(.duration, 1000...1 << 50, orNone: true)
-        case .execsPerDay: Quantity(.count, 1...1 << 40, orNone: true)
+        case .cpuTimePerDay: Quantity(.duration, 1000...16_384 * 86_400_000, orNone: true)
+        case .execsPerDay: Quantity(.count, 1...1_000_000_000, orNone: true)
         case .creationsPerMinute: Quantity(.count, 1...1_000_000, orNone: true)
         case .relayBytesPerHour: Quantity(.size, 1024...1 << 56, orNone: true)
         }

@@ -13,9 +13,12 @@ struct QuotaAccount: Sendable {
     private var told: [Quota: Int] = [:]
 
     /// When the window began that is counted now. A clock that was set back changes nothing: what was spent in
-    /// a day is not forgotten by living it twice.
+    /// a day is not forgotten by living it twice. Shorter windows bound how fast something is done: nobody waits for
+    /// a minute to come again that was an hour later.
     private func start(_ quota: Quota, _ window: QuotaWindow, _ time: UInt64) -> UInt64 {
-        max(window.start(of: time), spent[quota]?.start ?? 0)
+        let now = window.start(of: time)
+        guard let last = spent[quota]?.start, last > now else { return now }
+        return window == .day || last - now <= window.length ? last : now
     }
 
     func used(_ quota: Quota, at time: UInt64) -> UInt64 {

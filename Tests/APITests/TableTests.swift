@@ -40,6 +40,30 @@ struct TableTests {
         }
     }
 
+    @Test func `the requests that every operation of a tenant's object is asked with pass its table`() throws
+    {
+        let routes = APIRoute.all.filter(\.isAboutOneOfATenant)
+        #expect(routes.count > 30 && !routes.contains { $0.name == "createSession" || $0.name == "health" })
+        let names: KeyValuePairs = ["session": "a", "workspace": "b", "process": "c", "snapshot": "d"]
+        for route in routes {
+            let path = route.path(of: names)
+            #expect(!path.contains("{"), "\(path)")
+            for field in route.query where field.isRequired {
+                #expect(path.contains("\(field.name)=f"), "\(path)")
+            }
+            #expect(route.takesBytes == (route.passingBody == "x"), "\(route.name)")
+            if let object = route.request {
+                _ = try APIReader(Array(try #require(route.passingBody).utf8), as: object)
+            } else if !route.takesBytes {
+                #expect(route.passingBody == nil, "\(route.name)")
+            }
+        }
+        let diff = try #require(routes.first { $0.name == "diffWorkspace" })
+        #expect(diff.path(of: names, query: ["tenant=t"]) == "/v1/workspaces/b/diff?from=f&to=f&tenant=t")
+        let upgrades = routes.filter { !$0.upgradeLines.isEmpty }.map(\.name)
+        #expect(upgrades == ["execAttached", "attach"])
+    }
+
     /// The file in the project is what the tables say. CORRAL_GOLDEN=write writes it.
     @Test func `docs openapi json is made of the tables`() throws {
         let document = OpenAPI.document(version: "1").description

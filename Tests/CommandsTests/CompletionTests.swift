@@ -39,6 +39,9 @@ import Testing
 
     @Test func `commands come by their beginning, below help and man as well`() {
         #expect(Self.complete("ru").words == ["run"])
+        #expect(Self.complete("p").words.contains("ps") && Self.complete("help", "ps").words == ["ps"])
+        #expect(Self.complete("ps", "--all-").words == ["--all-tenants"])
+        #expect(Self.complete("ps", "-o", "j").words == ["json", "jsonl"])
         #expect(Self.complete("--v").words == ["--version"])
         #expect(Self.complete("help", "image", "i").words == ["inspect", "import"])
         #expect(Self.complete("man", "image", "i").words == ["inspect", "import"])

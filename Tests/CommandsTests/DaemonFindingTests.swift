@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import TestSupport
 import Testing
 import Wire
 
@@ -17,6 +18,36 @@ import Wire
     ) {
         let finding = DaemonFindings.versions(corral: "2", corrald: corrald, warden: warden)
         #expect(finding.state == state && (finding.cure ?? "").contains(cure), "\(finding)")
+    }
+
+    @Test func `findings of the daemon can be asked for by their names, and no others`() throws {
+        let asked = try Arguments(parsing: ["state space", "clock"], for: DoctorCommand.command)
+        #expect(asked.operands == ["state space", "clock"])
+        let error = #expect(throws: UsageError.self) {
+            _ = try Arguments(parsing: ["clok"], for: DoctorCommand.command)
+        }
+        #expect(error?.description.contains("did you mean clock?") == true, "\(error?.description ?? "")")
+        // Each under its own name, in the order of the table, whatever the order in which they were asked for.
+        let directory = try TemporaryDirectory()
+        let place = try Arguments(parsing: ["--state", directory("state")], for: DoctorCommand.command)
+        let findings = try DaemonFindings(place)
+        let few = ["systemd", "clock", "state space", "descriptors", "socket"]
+        #expect(
+            findings.found(few).map(\.name) == ["socket", "state space", "descriptors", "clock", "systemd"])
+        for name in few { #expect(findings.found([name]).map(\.name) == [name]) }
+        #expect(findings.found([]).isEmpty)
+        #expect(
+            Completion(["doctor", "sys"], names: .init(profiles: { [] }, images: { [] })).text
+                == "systemd\t\n:none")
+    }
+
+    @Test func `the guide has every finding of the daemon`() throws {
+        let page = try #require(File.text(Repository.path("docs/operators.md")))
+        let table = page.split(separator: "\n").filter { $0.hasPrefix("| `") }
+        for name in DaemonFindings.names {
+            #expect(
+                table.contains { $0.split(separator: "|").first?.contains("`\(name)`") == true }, "\(name)")
+        }
     }
 
     private func volumes(_ driver: String?, _ enforced: String) throws -> DaemonStatus.Volumes {

@@ -71,6 +71,26 @@ import Testing
         }
     }
 
+    @Test func `ps is a command of its own with everything that session list has`() throws {
+        let (ps, rest) = try #require(CorralCommand.find(["ps", "-aq", "--filter", "name=web"]))
+        let (list, _) = try #require(CorralCommand.find(["session", "list"]))
+        #expect(ps.name == "ps" && rest == ["-aq", "--filter", "name=web"] && !ps.isHidden)
+        #expect(ps.options.map(\.name) == list.options.map(\.name) && ps.summary == list.summary)
+        #expect(ps.options.map(\.help) == list.options.map(\.help))
+        #expect(ps.operands == list.operands && ps.usageCode == list.usageCode)
+        let help = Help.text(of: ps)
+        #expect(help.hasPrefix("Usage: corral ps [options]\n") && help.contains("\n  corral ps -a -f label="))
+        #expect(help.contains("The same as corral session list.") && !help.contains("corral session list "))
+        #expect(CorralCommand.overview.split(separator: "\n").contains { $0.hasPrefix("  ps  ") })
+        let page = try #require(ManPage.all.first { $0.file == "corral-ps.1" })
+        #expect(page.text.contains("\n.SH SYNOPSIS\n\\fBcorral ps\\fR [\\fIoptions\\fR]\n"))
+        // docker's other names are known and in no list.
+        for word in ["ls", "ps"] {
+            let (other, _) = try #require(CorralCommand.find(["session", word]))
+            #expect(other.isHidden && other.options.map(\.name) == list.options.map(\.name))
+        }
+    }
+
     @Test func `precompile is in no list, and has help of its own`() {
         let command = PrecompileCommand.command
         #expect(CorralCommand.commands.contains { $0.name == command.name })

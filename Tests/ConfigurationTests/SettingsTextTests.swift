@@ -1,4 +1,5 @@
 import Configuration
+import Sandbox
 import TestSupport
 import Testing
 import Wire
@@ -72,6 +73,22 @@ import Wire
     @Test func `the table in the documentation is what is generated`() throws {
         let page = try #require(File.text(Repository.path("docs/configuration.md")))
         #expect(page.contains("\n\(SettingsSchema.table)\n"), "corral config schema --reference")
+    }
+
+    /// `1125899906842624ms` was a bound once: what nobody would write, nobody can read.
+    @Test func `every bound of a value is written as somebody would write it`() {
+        for key in SettingKey.allCases {
+            guard case .quantity(let quantity) = key.kind else { continue }
+            for bound in [quantity.range.lowerBound, quantity.range.upperBound] {
+                let text = quantity.write(bound)
+                let isCount = quantity.kind == .count
+                #expect(text.utf8.count <= (isCount ? 10 : 8), "\(key.rawValue): \(text)")
+                #expect((try? quantity.read(text)) == bound, "\(key.rawValue): \(text)")
+            }
+        }
+        #expect(
+            SettingsSchema.table.contains(
+                "| `node.cpu_time_per_day` | duration | 1s to 393216h, or none | `none` |"))
     }
 
     /// Reads files as an editor does and prints for each how many mistakes the schema finds.

@@ -42,7 +42,7 @@ import Testing
             "workspaces", "kernel log", "sandbox-init", "corral-unpack", "profiles", "plans", "images",
             "state",
             "volumes", "sandbox", "configuration", "daemon", "versions", "socket", "state space",
-            "descriptors", "id range", "clock", "delegation", "volume limits", "leftovers",
+            "descriptors", "id range", "clock", "systemd", "delegation", "volume limits", "leftovers",
         ]
         #expect(Set(visit.findings.keys) == Set(names))
         let failed = visit.findings.filter { $0.value.text("state") == "failed" }.map(\.key)

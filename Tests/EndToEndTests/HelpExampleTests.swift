@@ -11,7 +11,7 @@ import Testing
         ("corral run -it", "a terminal"), ("corral daemon", "a daemon"), ("corral session", "a daemon"),
         ("corral cp", "a daemon"), ("corral workspace", "a daemon"), ("corral tenant", "a daemon"),
         ("corral quota", "a daemon"), ("corral volume", "a daemon"), ("corral usage", "a daemon"),
-        ("corral token", "a daemon"), ("corral audit", "a daemon"),
+        ("corral token", "a daemon"), ("corral audit", "a daemon"), ("corral ps", "a daemon"),
     ]
 
     /// Those that say no, by their exit code.

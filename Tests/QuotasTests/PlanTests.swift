@@ -50,6 +50,24 @@ import Testing
         #expect(plan.profile(usual: "offline") == "offline")
     }
 
+    @Test func `what a quota may be is said as somebody would write it`() {
+        func said(_ quota: Quota, _ text: String) -> String {
+            do throws(ValueError) {
+                return try quota.rule.readOrNone(text).map { "\($0)" } ?? "no limit"
+            } catch {
+                return error.problem
+            }
+        }
+        #expect(said(.cpuTimePerDay, "1ms").hasSuffix("is too small; expected 1s to 393216h, or none"))
+        #expect(said(.cpuTimePerDay, "400000h").hasSuffix("is too large; expected 1s to 393216h, or none"))
+        #expect(said(.cpuTimePerDay, "393216h") == "\(Quota.cpus.rule.range.upperBound * 86_400)")
+        #expect(said(.execsPerDay, "0").hasSuffix("expected 1 to 1000000000, or none"))
+        #expect(said(.cpuTimePerDay, "none") == "no limit")
+        for quota in Quota.allCases {
+            #expect(quota.rule.write(quota.rule.range.upperBound).utf8.count <= 10, "\(quota)")
+        }
+    }
+
     @Test func `a plan that extends another has what it does not say itself, and all locks`() throws {
         let files: KeyValuePairs<String, String> = [
             "more":

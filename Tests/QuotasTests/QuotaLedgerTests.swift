@@ -138,6 +138,31 @@ struct QuotaLedgerTests {
         _ = try ledger.reserve([.execsPerDay: 1], for: tenant, as: 4, at: midnight + 86_400)
     }
 
+    @Test
+    func `a minute that is an hour ahead is waited for by nobody, and the one before is not lived twice`()
+        throws
+    {
+        var (ledger, tenant) = try ledger([.creationsPerMinute: 1], node: [.creationsPerMinute: 5])
+        _ = try ledger.reserve([.creationsPerMinute: 1], for: tenant, as: 1, at: noon)
+        // Back by seconds, over the beginning of the minute.
+        let refusal = #expect(throws: QuotaRefusal.self) {
+            _ = try ledger.reserve([.creationsPerMinute: 1], for: tenant, as: 2, at: noon - 1)
+        }
+        #expect(refusal?.resets == noon + 60)
+        // Back by an hour.
+        let then = noon - 3600
+        #expect(used(ledger, tenant, .creationsPerMinute, at: then) == 0)
+        _ = try ledger.reserve([.creationsPerMinute: 1], for: tenant, as: 3, at: then)
+        let second = #expect(throws: QuotaRefusal.self) {
+            _ = try ledger.reserve([.creationsPerMinute: 1], for: tenant, as: 4, at: then + 59)
+        }
+        #expect(second?.resets == then + 60)
+        #expect(ledger.spending(of: tenant, at: then).map(\.start) == [then])
+        // What is cancelled afterwards takes nothing from what was spent elsewhere.
+        ledger.cancel(1)
+        #expect(used(ledger, tenant, .creationsPerMinute, at: then) == 1)
+    }
+
     @Test func `what is given back was spent all the same, and what is cancelled was not`() throws {
         var (ledger, tenant) = try ledger([.sessions: 1, .creationsPerMinute: 2])
         let asked: Amounts = [.sessions: 1, .creationsPerMinute: 1]

@@ -27,6 +27,13 @@ is_another() {
 no_corrald() { ! pidof corrald >/dev/null; }
 no_init() { ! pidof sandbox-init >/dev/null; }
 no_sandbox() { [ -z "$(sandboxes)" ]; }
+# What the doctor says of systemd.
+doctor() {
+    $corral doctor systemd >/tmp/out 2>$report
+    code=$?
+}
+well() { said_out 'ok       systemd' && said_out "$1"; }
+warned() { said_out 'warning  systemd' && said_out "$1" && said_out "cure: $2"; }
 answers() { daemon status && said_out 'status    ok'; }
 line() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
 mode() { stat -c '%a %U:%G' "$1"; }
@@ -48,6 +55,8 @@ check "and what is in it" is "$(mode /var/lib/corral/daemon) $(mode /var/lib/cor
     "700 corral:corral 700 root:root"
 
 # --- the first request
+doctor
+check "the doctor says that the units are not started" well 'has units, and corral.socket is not started'
 control start corral.socket
 check "the socket starts" is $code 0
 check "it is for the group" is "$(mode /run/corral/corral.sock)" "660 root:corral"
@@ -68,6 +77,9 @@ check "clients see corrald at the other end of the socket" said_out "(pid $corra
 check "its status is for whoever looks" begins "$(property corral.service StatusText)" "0 of 1000 sessions"
 check "only the main processes may speak for them" \
     is "$(property corral.service NotifyAccess) $(property corral-warden.service NotifyAccess)" "main main"
+
+doctor
+check "the doctor says that both run from their units" well 'keeps corrald and the warden, each in its unit'
 
 # --- a session
 session create --name web --memory 64MiB --pids 20 --cpus 0.5
@@ -150,6 +162,8 @@ systemctl daemon-reload
 systemctl restart corral.service
 corrald=$(main corral.service)
 sleep 25
+doctor
+check "the doctor names a drop-in" well 'drop-ins change corral.service'
 check "within its period corrald gives signs of life (control)" is "$(main corral.service)" "$corrald"
 kill -STOP "$corrald"
 waited=0
@@ -161,7 +175,34 @@ check "and answers" soon answers
 session exec web -- echo on
 check "the session goes on" printed on
 rm -r /run/systemd/system/corral.service.d
+doctor
+check "the doctor finds a unit that changed since systemd read it" warned 'corral.service changed on disk' \
+    'systemctl daemon-reload && systemctl restart corral.service (sessions go on)'
 systemctl daemon-reload
+doctor
+check "and that it was read again" well 'each in its unit'
+mkdir -p /etc/systemd/system
+sed 's/^Description=.*/Description=another/' /usr/local/lib/systemd/system/corral.service \
+    >/etc/systemd/system/corral.service
+systemctl daemon-reload
+doctor
+check "the doctor finds a unit in the place of the installed one" warned \
+    'that of /etc/systemd/system/corral.service' 'systemctl revert corral.service'
+rm /etc/systemd/system/corral.service
+systemctl daemon-reload
+marks() {
+    python3 -c 'import os, sys
+for name in ("trusted.delegate", "user.delegate"):
+    if sys.argv[2] == "off": os.removexattr(sys.argv[1], name)
+    else: os.setxattr(sys.argv[1], name, b"1")' "$unit" "$1"
+}
+marks off
+doctor
+check "the doctor finds a unit whose cgroup is not delegated" warned 'corral-warden.service has no delegated cgroup' \
+    'Delegate=yes by systemctl edit corral-warden.service'
+marks on
+doctor
+check "and one whose cgroup is" well 'each in its unit'
 
 # --- the warden
 control stop corral-warden.service
@@ -192,9 +233,83 @@ check "which is no failure" is "$(property corral.service Result) $(property cor
     "success success"
 control stop corral.socket corral.service corral-warden.service
 check "everything is stopped" is $code 0
+daemon run --detach
+check "a daemon is started by hand" is $code 0
+doctor
+check "the doctor finds that it runs beside its units" warned 'the warden runs in checks.service' \
+    'corral daemon stop --sessions && systemctl enable --now'
+daemon stop --sessions
+check "it is stopped" said_out 'all has ended'
 check "under systemd nothing is left" soon is_clean
 
+# --- an ordinary user's, under a manager of that user's
+# Without logins: there is neither PAM nor logind here, which would make the directory for sockets, nor D-Bus, by which
+# systemd asks logind for its size. The manager itself, its cgroup and what it delegates are as they are elsewhere.
+mkdir -p /run/systemd/system/user@1000.service.d /run/systemd/system/user-runtime-dir@1000.service.d
+printf '[Service]\nPAMName=\nEnvironment=XDG_RUNTIME_DIR=/run/user/1000\n' \
+    >/run/systemd/system/user@1000.service.d/checks.conf
+printf '[Service]\nExecStart=\nExecStart=install -d -m 700 -o plain -g plain /run/user/1000\nExecStop=\n' \
+    >/run/systemd/system/user-runtime-dir@1000.service.d/checks.conf
+systemctl daemon-reload
+control start user@1000.service
+check "an ordinary user's manager starts" is $code 0
+# shellcheck disable=SC2016 # Expanded by the inner shell.
+plain() {
+    XDG_RUNTIME_DIR=/run/user/1000 su -c 'exec "$@"' -- plain sh "$@" >/tmp/out 2>$report
+    code=$?
+}
+theirs() {
+    plain systemctl --user show --property "$2" --value "$1"
+    cat /tmp/out
+}
+both_active() { [ "$(theirs corral.service ActiveState) $(theirs corral-warden.service ActiveState)" = "active active" ]; }
+answers_plain() { plain $corral daemon status && said_out 'status    ok'; }
+plain systemctl --user start corral.socket
+check "the user's socket starts" is $code 0
+check "and is the user's alone" is "$(mode /run/user/1000/corral/corral.sock)" "600 plain:plain"
+plain $corral daemon status
+check "user: the first request starts the daemon, and is answered" said_out 'status    ok'
+check "user: both services are active" both_active
+corrald=$(theirs corral.service MainPID)
+warden=$(theirs corral-warden.service MainPID)
+check "user: both are the user's, corrald with a filter" \
+    is "$(line "$corrald" Uid | cut -f 1) $(line "$warden" Uid | cut -f 1) $(line "$corrald" Seccomp)" "1000 1000 2"
+plain $corral session create --name mine --memory 64MiB --pids 20 --cpus 0.5
+check "user: a session is made" is $code 0
+unit=$groups/user.slice/user-1000.slice/user@1000.service/app.slice/corral-warden.service
+group=$(sandboxes | grep corral-session-)
+check "user: its cgroup is below that of the warden's unit" is "$(dirname "$(dirname "$group")")" "$unit"
+check "user: with its limits" is "$(cat "$group/memory.max" "$group/pids.max" "$group/cpu.max" | tr '\n' ' ')" \
+    "67108864 20 50000 100000 "
+plain $corral session exec mine -- sh -c 'echo $NOTIFY_SOCKET$LISTEN_FDS$WATCHDOG_USEC; id -u'
+check "user: a program in it knows nothing of the manager" printed "
+1000"
+plain $corral session pause mine
+check "user: it can be paused" printed mine
+plain $corral session resume mine
+plain $corral doctor systemd
+check "user: the doctor says that both run from their units" well 'keeps corrald and the warden, each in its unit'
+plain systemctl --user restart corral.service
+check "user: corrald is restarted" is $code 0
+check "user: the warden is the same" is "$(theirs corral-warden.service MainPID)" "$warden"
+plain $corral session exec mine -- echo on
+check "user: the session goes on" printed on
+plain systemctl --user reload corral.service
+check "user: reload is done" is $code 0
+kill -KILL "$warden"
+another_warden() { [ "$(theirs corral-warden.service MainPID)" != "$warden" ] && both_active; }
+check "user: a warden that was killed is started again" soon another_warden
+check "user: and corrald with it, which answers" soon answers_plain
+plain $corral session inspect mine
+check "user: the session has ended with it" is "$(member state) $(member cause)" "ended daemon-restart"
+plain $corral daemon stop --sessions
+check "user: corral daemon stop --sessions ends both" said_out 'all has ended'
+control stop user@1000.service
+check "the user's manager is stopped" is $code 0
+check "user: nothing is left" soon is_clean
+
 journalctl -b --no-pager -u corral.service -u corral-warden.service -u corral.socket >/dev/ttyS0 2>&1
+journalctl -b --no-pager -u user@1000.service >/dev/ttyS0 2>&1
 echo "done"
 sync
 busybox poweroff -f

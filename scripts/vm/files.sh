@@ -64,7 +64,7 @@ install_systemd() {
     . scripts/files.sh
     install_systemd_files "$root/opt" /opt
     # Where systemd looks; it knows nothing of /opt.
-    for name in systemd/system sysusers.d tmpfiles.d; do
+    for name in systemd/system systemd/user sysusers.d tmpfiles.d; do
         mkdir -p "$root/usr/local/lib/$name"
         cp "$root/opt/lib/$name"/* "$root/usr/local/lib/$name/"
     done

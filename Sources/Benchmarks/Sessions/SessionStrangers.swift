@@ -20,7 +20,7 @@ func measureStrangers(_ corrald: String, _ options: Options, _ results: Results)
     for route in APIRoute.all where route.name == "inspectSession" {
         for _ in 0..<100 { _ = try asking.time(things.request(route, foreign: false)) }
     }
-    for route in APIRoute.all where StrangeThings.isAbout(route) {
+    for route in APIRoute.all where route.isAboutOneOfATenant {
         let requests = (things.request(route, foreign: true), things.request(route, foreign: false))
         try things.compare(route, try asking.ask(requests.0), try asking.ask(requests.1))
         var (foreign, unknown): ([UInt64], [UInt64]) = ([], [])
@@ -85,46 +85,22 @@ private struct StrangeThings {
             ).with(json: .object { $0.add("name", "s") }))
     }
 
-    static func isAbout(_ route: APIRoute) -> Bool {
-        !Set(route.parameters).isDisjoint(with: ["session", "workspace"])
-    }
-
     /// The bytes of a request, which is all right but for what it is about.
     func request(_ route: APIRoute, foreign: Bool) -> [UInt8] {
         // As long as the others.
         let session = foreign ? session : "00000000000000ff"
         let workspace = foreign ? Self.workspace : "no-such-workspac"
-        var path = route.path.replacing("{session}", with: session).replacing("{process}", with: process)
-            .replacing("{workspace}", with: workspace).replacing("{snapshot}", with: "s")
-        let needed = route.query.filter { ["path", "from", "to"].contains($0.name) }.map { "\($0.name)=f" }
-        if !needed.isEmpty { path += "?\(needed.joined(separator: "&"))" }
+        let path = route.path(
+            of: ["session": session, "process": process, "workspace": workspace, "snapshot": "s"])
         var head = "\(route.method.rawValue) \(path) HTTP/1.1\r\nHost: corral\r\n"
         head += "Authorization: Bearer \(token)\r\n"
-        if case .upgrade = route.answer { head += "Connection: Upgrade\r\nUpgrade: corral-attach/1\r\n" }
-        let body = Self.body(route)
+        for line in route.upgradeLines { head += "\(line)\r\n" }
+        let body = route.passingBody
         if let body {
-            let type = body == "x" ? "application/octet-stream" : "application/json"
+            let type = route.takesBytes ? "application/octet-stream" : "application/json"
             head += "Content-Type: \(type)\r\nContent-Length: \(body.utf8.count)\r\n"
         }
         return Array("\(head)\r\n\(body ?? "")".utf8)
-    }
-
-    /// A body that the operation's own table lets pass, so that it is the object that is refused.
-    private static func body(_ route: APIRoute) -> String? {
-        switch route.name {
-        case "exec", "execAttached", "startProcess": #"{"argv":["/bin/true"]}"#
-        case "signalProcess": #"{"signal":"TERM"}"#
-        case "resizeTerminal": #"{"columns":80,"rows":24}"#
-        case "createSnapshot": #"{"name":"s"}"#
-        case "restoreWorkspace": #"{"snapshot":"s"}"#
-        case "forkWorkspace": #"{"name":"other"}"#
-        case "resizeWorkspace": #"{"bytes":1048576}"#
-        case "writeFile", "unpackFiles", "writeWorkspaceFile", "unpackWorkspaceFiles": "x"
-        case "makeDirectory", "removeFile", "makeWorkspaceDirectory", "removeWorkspaceFile":
-            route.request.map { _ in #"{"path":"d"}"# }
-        case "moveFile", "copyFile", "moveWorkspaceFile", "copyWorkspaceFile": #"{"from":"a","to":"b"}"#
-        default: route.request.map { _ in "{}" }
-        }
     }
 
     /// Without this the times would be of something else.

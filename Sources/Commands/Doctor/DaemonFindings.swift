@@ -35,14 +35,33 @@ struct DaemonFindings {
         }
     }
 
-    var all: [DoctorFinding] {
-        var findings = [configuration]
-        if let place {
-            findings += [daemon(place), versions, SocketFinding.look(place)]
-            findings += [StateSpaceFinding.look(place.state), DescriptorFinding.look(place, status?.pid)]
-            findings += [IDRangeFinding.look(place.settings.uids)]
+    /// What can be looked at by itself, in the order in which it is told.
+    static let names = [
+        "configuration", "daemon", "versions", "socket", "state space", "descriptors", "id range", "clock",
+        "systemd", "delegation", "volume limits", "leftovers",
+    ]
+
+    /// - Parameter asked: of ``names``; the others are not looked at.
+    func found(_ asked: [String] = names) -> [DoctorFinding] {
+        DaemonFindings.names.filter(asked.contains).compactMap { look(at: $0) }
+    }
+
+    /// - Returns: nil where the configuration is wrong, and so nobody knows what to look at.
+    private func look(at name: String) -> DoctorFinding? {
+        switch name {
+        case "configuration": configuration
+        case "daemon": place.map(daemon)
+        case "versions": place.map { _ in versions }
+        case "socket": place.map(SocketFinding.look)
+        case "state space": place.map { StateSpaceFinding.look($0.state) }
+        case "descriptors": place.map { DescriptorFinding.look($0, status?.pid) }
+        case "id range": place.map { IDRangeFinding.look($0.settings.uids) }
+        case "clock": ClockFinding.look()
+        case "systemd": SystemdFinding.look(place, status)
+        case "delegation": delegation
+        case "volume limits": volumeLimits
+        default: LeftoverFinding.look()
         }
-        return findings + [ClockFinding.look(), delegation, volumeLimits, LeftoverFinding.look()]
     }
 
     private var configuration: DoctorFinding {

@@ -7,15 +7,22 @@ import Wire
 enum DoctorCommand {
     static let command = Command(
         "doctor", summary: "Find out what sandboxes can have here, and how to cure what they cannot.",
+        operandsHelp: "[FINDING...]", operands: 0...Int.max, operandKinds: [.words(DaemonFindings.names)],
         options: Command.Option.format("the findings") + [
             .init("report", help: "print a text for a bug report, without names of this host and its users")
         ] + ConfigCommand.options,
-        examples: ["corral doctor", "corral doctor -o json", "corral doctor --report >report.txt"],
+        examples: [
+            "corral doctor", "corral doctor clock 'state space'", "corral doctor -o json",
+            "corral doctor --report >report.txt",
+        ],
         details: """
             Everything is tried, nothing is guessed from versions: namespaces and mounts in a child, and at
             the end a whole sandbox; then what a daemon needs, and how the one that runs is. Nothing is changed.
             What a run or a daemon needs and does not get is FAILED; a warning is something that could be better.
             Each finding says why it matters and, where something cures it, what.
+
+            With the names of findings about the daemon and what it needs only these are looked at, and no sandbox
+            is started: \(DaemonFindings.names.map { $0.contains(" ") ? "'\($0)'" : $0 }.joined(separator: ", ")).
 
             --report has the versions of all parts beside the findings. Home directories, the name of the host
             and of the user, tokens and what CORRAL_ variables are set to are left out of it; look at it all the
@@ -30,7 +37,10 @@ enum DoctorCommand {
         }
         var diagnosis: Diagnosis?
         let failed = Failure.reported("doctor") { () throws(CommandError) in
-            diagnosis = Diagnosis(findings: findings(try DaemonFindings(arguments).all))
+            let daemon = try DaemonFindings(arguments)
+            let asked = arguments.operands
+            diagnosis = Diagnosis(
+                findings: asked.isEmpty ? findings(daemon.found()) : daemon.found(asked))
         }
         guard let diagnosis else { return failed }
         if arguments.has("report") {

@@ -7,9 +7,9 @@ import Synchronization
 enum SessionCommand {
     /// What is done to sessions as a whole, in the order that help shows.
     static let lifecycle: [Command] = [
-        SessionCreate.command, list("list", isHidden: false), list("ls", isHidden: true),
-        list("ps", isHidden: true), inspect, stats, top, events, pause, resume, renew, kill, remove, wait,
-        prune,
+        SessionCreate.command, list("session list"), list("session ls", isHidden: true),
+        list("session ps", isHidden: true), inspect, stats, top, events, pause, resume, renew, kill, remove,
+        wait, prune,
     ]
 }
 

@@ -11,24 +11,29 @@ extension SessionCommand {
         .init("cause", .words(Cause.allCases.map(\.rawValue))),
     ]
 
-    /// - Parameter isHidden: of docker's other names for it.
-    static func list(_ word: String, isHidden: Bool) -> Command {
+    /// What docker, podman and everybody's fingers have for `session list`.
+    static let ps = list("ps", details: "The same as corral session list.")
+
+    /// - Parameters:
+    ///   - name: the words that call it, which its examples and errors have as well.
+    ///   - details: what is said of this name alone.
+    ///   - isHidden: of docker's other names for it.
+    static func list(_ name: String, details: String = "", isHidden: Bool = false) -> Command {
         Command(
-            "session \(word)", summary: "List the sessions that have not ended, the newest first.",
+            name, summary: "List the sessions that have not ended, the newest first.",
             options: [
                 .init("all", short: "a", help: "list those that have ended as well"),
                 DaemonAccess.allTenants, .filter(listKeys),
             ] + Command.Option.listing + DaemonAccess.options,
             examples: [
-                "corral session \(word)", "corral session \(word) -a -f label=team=red -f state=ended",
-                "corral session \(word) -q --no-trunc",
+                "corral \(name)", "corral \(name) -a -f label=team=red -f state=ended",
+                "corral \(name) -q --no-trunc",
             ],
-            details: """
-                A filter for a state or a cause lists those that have ended as well.
-                """,
+            details: [details, "A filter for a state or a cause lists those that have ended as well."]
+                .filter { !$0.isEmpty }.joined(separator: "\n"),
             isHidden: isHidden
         ) { arguments in
-            Failure.reported("session \(word)") { () throws(CommandError) in
+            Failure.reported(name) { () throws(CommandError) in
                 let filters = try arguments.filters(listKeys)
                 let calls = SessionCalls(try DaemonAccess.address(arguments))
                 let sessions = try found(

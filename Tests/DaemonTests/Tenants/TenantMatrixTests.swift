@@ -8,40 +8,15 @@ struct TenantMatrixTests {
     private static let unknown = "00000000000000ff"
     /// A workspace that there is, as long as what takes the place of a session's id.
     private static let workspace = "blues-workspace1"
-    private static let routes = APIRoute.all.filter {
-        !Set($0.parameters).isDisjoint(with: ["session", "workspace"])
-    }
-
-    /// A body that the operation's own table lets pass, so that it is the object that is refused.
-    static func body(_ route: APIRoute) -> String? {
-        switch route.name {
-        case "exec", "execAttached", "startProcess": #"{"argv":["/bin/true"]}"#
-        case "signalProcess": #"{"signal":"TERM"}"#
-        case "resizeTerminal": #"{"columns":80,"rows":24}"#
-        case "createSnapshot": #"{"name":"s"}"#
-        case "restoreWorkspace": #"{"snapshot":"s"}"#
-        case "forkWorkspace": #"{"name":"other"}"#
-        case "resizeWorkspace": #"{"bytes":1048576}"#
-        case "writeFile", "unpackFiles", "writeWorkspaceFile", "unpackWorkspaceFiles": "x"
-        case "makeDirectory", "removeFile", "makeWorkspaceDirectory", "removeWorkspaceFile":
-            route.request.map { _ in #"{"path":"d"}"# }
-        case "moveFile", "copyFile", "moveWorkspaceFile", "copyWorkspaceFile": #"{"from":"a","to":"b"}"#
-        default: route.request.map { _ in "{}" }
-        }
-    }
+    private static let routes = APIRoute.all.filter(\.isAboutOneOfATenant)
 
     private func answer(
         _ shared: SharedDaemon, _ uid: UInt32?, _ route: APIRoute, session: String, process: String
     ) throws -> SharedDaemon.Answer {
-        var path = route.path.replacing("{session}", with: session).replacing("{process}", with: process)
-            .replacing("{workspace}", with: session).replacing("{snapshot}", with: "s")
-        let needed = route.query.filter { ["path", "from", "to"].contains($0.name) }.map { "\($0.name)=f" }
-        if !needed.isEmpty { path += "?\(needed.joined(separator: "&"))" }
-        var more: [String] = []
-        if case .upgrade = route.answer {
-            more = ["-H", "Connection: Upgrade", "-H", "Upgrade: corral-attach/1"]
-        }
-        return try shared.call(uid, route.method.rawValue, path, Self.body(route), more, seconds: 5)
+        let path = route.path(
+            of: ["session": session, "process": process, "workspace": session, "snapshot": "s"])
+        let more = route.upgradeLines.flatMap { ["-H", $0] }
+        return try shared.call(uid, route.method.rawValue, path, route.passingBody, more, seconds: 5)
     }
 
     @Test func `another tenant's is as unknown as what there is not, in every operation`() throws {

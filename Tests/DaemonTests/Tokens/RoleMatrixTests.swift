@@ -54,7 +54,7 @@ import Testing
         case "resetQuota": #"{"quota":"execs_per_day"}"#
         case "createToken": #"{"role":"viewer"}"#
         case "createSession": "{}"
-        default: TenantMatrixTests.body(route)
+        default: route.passingBody
         }
     }
 
@@ -70,12 +70,7 @@ import Testing
             guard route.parameters.contains("session") else { return nil }
             session = own.ended
         }
-        var path = route.path.replacing("{session}", with: session).replacing(
-            "{process}", with: objects.process
-        )
-        .replacing("{workspace}", with: workspace).replacing("{snapshot}", with: "s")
-        .replacing("{tenant}", with: tenant).replacing("{token}", with: unknown)
-        var query = route.query.filter { ["path", "from", "to"].contains($0.name) }.map { "\($0.name)=f" }
+        var query: [String] = []
         // Two tenants may have workspaces of one name: whoever may look at all of them says whose.
         if relation == .foreign, route.parameters.contains("workspace"),
             AccessMatrix.decision(role, route, relation) == .allowed
@@ -84,18 +79,18 @@ import Testing
         }
         // What would follow for ever.
         if route.name == "events" { query.append("until=2020-01-01T00:00:00Z") }
-        if !query.isEmpty { path += "?\(query.joined(separator: "&"))" }
-        return path
+        return route.path(
+            of: [
+                "session": session, "process": objects.process, "workspace": workspace, "snapshot": "s",
+                "tenant": tenant, "token": unknown,
+            ], query: query)
     }
 
     private func answer(
         _ network: NetworkDaemon, _ token: String, _ route: APIRoute, _ path: String, _ tag: String,
         seconds: Int
     ) throws -> NetworkDaemon.Answer {
-        var more: [String] = []
-        if case .upgrade = route.answer {
-            more = ["-H", "Connection: Upgrade", "-H", "Upgrade: corral-attach/1"]
-        }
+        let more = route.upgradeLines.flatMap { ["-H", $0] }
         return try network.call(
             token, route.method.rawValue, path, Self.body(route, tag), more, seconds: seconds)
     }
