@@ -55,6 +55,15 @@ int clinux_set_project(int fd, uint32_t project) {
     return ioctl(fd, FS_IOC_FSSETXATTR, &attributes);
 }
 
+int clinux_lift_protection(int fd) {
+    // An int, whatever the number of the call says (ioctl_iflags(2)).
+    int flags = 0;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0) return -1;
+    if ((flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)) == 0) return 0;
+    flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+    return ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 ? -1 : 1;
+}
+
 int clinux_project_state(int fd, int *counts, int *limits) {
     struct fs_quota_statv state = {.qs_version = FS_QSTATV_VERSION1};
     *counts = *limits = 0;

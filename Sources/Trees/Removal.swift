@@ -14,11 +14,17 @@ extension FileDescriptor {
     }
 
     /// Removes at most `names` names of a tree, which may have one that is not UTF-8. Done again, it goes on.
-    /// - Parameter names: how many may be removed; less what was removed when this returns or throws.
+    /// - Parameters:
+    ///   - names: how many may be removed; less what was removed when this returns or throws.
+    ///   - isLifting: also what is protected from being removed, see ``liftProtection()``: for what is the caller's
+    ///     to remove, whoever has put something into it.
     /// - Throws: `.wouldBlock` when that was not enough; else as ``removeTree(_:)``.
-    package borrowing func removeTree(_ entry: DirectoryEntry, names: inout UInt64) throws(SystemError) {
+    package borrowing func removeTree(
+        _ entry: DirectoryEntry, names: inout UInt64, isLifting: Bool = false
+    ) throws(SystemError) {
         var removal = TreeRemoval()
         removal.left = names
+        removal.isLifting = isLifting
         defer { names = removal.left }
         let name = if let odd = entry.oddName { try rename(odd) } else { entry.name }
         try removal.remove(name, from: self)
@@ -37,6 +43,7 @@ private struct TreeRemoval: ~Copyable {
 
     /// How many names may still be removed.
     var left = UInt64.max
+    var isLifting = false
     private var moved: UInt64 = 0
     private var attempts = 0
     /// The directory that the removal began with, once it is entered. What is too deep is moved to it, so
@@ -50,10 +57,16 @@ private struct TreeRemoval: ~Copyable {
         if left == 0 { throw SystemError("unlinkat", name, .wouldBlock) }
         left -= 1
         var failure = SystemError("unlinkat", name, .busy)
+        var isLifted = !isLifting
         while attempts < Self.attempts {
             do throws(SystemError) {
                 return try parent.removeFile(name)
             } catch {
+                // Of a directory as well, before it is entered: what is in it could not be removed either.
+                if error.errno == .notPermitted, !isLifted {
+                    isLifted = true
+                    if parent.liftProtection(of: name) { continue }
+                }
                 switch error.errno {
                 case .noSuchFileOrDirectory: return
                 // EPERM is what POSIX has unlink(2) say of a directory, EISDIR what Linux does.
@@ -106,6 +119,23 @@ private struct TreeRemoval: ~Copyable {
 }
 
 extension FileDescriptor {
+    /// Takes from this file or directory that it has to stay (chattr(1): `+i` and `+a`), which only the root of the
+    /// host, with CAP_LINUX_IMMUTABLE, can have said and can take back.
+    /// - Returns: whether it had to stay, and has not to any more.
+    @discardableResult
+    package borrowing func liftProtection() -> Bool { clinux_lift_protection(number) == 1 }
+
+    /// The same of a name in this directory, where it is a file's or a directory's.
+    package borrowing func liftProtection(of name: String) -> Bool {
+        // Looked at before it is opened: others, such as devices, do something when they are.
+        guard let reference = try? open(name, CLINUX_O_PATH | O_NOFOLLOW),
+            let kind = try? reference.status().kind, kind == .file || kind == .directory,
+            let file = try? FileDescriptor.open(
+                "/proc/self/fd/\(reference.number)", O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        else { return false }
+        return file.liftProtection()
+    }
+
     /// Gives an entry whose name is not UTF-8 one that is, and returns it.
     fileprivate borrowing func rename(_ name: [UInt8]) throws(SystemError) -> String {
         let number = number

@@ -77,6 +77,7 @@ extension TreeWriter {
                     left -= count
                 }
             }
+            return opened.size
         }
     }
 }

@@ -17,6 +17,9 @@ package final class TreeWriter {
     /// The directory that the last entry went into, and the way there: archives name a directory's
     /// entries one after the other.
     private var last: (names: [String], directory: Held<FileDescriptor>)?
+    /// Modes that files of the directory above were made with, and whether they had them at once: a umask or a
+    /// default ACL (acl(5)) takes the same bits of every file of a directory.
+    private var modesAtOnce: [UInt32: Bool] = [:]
     /// Hashes of the paths made by this writer, so that a whiteout hides only what lower layers made:
     /// eight bytes for each, where the paths themselves could take gigabytes.
     var own: Set<Int> = []
@@ -38,10 +41,14 @@ package final class TreeWriter {
         guard !path.isRoot else { return }
         let parent = try place(of: path)
         try at(path) { () throws(SystemError) in
-            if let there = try parent.value.status(of: path.name), there.kind != .directory {
+            do throws(SystemError) {
+                try makeDirectory(path.name, in: parent.value, mode: mode)
+            } catch {
+                // Something that is no directory has the name.
+                guard [.notDirectory, .tooManyLinks].contains(error.errno) else { throw error }
                 try replace(path.name, in: parent.value)
+                try makeDirectory(path.name, in: parent.value, mode: mode)
             }
-            try makeDirectory(path.name, in: parent.value, mode: mode)
         }
         own.insert(path.hashValue)
     }
@@ -57,31 +64,44 @@ package final class TreeWriter {
     /// - Parameters:
     ///   - size: in bytes; what `fill` does not write is a hole.
     ///   - modified: seconds since 1970; nil for now.
-    ///   - fill: writes the content.
+    ///   - fill: writes the content, and says where the last byte of it ends.
     package func file(
         _ path: TreePath, mode: UInt32, size: UInt64, modified: Int?,
-        fill: (borrowing FileDescriptor) throws(TreeError) -> Void
+        fill: (borrowing FileDescriptor) throws(TreeError) -> UInt64
     ) throws(TreeError) {
         try countEntry(path)
         try countBytes(size, path)
         count.files += 1
         let parent = try place(of: path)
+        let mode = 0o400 | mode & permissions
         let file = try at(path) { () throws(SystemError) in
-            try replace(path.name, in: parent.value)
-            return Held(
-                try parent.value.open(path.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600))
+            try making(path.name, in: parent.value) { () throws(SystemError) in
+                Held(
+                    try parent.value.open(path.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode))
+            }
         }
-        try fill(file.value)
+        let end = try fill(file.value)
         try at(path) { () throws(SystemError) in
             let number = file.value.number
-            _ = try call("ftruncate") { ftruncate(number, off_t(size)) }
-            _ = try call("fchmod") { fchmod(number, 0o400 | mode & permissions) }
+            // Each of these is a call for every file, and most files are as they have to be.
+            if end != size { _ = try call("ftruncate") { ftruncate(number, off_t(size)) } }
+            try give(file.value, mode)
             if let modified {
                 let times = [timespec(tv_sec: modified, tv_nsec: 0), timespec(tv_sec: modified, tv_nsec: 0)]
                 _ = try call("futimens") { unsafe futimens(number, times) }
             }
         }
         own.insert(path.hashValue)
+    }
+
+    /// Gives a file, which was made with `mode`, what of it it has not got. The first file of each mode in a
+    /// directory is looked at.
+    private func give(_ file: borrowing FileDescriptor, _ mode: UInt32) throws(SystemError) {
+        let isGiven = if let known = modesAtOnce[mode] { known } else { try file.status().mode == mode }
+        modesAtOnce[mode] = isGiven
+        if isGiven { return }
+        let number = file.number
+        _ = try call("fchmod") { fchmod(number, mode) }
     }
 
     /// - Parameter target: any text; nothing here follows it.
@@ -98,9 +118,10 @@ package final class TreeWriter {
         count.symlinks += 1
         let parent = try place(of: path)
         try at(path) { () throws(SystemError) in
-            try replace(path.name, in: parent.value)
             let number = parent.value.number
-            _ = try call("symlinkat") { unsafe symlinkat(text, number, path.name) }
+            _ = try making(path.name, in: parent.value) { () throws(SystemError) in
+                try call("symlinkat") { unsafe symlinkat(text, number, path.name) }
+            }
         }
         own.insert(path.hashValue)
     }
@@ -173,6 +194,20 @@ package final class TreeWriter {
     /// Lets go of the directory that is held, which may be about to be removed.
     func forgetPlace() { last = nil }
 
+    /// Makes `name` by a call that fails where there is something of that name, which is replaced then: nearly
+    /// always there is nothing, and not looking first is a call less.
+    private func making<Value>(
+        _ name: String, in parent: borrowing FileDescriptor, _ make: () throws(SystemError) -> Value
+    ) throws(SystemError) -> Value {
+        do throws(SystemError) {
+            return try make()
+        } catch {
+            guard error.errno == .fileExists else { throw error }
+        }
+        try replace(name, in: parent)
+        return try make()
+    }
+
     /// Removes what stands at `name`.
     private func replace(_ name: String, in parent: borrowing FileDescriptor) throws(SystemError) {
         guard let there = try parent.status(of: name) else { return }
@@ -210,6 +245,7 @@ package final class TreeWriter {
             own.insert(TreePath(names: Array(path.names[...depth])).hashValue)
         }
         last = (Array(path.names.dropLast()), place)
+        modesAtOnce = [:]
         return place
     }
 

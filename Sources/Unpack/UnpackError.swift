@@ -47,11 +47,11 @@ extension UnpackError: CustomStringConvertible {
 /// A failed call as why an archive was not unpacked.
 /// - Parameter entry: where it failed.
 func systemic<Value: ~Copyable>(
-    _ entry: String? = nil, _ body: () throws(SystemError) -> Value
+    _ entry: @autoclosure () -> String? = nil, _ body: () throws(SystemError) -> Value
 ) throws(UnpackError) -> Value {
     do throws(SystemError) {
         return try body()
     } catch {
-        throw .tree(.system(error, entry: entry))
+        throw .tree(.system(error, entry: entry()))
     }
 }

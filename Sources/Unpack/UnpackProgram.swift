@@ -9,8 +9,8 @@ package enum UnpackProgram {
     /// - Parameter words: the command line without the program's name.
     /// - Returns: the exit code, see ``UnpackError/exitCode``.
     package static func run(_ words: [String]) -> Int32 {
-        // What a tree's files and directories are is decided by their modes alone.
-        umask(0o022)
+        // What a tree's files and directories are is decided by the modes they are made with, alone.
+        umask(0)
         if words == ["--version"] {
             let line = Array("\(LibArchive.version)\n".utf8)
             try? FileDescriptor(owning: 1).writeAll(line)

@@ -16,10 +16,10 @@ package enum Unpacker {
         let writer = TreeWriter(root, limits: limits)
         let reader = try TarReader(stream)
         while let entry = try reader.next() { try apply(entry, reader, writer) }
-        let digest = try stream.finish(end: reader.headerPosition)
+        try stream.finish(end: reader.headerPosition)
         return UnpackReport(
             count: writer.count, compressedBytes: stream.compressedBytes, plainBytes: stream.bytes,
-            plainDigest: digest)
+            plainDigest: stream.plainDigest)
     }
 
     private static func apply(
@@ -57,7 +57,7 @@ package enum Unpacker {
             try writer.file(path, mode: entry.mode, size: entry.size, modified: entry.modified) {
                 (file) throws(TreeError) in
                 do throws(UnpackError) {
-                    try fill(file, entry, path, reader)
+                    return try fill(file, entry, path, reader)
                 } catch {
                     problem = error
                     throw TreeError.refused(entry: "\(path)", "its content is damaged")
@@ -68,10 +68,12 @@ package enum Unpacker {
         }
     }
 
+    /// - Returns: where the last byte that it wrote ends.
     private static func fill(
         _ file: borrowing FileDescriptor, _ entry: TarEntry, _ path: TreePath, _ reader: TarReader
-    ) throws(UnpackError) {
+    ) throws(UnpackError) -> UInt64 {
         let number = file.number
+        var end: UInt64 = 0
         try unsafe reader.content { (piece, offset) throws(UnpackError) in
             guard offset >= 0, UInt64(offset) <= entry.size,
                 UInt64(piece.count) <= entry.size - UInt64(offset)
@@ -87,6 +89,9 @@ package enum Unpacker {
                     throw .tree(.system(error, entry: "\(path)"))
                 }
             }
+            // A piece of nothing, where a hole ends, makes the file no longer.
+            if done > 0 { end = max(end, UInt64(offset) + UInt64(done)) }
         }
+        return end
     }
 }

@@ -65,7 +65,7 @@ package struct WorkspaceUnpacker {
             try checkRatio(archive.bytes)
         }
         let end = reader.headerPosition
-        _ = try stream.finish(end: end)
+        try stream.finish(end: end)
         try archive.drain()
         guard stream.contentEnd <= end, stream.compressedBytes == archive.bytes else {
             throw .damaged("the archive has other bytes behind its end")
@@ -202,6 +202,7 @@ package struct WorkspaceUnpacker {
             try writer.file(path, mode: entry.mode, size: entry.size, modified: entry.modified) {
                 (file) throws(TreeError) in
                 let number = file.number
+                var end: UInt64 = 0
                 do throws(UnpackError) {
                     unsafe try give { (piece, offset) throws(UnpackError) in
                         guard offset >= 0, UInt64(offset) <= entry.size,
@@ -211,11 +212,14 @@ package struct WorkspaceUnpacker {
                                 "entry \"\(printable("\(path)"))\" has more content than it says")
                         }
                         unsafe try Self.write(piece, to: number, at: UInt64(offset), "\(path)")
+                        // A piece of nothing, where a hole ends, makes the file no longer.
+                        if piece.count > 0 { end = max(end, UInt64(offset) + UInt64(piece.count)) }
                     }
                 } catch {
                     problem = error
                     throw TreeError.refused(entry: "\(path)", "its content is damaged")
                 }
+                return end
             }
         } catch {
             throw problem ?? .tree(error)
@@ -223,12 +227,13 @@ package struct WorkspaceUnpacker {
     }
 
     private static func write(
-        _ piece: UnsafeRawBufferPointer, to file: CInt, at offset: UInt64, _ entry: String?
+        _ piece: UnsafeRawBufferPointer, to file: CInt, at offset: UInt64,
+        _ entry: @autoclosure () -> String?
     ) throws(UnpackError) {
         var done = 0
         while done < piece.count {
             let place = done
-            done += try systemic(entry) { () throws(SystemError) in
+            done += try systemic(entry()) { () throws(SystemError) in
                 let rest = unsafe UnsafeRawBufferPointer(rebasing: piece[place...])
                 return try call("pwrite") {
                     unsafe pwrite(file, rest.baseAddress, rest.count, off_t(offset) + off_t(place))

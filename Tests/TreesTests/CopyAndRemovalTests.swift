@@ -45,6 +45,77 @@ import Trees
         #expect(File.names(in: directory("outside")) == ["keep"])
     }
 
+    /// Most files have their mode when they are made. Those of a directory that takes bits away are given it.
+    @Test(arguments: [false, true])
+    func `files have exactly their modes, whatever the umask is and a default ACL takes`(hasACL: Bool) throws
+    {
+        try shell(
+            "mkdir -p from/d to; touch from/d/1 from/d/2 from/d/3 from/d/4 from/5; chmod 666 from/d/1 from/d/3; "
+                + "chmod 644 from/d/2; chmod 4755 from/d/4; chmod 2777 from/5")
+        if hasACL {
+            // acl_ea of linux/posix_acl_xattr.h, version 2: the owner alone has anything.
+            let script = """
+                import os, struct
+                entries = [(1, 6), (4, 0), (32, 0)]
+                value = struct.pack('<I', 2) + b''.join(struct.pack('<HHI', tag, bits, 0xffffffff) for tag, bits in entries)
+                os.setxattr('to', 'system.posix_acl_default', value)
+                open('to/control', 'x').close()
+                assert os.stat('to/control').st_mode & 0o777 == 0o600
+                os.remove('to/control')
+                """
+            let done = try Program.run(["python3", "-c", script], directory: directory.path)
+            if done.errors.contains("Operation not supported") {
+                return Host.skip("this file system has no ACLs")
+            }
+            try #require(done.status == 0, "\(done.errors)")
+        }
+        let writer = TreeWriter(try open("to"), limits: TreeLimits(), permissions: 0o777)
+        try writer.copy(try open("from"))
+        let modes = try Program.run(
+            ["find", ".", "-type", "f", "-printf", "%m %P\\n"], directory: directory("to"))
+        #expect(
+            modes.output.split(separator: "\n").sorted() == [
+                "644 d/2", "666 d/1", "666 d/3", "755 d/4", "777 5",
+            ])
+    }
+
+    @Test func `a file is as long as it has to be, with holes where nothing was written`() throws {
+        try File.makeDirectories(directory("to"))
+        let writer = TreeWriter(try open("to"), limits: TreeLimits())
+        for (name, size, end) in [("whole", 4, 4), ("hole", 100_000, 4), ("none", 0, 0), ("cut", 2, 4)] {
+            try writer.file(TreePath(names: [name]), mode: 0o644, size: UInt64(size), modified: 1000) {
+                (file) throws(TreeError) in
+                do throws(SystemError) {
+                    try file.writeAll(Array("abcd".utf8.prefix(end)))
+                } catch {
+                    throw .system(error, entry: name)
+                }
+                return UInt64(end)
+            }
+            let status = try Program.run(["stat", "-c", "%s %Y %a", directory("to/\(name)")])
+            #expect(status.output == "\(size) 1000 644\n")
+        }
+        #expect(try File.read(directory("to/hole")).prefix(5) == Array("abcd\0".utf8)[...])
+        #expect(File.text(directory("to/cut")) == "ab")
+    }
+
+    @Test func `what has a name already goes, and nothing is written through it`() throws {
+        try shell(
+            "mkdir -p from to/dir/below; for i in file link hard dir fifo; do echo new >from/$i; done; "
+                + "mkdir from/place from/other; ln -s x from/symlink; echo old >to/file; echo old >to/symlink; "
+                + "ln -s ../outside/keep to/link; ln outside/keep to/hard; mkfifo to/fifo; "
+                + "ln -s ../outside to/place; mkfifo to/other")
+        _ = try copy()
+        for name in ["file", "link", "hard", "dir", "fifo"] {
+            #expect(File.text(directory("to/\(name)")) == "new\n", "\(name)")
+        }
+        let kinds = try Program.run(
+            ["stat", "-c", "%F", "place", "other", "symlink"], directory: directory("to"))
+        #expect(kinds.output == "directory\ndirectory\nsymbolic link\n")
+        #expect(File.text(directory("outside/keep")) == "kept")
+        #expect(File.names(in: directory("outside")) == ["keep"])
+    }
+
     @Test func `what is too much of a directory is refused by name`() throws {
         try shell("mkdir from; head -c 5000 /dev/zero >from/big")
         #expect(throws: TreeError.self) { try copy(limits: TreeLimits(bytes: 4999)) }

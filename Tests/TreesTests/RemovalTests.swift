@@ -41,6 +41,47 @@ import Trees
         #expect(File.text(directory("outside/keep")) == "kept")
     }
 
+    /// A file system without these flags, or a root without the capability, can show nothing.
+    @Test(.enabled(if: Host.isRoot, "only root can protect a file"))
+    func `what root has protected is removed by who says so, and by nobody else`() throws {
+        try python(
+            """
+            import os
+            os.makedirs('gone/d/below')
+            for name in 'gone/f', 'gone/d/f', 'gone/d/below/f', 'gone/a', 'outside/beside':
+                open(name, 'w').close()
+            os.symlink('../outside/beside', 'gone/link')
+            os.mkfifo('gone/fifo')
+            """)
+        let path = directory.path
+        defer { _ = try? Program.run(["chattr", "-R", "-f", "-i", "-a", path]) }
+        let flagged = try Program.run(
+            ["chattr", "+i", "gone/f", "gone/d/below/f", "gone/d/below", "gone/d", "outside/beside"],
+            directory: path)
+        guard flagged.status == 0, try Program.run(["chattr", "+a", "gone/a"], directory: path).status == 0
+        else { return Host.skip("no file can be protected here: \(flagged.errors)") }
+        let place = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
+        let entry = DirectoryEntry(Array("gone".utf8)[...], kind: .directory)
+        var names = UInt64.max
+        // The control.
+        #expect(throws: SystemError("unlinkat", "f", .notPermitted)) { try remove("gone/f") }
+        do {
+            try place.removeTree(entry, names: &names)
+            Issue.record("it was removed")
+        } catch {
+            #expect(error.errno == .notPermitted)
+        }
+        #expect(File.exists(directory("gone/f")) && File.exists(directory("gone/d/below/f")))
+        names = .max
+        try place.removeTree(entry, names: &names, isLifting: true)
+        #expect(File.names(in: path) == ["outside"])
+        // What a link leads to is as it was.
+        #expect(throws: SystemError.self) { try remove("outside/beside") }
+        #expect(place.liftProtection(of: "outside") == false)
+        #expect(try FileDescriptor.open(directory("outside/beside"), O_RDONLY).liftProtection())
+        try remove("outside/beside")
+    }
+
     @Test func `a removal that may remove a few names only goes on where it stopped`() throws {
         try python(
             """

@@ -121,8 +121,23 @@ session exec files -- cat tree/below/file
 check "and is there" printed inside
 session exec files -- sh -c 'dd if=/dev/zero of=big bs=1M count=100'
 check "its limit holds" is $code 1
+# The machine's root protects what is in it, and its top directory, which it sees by the init of the sandbox.
+session exec files -- pwd
+top=$(cat /tmp/out)
+files=$(sandboxes | grep corral-session- | grep -vxF "$group")
+inside=/proc/$(head -n 1 "$files/cgroup.procs")/root$top
+check "root protects a file, a directory and the top of the workspace" \
+    chattr +i "$inside/tree/below/file" "$inside/tree/below" "$inside"
+rm -f "$inside/tree/below/file" 2>$report
+check "which not even root removes then (control)" test -e "$inside/tree/below/file"
 session kill --grace 0s files
 check "that session is ended" is $code 0
+removed() { $corral workspace rm data >/tmp/out 2>$report; }
+check "the workspace is removed all the same" soon removed
+$corral workspace inspect data >/tmp/out 2>$report
+check "and is gone" test $? -ne 0
+check "the warden has the capability for that, which is number 9" \
+    is $(($(printf '%d' "0x$(line "$warden" CapEff)") >> 9 & 1)) 1
 
 # --- restarts
 control restart corral.service

@@ -13,7 +13,7 @@ done
 export CORRAL_TEST_PROJECTS=all
 order=
 skip=
-run_suites 'VolumesTests\.Project'
+run_suites 'VolumesTests\.Project' 'VolumesTests\.RandomLifeTests/.*of.projects'
 # Once more with the power that goes at once, before what the journal has is written.
 export CORRAL_TEST_ALL=1
 run_suites 'VolumesTests\.ProjectPowerCutTests'

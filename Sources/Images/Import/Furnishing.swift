@@ -102,6 +102,7 @@ struct Furnishing {
                 } catch {
                     throw TreeError.system(error, entry: "\(path)")
                 }
+                return UInt64(bytes.count)
             }
         }
     }

@@ -36,6 +36,8 @@ extension BtrfsDriver {
             try removeSubvolumes(in: number)
             note(leaving: number)
             FailPoint.pass(.volumeRemoving)
+            // What is in a subvolume goes with it, whatever flags that has; its top directory can be in the way.
+            _ = parent.liftProtection(of: name)
             try parent.destroySubvolume(name)
             FailPoint.pass(.volumeRemoved)
         } catch {

@@ -9,10 +9,10 @@ package final class BtrfsImage {
     /// What errors call the file.
     package let path: String
     package let policy: ImagePolicy
-    private let file: FileDescriptor
-    private let loop: LoopDevice
+    let file: FileDescriptor
+    let loop: LoopDevice
     private let mount: FileDescriptor
-    private let root: FileDescriptor
+    let root: FileDescriptor
     /// Whether another process makes it grow in time, so that this one need not wait for the disk.
     var isGrownElsewhere = false
 
@@ -180,52 +180,11 @@ package final class BtrfsImage {
         }
     }
 
-    /// Another size, bigger or smaller than it has.
-    /// - Throws: ``VolumeError/limitBelowUse(_:asked:used:)`` where what is in it does not fit,
-    ///   ``VolumeError/diskFull(_:wanted:available:)``. The size is what it was then.
-    func resize(to bytes: UInt64, called name: String) throws(VolumeError) {
-        var now = try room()
-        if bytes > now.size {
-            try Self.lengthen(file, path, from: now.size, to: bytes, policy)
-            return try doing("to grow \(path)") { () throws(SystemError) in
-                try loop.lookAgain()
-                try fillDevice()
-            }
-        }
-        // Its count has what was removed since the last commit.
-        try doing("to make \(path) smaller") { () throws(SystemError) in try root.syncBtrfs() }
-        now = try room()
-        let used = now.dataUsed + now.metadataUsed
-        if bytes < used { throw .limitBelowUse(name, asked: bytes, used: used) }
-        do throws(SystemError) {
-            try shrink(to: bytes)
-            let number = file.number
-            _ = try call("ftruncate", on: path) { ftruncate(number, off_t(bytes)) }
-            try loop.lookAgain()
-        } catch {
-            guard error.errno == .noSpace else { throw .system("to make \(path) smaller", error) }
-            throw .limitBelowUse(name, asked: bytes, used: used)
-        }
-    }
-
-    /// What was freed since the last commit is in the way until the next one.
-    private func shrink(to bytes: UInt64) throws(SystemError) {
-        for _ in 0..<4 {
-            try root.syncBtrfs()
-            do throws(SystemError) {
-                return try root.resizeBtrfs(to: bytes)
-            } catch {
-                guard error.errno == .noSpace else { throw error }
-            }
-        }
-        try root.resizeBtrfs(to: bytes)
-    }
-
     /// What another process needs to change its size: the file, the loop device, and the path of that.
     var sizeParts: (file: CInt, loop: CInt, device: String) { (file.number, loop.device.number, loop.path) }
 
     /// To grow takes room for metadata. What was freed since the last commit is room with the next one.
-    private func fillDevice() throws(SystemError) {
+    func fillDevice() throws(SystemError) {
         for _ in 0..<4 {
             do throws(SystemError) {
                 return try root.fillDevice()
@@ -309,7 +268,7 @@ package final class BtrfsImage {
     }
 
     /// Makes the file `bytes` long; one that the disk has no room for is as long as before.
-    private static func lengthen(
+    static func lengthen(
         _ file: borrowing FileDescriptor, _ path: String, from size: UInt64, to bytes: UInt64,
         _ policy: ImagePolicy
     ) throws(VolumeError) {

@@ -76,7 +76,7 @@ package final class DirectoryDriver: VolumeDriver {
 
     /// Its files go with ``settle()``.
     package func remove(_ name: VolumeName) throws(VolumeError) {
-        _ = try open(name)
+        try open(name).directory.liftProtection()
         guard let parent = try tree.parent(of: name, making: false) else { throw .absent(name) }
         let number = parent.number
         let spare = Self.spare(Self.old)
@@ -101,7 +101,7 @@ package final class DirectoryDriver: VolumeDriver {
         try spares(Self.old) { (name, directory) throws(SystemError) in
             do throws(SystemError) {
                 try directory.removeTree(
-                    DirectoryEntry(Array(name.utf8)[...], kind: .directory), names: &left)
+                    DirectoryEntry(Array(name.utf8)[...], kind: .directory), names: &left, isLifting: true)
             } catch {
                 switch error.errno {
                 case .wouldBlock, .busy, .notEmpty: pending += 1

@@ -22,6 +22,7 @@ extension ProjectDriver {
         _ = try tree.directory(Self.removed, making: true)
         let (number, root) = (parent.number, tree.root.number)
         let to = "\(Self.removed)/\(String(UInt64.random(in: 0...UInt64.max), radix: 16))"
+        found.directory.liftProtection()
         try doing("to remove \(name)") { () throws(SystemError) in
             _ = try call("renameat2", on: name.name) {
                 unsafe clinux_rename_new(number, name.name, root, to)
@@ -60,7 +61,7 @@ extension ProjectDriver {
         while try directory.visitEntries(&buffer, { names.append(DirectoryEntry($0, kind: $1)) }) {
             for entry in names {
                 do throws(SystemError) {
-                    try directory.removeTree(entry, names: &left)
+                    try directory.removeTree(entry, names: &left, isLifting: true)
                 } catch {
                     switch error.errno {
                     // Enough for now; somebody adds names; what is left is tried again.

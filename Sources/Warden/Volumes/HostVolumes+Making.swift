@@ -19,6 +19,7 @@ extension HostVolumes {
         try checkNew(path)
         let directory = try directories.open(path, field: "path")
         try checkEmpty(directory)
+        try needStore(for: path, "made")
         let maker = try maker()
         let owner: DirectoryOwner
         do throws(SystemError) {
@@ -74,10 +75,12 @@ extension HostVolumes {
         try check(bytes)
         look(at: entry)
         guard entry.record.stage == .ready, entry.problem.isEmpty, let volume = entry.volume else {
+            let why = entry.problem.isEmpty ? "" : ": \(entry.problem)"
             throw Refusal(
-                .state, "the volume \(path) is not mounted; corral volume create --adopt mounts it",
+                .state, "the volume \(path) is not mounted (corral volume create --adopt mounts it)\(why)",
                 limit: "path")
         }
+        try needStore(for: entry.record.path, "resized")
         var record = entry.record
         record.bytes = bytes
         let parts = volume.sizeParts

@@ -32,6 +32,21 @@ extension HostVolumes {
         }
     }
 
+    /// Refuses what would have to be written down where nothing can be, before anything is changed.
+    /// - Parameter what: what was to be done with the volume.
+    func needStore(for path: String, _ what: String) throws(Refusal) {
+        do throws(SystemError) {
+            guard let state, let store = try HostVolumeStore.open(in: state, making: true) else { return }
+            let number = store.descriptor.number
+            // Asks nobody but the kernel, which waits for no disk: EROFS, of a file system as of a mount.
+            _ = try call("faccessat", on: store.path) { unsafe faccessat(number, ".", W_OK, 0) }
+        } catch {
+            throw Refusal(
+                .volumeSystem, "the volume \(shown(path)) cannot be \(what): \(error)",
+                limit: "path")
+        }
+    }
+
     func storing(
         _ body: (borrowing HostVolumeStore) throws(SystemError) -> Void
     ) throws(Refusal) {

@@ -213,6 +213,7 @@ final class HostVolumes {
         if entry.record.stage == .ready, entry.problem.isEmpty {
             throw Refusal(.volumeExists, "\(shown(path)) is a volume, and mounted", limit: "path")
         }
+        try needStore(for: path, "mounted")
         try open(entry)
         do throws(Refusal) {
             try mount(entry)
@@ -236,6 +237,8 @@ final class HostVolumes {
             throw Refusal(.volumeInUse, "the session \(first) has a directory of the volume \(path)")
         }
         if data == .keep, entry.record.stage == .kept { return then(.done(.done)) }
+        // Else it would be unmounted, and still be there.
+        try needStore(for: entry.record.path, "removed")
         if data == .nothing { try checkNothing(in: entry) }
         if entry.record.stage == .ready {
             // One that cannot be opened cannot be looked for either: then nothing of it is mounted by this warden.

@@ -17,6 +17,30 @@ extension HostVolumeTests {
             .map { try JSONTree(parsing: Array($0.dropFirst(6).utf8)) }
     }
 
+    @Test func `a session that fills its directory is told of at 80 and at 95 percent, once each`() throws {
+        let (daemon, census) = try start()
+        try make(daemon)
+        let id = try session(daemon, "alice", bytes: 16 << 20)
+        let other = try session(daemon, "bob", bytes: 16 << 20)
+        func quota(_ id: String) throws -> [String] {
+            try events(daemon, "").filter { $0["type"]?.text == "session.quota" && $0["session"]?.text == id }
+                .map { $0["message"]?.text ?? "" }
+        }
+        // The control: with 10 of 16 MiB nobody is told.
+        try daemon.exec(id, "dd if=/dev/zero of=a bs=1M count=10 conv=fsync")
+        try daemon.exec(id, "dd if=/dev/zero of=b bs=1M count=4 conv=fsync; sync -f b")
+        #expect(try eventually { try quota(id).count == 1 })
+        #expect(try quota(id).first?.hasPrefix("80 percent of its workspace are used: ") == true)
+        try daemon.exec(id, "dd if=/dev/zero of=c bs=1M count=4 conv=fsync; sync -f c")
+        #expect(try eventually { try quota(id).count == 2 })
+        let last = try #require(try quota(id).last)
+        #expect(last.hasPrefix("95 percent") && last.hasSuffix(" of \(16 << 20) bytes"), "\(last)")
+        #expect(try quota(other).isEmpty)
+        for session in [id, other] { try daemon.end(session) }
+        #expect(try remove(daemon).status == 204)
+        #expect(eventually { census.isClean })
+    }
+
     @Test
     func
         `it is made bigger and smaller while it is used, and events tell of it and of directories that fill`()
