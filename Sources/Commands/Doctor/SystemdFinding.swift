@@ -182,12 +182,12 @@ struct SystemdUnit: Hashable, Sendable {
     static func ask(isSystem: Bool) -> [String: SystemdUnit]? {
         let paths = ["/usr/bin/systemctl", "/bin/systemctl"]
         guard let path = paths.first(where: { unsafe access($0, X_OK) == 0 }) else { return nil }
-        let program = ShortProgram(
+        let program = HostProgram(
             path: path,
             words: ["systemctl"] + (isSystem ? [] : ["--user"]) + ["show", "--no-pager"]
                 + ["--property=\(properties.joined(separator: ","))", "--"]
                 + [SystemdFinding.corrald, SystemdFinding.warden, SystemdFinding.socket],
-            environment: ShortProgram.ownEnvironment)
+            environment: HostProgram.ownEnvironment)
         guard let outcome = try? program.run(timeout: 20_000), outcome.status == 0 else { return nil }
         return read(outcome.output)
     }

@@ -13,7 +13,7 @@ final class HostVolumeTests {
     private static let group: UInt32 = 23_457
     static let size = 256 << 20
 
-    private let directory: TemporaryDirectory
+    let directory: TemporaryDirectory
     var shared: String { directory("shared") }
     var box: String { directory("shared/box") }
 
