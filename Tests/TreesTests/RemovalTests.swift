@@ -64,7 +64,7 @@ import Trees
         let entry = DirectoryEntry(Array("gone".utf8)[...], kind: .directory)
         var names = UInt64.max
         // The control.
-        #expect(throws: SystemError("unlinkat", "f", .notPermitted)) { try remove("gone/f") }
+        #expect(throws: SystemError("unlinkat", "gone/f", .notPermitted)) { try remove("gone/f") }
         do {
             try place.removeTree(entry, names: &names)
             Issue.record("it was removed")
