@@ -69,16 +69,17 @@ check "twice" is $code 0
 spent "that day" 2027-03-03T00:00:00.000Z
 
 # --- an hour back
+# Long enough that a slow machine is back from asking before they end.
 made=$(moment)
-session create --tenant red --name brief --ttl 40s
-session create --tenant red --name idle --idle 40s
-session create --tenant red --name most --max 40s
+session create --tenant red --name brief --ttl 120s
+session create --tenant red --name idle --idle 120s
+session create --tenant red --name most --max 120s
 set_clock '2027-03-02 01:30:00'
 check "an hour back: nothing ends at once" is "$($corral session list -q | wc -l)" 4
 spent "an hour back" 2027-03-03T00:00:00.000Z
-ends_in_time brief ttl 40 "$made"
-ends_in_time idle idle 40 "$made"
-ends_in_time most max 40 "$made"
+ends_in_time brief ttl 120 "$made"
+ends_in_time idle idle 120 "$made"
+ends_in_time most max 120 "$made"
 check "one that has more time goes on" tells keep state running
 
 # What is counted by the minute is a rate, and no hour's worth of it.

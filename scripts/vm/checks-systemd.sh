@@ -121,13 +121,16 @@ session exec files -- cat tree/below/file
 check "and is there" printed inside
 session exec files -- sh -c 'dd if=/dev/zero of=big bs=1M count=100'
 check "its limit holds" is $code 1
+session exec files -- rm big
+check "what filled it is removed" is $code 0
 # The machine's root protects what is in it, and its top directory, which it sees by the init of the sandbox.
 session exec files -- pwd
 top=$(cat /tmp/out)
 files=$(sandboxes | grep corral-session- | grep -vxF "$group")
 inside=/proc/$(head -n 1 "$files/cgroup.procs")/root$top
+# As soon as the file system counts what was removed no more.
 check "root protects a file, a directory and the top of the workspace" \
-    chattr +i "$inside/tree/below/file" "$inside/tree/below" "$inside"
+    soon chattr +i "$inside/tree/below/file" "$inside/tree/below" "$inside"
 rm -f "$inside/tree/below/file" 2>$report
 check "which not even root removes then (control)" test -e "$inside/tree/below/file"
 session kill --grace 0s files
