@@ -75,7 +75,7 @@ session create --tenant red --name brief --ttl 120s
 session create --tenant red --name idle --idle 120s
 session create --tenant red --name most --max 120s
 set_clock '2027-03-02 01:30:00'
-check "an hour back: nothing ends at once" is "$($corral session list -q | wc -l)" 4
+check "an hour back: nothing ends at once" is "$($corral session list --tenant red -q | wc -l)" 4
 spent "an hour back" 2027-03-03T00:00:00.000Z
 ends_in_time brief ttl 120 "$made"
 ends_in_time idle idle 120 "$made"
