@@ -99,6 +99,23 @@ import Testing
         #expect(code { try fixture.make("b", bytes: 513 * megabyte) } == "volume-limit")
     }
 
+    /// Where metadata is short, one small step is not enough of it: nobody is told that the image is full before it
+    /// has its bound.
+    @Test func `an image that grows in small steps has its bound before it is full`() throws {
+        let bound = 288 * megabyte
+        var policy = Fixture.policy
+        (policy.step, policy.headroom, policy.bound) = (megabyte, 32 * megabyte, bound)
+        let fixture = try Fixture(policy: policy)
+        let volume = try fixture.make("a", bytes: nil)
+        var troubles: [VolumeTrouble] = []
+        for part in 0..<64 where troubles.isEmpty {
+            try run("dd if=/dev/zero of=f\(part) bs=1M count=8 conv=fsync", in: volume)
+            troubles = try fixture.driver.tend()
+        }
+        #expect(troubles == [.cannotGrow(.imageFull(bound: bound))])
+        #expect(try fixture.image.room().size == bound)
+    }
+
     /// A memory file system of its own, as the disk that an image is on.
     private func disk(_ bytes: UInt64) throws -> (TmpfsDriver, VolumeName) {
         let driver = TmpfsDriver()

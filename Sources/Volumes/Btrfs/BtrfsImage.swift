@@ -125,9 +125,10 @@ package final class BtrfsImage {
     /// - Throws: where less than that is free and it cannot grow: ``VolumeError/imageFull(bound:)`` because it may
     ///   not, ``VolumeError/diskFull(_:wanted:available:)`` because the disk has no room.
     package func makeRoom(for bytes: UInt64) throws(VolumeError) {
-        let now = try room()
-        var failure = VolumeError.imageFull(bound: policy.bound)
-        if policy.size(now) > now.size {
+        var now = try room()
+        // btrfs may make a chunk of metadata of what was added, or writers may have it: then once more, until there
+        // is room enough or the image has its bound.
+        while policy.size(now) > now.size {
             // What is free already will do until the other process has made more.
             if isGrownElsewhere, policy.free(now) >= min(bytes, policy.headroom / 4),
                 !policy.isShortOfMetadata(now)
@@ -138,13 +139,18 @@ package final class BtrfsImage {
                 try grow()
             } catch {
                 guard case .diskFull = error else { throw error }
-                failure = error
+                now = try room()
+                if isRoom(for: bytes, in: now) { return }
+                throw error
             }
+            now = try room()
+            if isRoom(for: bytes, in: now) { return }
         }
-        let after = try room()
-        if policy.free(after) < min(bytes, policy.headroom) || policy.isShortOfMetadata(after) {
-            throw failure
-        }
+        if !isRoom(for: bytes, in: now) { throw .imageFull(bound: policy.bound) }
+    }
+
+    private func isRoom(for bytes: UInt64, in room: BtrfsRoom) -> Bool {
+        policy.free(room) >= min(bytes, policy.headroom) && !policy.isShortOfMetadata(room)
     }
 
     /// Whether it should be bigger, and may be.
