@@ -5,7 +5,7 @@ import Sessions
 /// another tenant's, however many that asked for.
 struct LaunchQueue<Item> {
     /// With the warden at a time: enough that it never waits for the next one.
-    static var most: Int { 8 }
+    static var most: Int { 2 }
 
     private struct Line {
         var items: [Item] = []

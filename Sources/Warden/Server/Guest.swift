@@ -27,15 +27,16 @@ final class Guest: EventHandler {
         token = try server.loop.add(channel.socket, for: .readable, handler: self)
     }
 
-    func ready(_ token: EventLoop.Token, _ events: Events) { drain() }
+    func ready(_ token: EventLoop.Token, _ events: Events) { drain(isFair: true) }
 
     /// Sends what waits and carries out what was asked.
-    func drain() {
+    /// - Parameter isFair: the ends of programs and of sandboxes have their turn behind each request that takes long.
+    func drain(isFair: Bool = false) {
         do throws(SystemError) {
             try channel.flush()
             for _ in 0..<Guest.turn {
                 // Who does not read its answers is not asked for more.
-                guard isOpen, channel.waitingMessages == 0, take(channel.receive()) else { break }
+                guard isOpen, channel.waitingMessages == 0, take(channel.receive(), isFair) else { break }
             }
             if isOpen { try watch() }
         } catch {
@@ -43,8 +44,8 @@ final class Guest: EventHandler {
         }
     }
 
-    /// - Returns: whether there may be more.
-    private func take(_ transfer: ChannelTransfer) -> Bool {
+    /// - Returns: whether there may be more for this turn.
+    private func take(_ transfer: ChannelTransfer, _ isFair: Bool) -> Bool {
         switch transfer {
         case .wouldBlock: return false
         case .end: close("it closed the connection")
@@ -54,11 +55,13 @@ final class Guest: EventHandler {
             return true
         case .message(let message, let file, let packet):
             do throws(WireProblem) {
-                server.handle(try ToWarden(message, file: file), packet, of: self)
+                let asked = try ToWarden(message, file: file)
+                server.handle(asked, packet, of: self)
+                return !isFair || !asked.request.takesLong
             } catch {
                 answer(message.request, .refused(Refusal(.malformed, error.description)))
+                return true
             }
-            return true
         }
         return false
     }
@@ -97,5 +100,15 @@ final class Guest: EventHandler {
         isOpen = false
         if let token { server.loop.remove(channel.socket, token) }
         server.left(self, why)
+    }
+}
+
+extension WardenRequest {
+    /// Milliseconds, where others take a tenth of one.
+    fileprivate var takesLong: Bool {
+        switch self {
+        case .create, .kill: true
+        default: false
+        }
     }
 }
