@@ -95,12 +95,16 @@ extension Database {
                 path: path, problem: "is on a file system that sqlite can keep no log on (a network's?)")
         }
         // FULL: a transaction is on the device when it ends. Temporary tables never leave memory, what is
-        // deleted is overwritten, and a cell that does not fit its page is noticed when it is read.
+        // deleted is overwritten, and a cell that does not fit its page is noticed when it is read. The log goes into
+        // the file when it has 16 MiB: most of it are the same few pages again, so to move it costs as much at the
+        // usual 4, and whoever records meanwhile waits. Its room is kept, since to write where a file has been is
+        // what a device is quicker with than to make it longer.
         try execute(
             "settings",
             """
             PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
-            PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 8388608;
+            PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON; PRAGMA wal_autocheckpoint = 4096;
+            PRAGMA journal_size_limit = 33554432;
             """)
         guard try number(CheckQueries.synchronous, "synchronous") == 2 else {
             throw .place(path: path, problem: "cannot be written durably: sqlite refuses synchronous=FULL")
