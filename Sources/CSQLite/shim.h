@@ -21,15 +21,4 @@ static inline int corral_sqlite_bind_blob(sqlite3_stmt *statement, int index, co
     return sqlite3_bind_blob64(statement, index, bytes, size, SQLITE_TRANSIENT);
 }
 
-/// Waits until the log of a connection that keeps one (journal_mode=WAL) is on the device, as the end of a
-/// transaction with synchronous=FULL does.
-static inline int corral_sqlite_sync_log(sqlite3 *database) {
-    sqlite3_file *log = 0;
-    int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (code != SQLITE_OK) return code;
-    // Nothing has been written yet.
-    if (!log || !log->pMethods) return SQLITE_OK;
-    return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
-}
-
 #endif

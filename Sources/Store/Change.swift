@@ -76,27 +76,8 @@ extension StateStore {
             // One of them breaks a rule, which is a mistake of ours: each is a part of its own then.
             outcomes = try commit(changes, waits) { (change) throws(StoreError) in try record(change) }
         }
-        if waits { try writeHead() }
-        isBehind = !waits && (isBehind || !changes.allSatisfy(\.isStep))
+        if waits { try noteDurable() } else if !changes.allSatisfy(\.isStep) { recorded += 1 }
         return outcomes
-    }
-
-    /// Waits until everything that was recorded is on the device, unless all that it lacks are steps of what
-    /// lives (``Change/isStep``).
-    /// - Throws: where that is not to be had. Everything stays recorded as far as this machine lives.
-    package func sync() throws(StoreError) {
-        guard isBehind else { return }
-        // A device that failed once may have lost pages of the log that the kernel still shows, and calls
-        // written from then on: they are written once more, to another place.
-        if hasFailed { try database.checkpoint() }
-        do throws(StoreError) {
-            try database.syncLog()
-        } catch {
-            hasFailed = true
-            throw error
-        }
-        try writeHead()
-        (isBehind, hasFailed) = (false, false)
     }
 
     private func commit(
@@ -125,8 +106,13 @@ extension StateStore {
     /// Records one change, see ``commit(_:)``.
     package func commit(_ change: Change) throws(StoreError) -> Outcome {
         let outcome = try database.transaction { () throws(StoreError) in try record(change) }
-        try writeHead()
+        try noteDurable()
         return outcome
+    }
+
+    /// A transaction has waited. Where it had nothing to write, what was recorded before it still lacks.
+    private func noteDurable() throws(StoreError) {
+        if isBehind { try sync() } else { try writeHead(upTo: head.reached) }
     }
 
     private func record(_ change: Change) throws(StoreError) -> Outcome {

@@ -9,9 +9,13 @@ package final class StateStore {
 
     let database: Database
     /// Whether the device lacks something that was recorded and outlasts a loss of power.
-    package internal(set) var isBehind = false
+    package var isBehind: Bool { durable < recorded }
+    /// How often something was recorded that does, and how much of that is on the device.
+    var (recorded, durable): (UInt64, UInt64) = (0, 0)
     /// The last wait for the device was in vain.
     var hasFailed = false
+    /// Opened for the first wait.
+    var log: DeviceLog?
     /// What the file beside the database says of the audit records.
     var head = AuditHead()
     /// Of the database.

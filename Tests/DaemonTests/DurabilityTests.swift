@@ -1,3 +1,4 @@
+import FailPoints
 import Glibc
 import TestSupport
 import Testing
@@ -6,7 +7,7 @@ import Testing
 @Suite(.serialized) struct DurabilityTests {
     private static let waits = "fdatasync,fsync"
 
-    /// Attaches strace to the daemon.
+    /// Attaches strace to the daemon, all of its threads.
     /// - Returns: nil where there is none.
     private func strace(_ daemon: TestDaemon, _ options: [String]) throws -> RunningProgram? {
         guard Host.isRoot, File.exists("/usr/bin/strace") else {
@@ -15,7 +16,7 @@ import Testing
         }
         let pid = try #require(daemon.pid)
         let program = try Program(
-            ["/usr/bin/strace", "-p", "\(pid)", "-e", "trace=\(DurabilityTests.waits)"] + options
+            ["/usr/bin/strace", "-f", "-p", "\(pid)", "-e", "trace=\(DurabilityTests.waits)"] + options
         ).start()
         try #require(try program.waitForText("attached", within: 20), "\(program.errorsSoFar)")
         return program
@@ -64,5 +65,33 @@ import Testing
         }
         try end(counting)
         #expect(found.last == 3, "\(found) waits")
+    }
+
+    @Test func `a slow device holds up those who wait for it, and no order to the warden`() throws {
+        let place = try TemporaryDirectory()
+        let sheet = try #require(FailPointSheet(path: place("points"), creating: true))
+        let daemon = try TestDaemon(environment: ["CORRAL_TEST_FAIL_POINTS": place("points")])
+        let id = try daemon.session()
+        _ = try daemon.exec(id, "true")
+        let slow = ["-e", "inject=\(DurabilityTests.waits):delay_enter=600000000"]
+        guard let device = try strace(daemon, slow) else { return }
+        let (readies, exits) = (sheet.passed(.daemonHearsReady), sheet.passed(.daemonHearsExit))
+        let making = try Program(daemon.curl("POST", "/v1/sessions", #"{"name":"second"}"#)).start()
+        // The daemon is not the one that waits: the sandbox comes up, a program is started in the other one and
+        // ends, and all of that is heard.
+        #expect(eventually { sheet.passed(.daemonHearsReady) > readies })
+        let body = #"{"shell":"echo on"}"#
+        let running = try Program(daemon.curl("POST", "/v1/sessions/\(id)/exec", body)).start()
+        #expect(eventually { sheet.passed(.daemonHearsExit) > exits })
+        #expect(try daemon.call("GET", "/v1/health").text("status") == "ok")
+        // Who asked for these is told nothing yet, nor is anybody of what has changed.
+        let looking = try Program(daemon.curl("GET", "/v1/sessions/second")).start()
+        for client in [making, running, looking] {
+            #expect(try !client.waitForText("{", within: 0.5))
+        }
+        try end(device)
+        #expect(try making.wait(timeout: 60).output.contains("second"))
+        #expect(try running.wait(timeout: 60).output.contains("exited"))
+        #expect(try looking.wait(timeout: 60).output.contains("second"))
     }
 }

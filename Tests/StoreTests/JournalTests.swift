@@ -1,4 +1,5 @@
 import API
+import TestSupport
 import Testing
 
 @testable import Store
@@ -146,5 +147,57 @@ import Testing
             #expect(store.isBehind == isBehind, "\(change)")
             try store.sync()
         }
+    }
+
+    @Test func `a wait takes along what was recorded before it began, and nothing that came later`() throws {
+        #expect(try store.beginSync() == nil, "nothing lacks")
+        _ = try store.commit([.create(Fixture.session(1), why: "")], waits: false)
+        let first = try #require(try store.beginSync())
+        _ = try store.commit([.create(Fixture.session(2), why: "")], waits: false)
+        try store.endSync(first, first.wait())
+        #expect(store.isBehind)
+        let second = try #require(try store.beginSync())
+        // One that is waited for by who records it is over first, and has taken everything along.
+        _ = try store.commit([.create(Fixture.session(3), why: "")])
+        #expect(!store.isBehind)
+        _ = try store.commit([.create(Fixture.session(4), why: "")], waits: false)
+        try store.endSync(second, second.wait())
+        #expect(store.isBehind)
+        try store.sync()
+        #expect(!store.isBehind)
+    }
+
+    @Test func `a transaction that waits takes along what is before it, though it has nothing to write`()
+        throws
+    {
+        _ = try store.commit([.create(Fixture.session(1, name: "a"), why: "")], waits: false)
+        #expect(store.isBehind)
+        let outcomes = try store.commit([.create(Fixture.session(2, name: "a"), why: "")])
+        #expect(outcomes == [.nameTaken(by: Fixture.id(1))])
+        #expect(!store.isBehind && store.durable == store.recorded)
+    }
+
+    @Test func `after a wait in vain everything lacks until another has brought it there`() throws {
+        _ = try store.commit([.create(Fixture.session(1), why: "")], waits: false)
+        let wait = try #require(try store.beginSync())
+        let problem = StoreError.full(path: "somewhere")
+        #expect(throws: problem) { try store.endSync(wait, problem) }
+        #expect(store.isBehind && store.hasFailed)
+        try store.sync()
+        #expect(!store.isBehind && !store.hasFailed)
+    }
+
+    @Test func `audit records that came while the device was waited for are not said to be on it`() throws {
+        let entry = { Change.audit(AuditEntry(wall: $0, what: "x", outcome: "done")) }
+        func head() throws -> String {
+            String(decoding: try File.read(fixture.directory("audit-head")).prefix(20), as: UTF8.self)
+        }
+        _ = try store.commit([entry(1)], waits: false)
+        let wait = try #require(try store.beginSync())
+        _ = try store.commit([entry(2)], waits: false)
+        try store.endSync(wait, wait.wait())
+        #expect(try head().hasSuffix("01"))
+        try store.sync()
+        #expect(try head().hasSuffix("02"))
     }
 }

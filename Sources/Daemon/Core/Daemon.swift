@@ -17,7 +17,7 @@ import WardenProtocol
 /// All of it is on one thread. An event goes to a machine; what the machine asks for is put into batches;
 /// once a turn what has changed is recorded, then the batches are carried out, and then everybody is answered
 /// behind one wait for the device: nothing happens before it is on record, and nobody is answered before a
-/// loss of power could not undo it.
+/// loss of power could not undo it. The wait is on a thread of its own (``DeviceThread``), and turns go on.
 final class Daemon {
     struct Place: Sendable {
         var wardenSocket: String
@@ -115,10 +115,10 @@ final class Daemon {
     /// Of what the start left unchecked, while it goes on.
     var storeCheck: StoreCheck?
     var hasNotedDamage = false
-    /// What is told behind the next wait for the device: why it was in vain, or nil.
-    private var telling: [(String?) -> Void] = []
+    /// What is told behind a wait for the device: why it was in vain, or nil.
+    var telling = Telling()
     private var leftToDo: [() -> Void] = []
-    /// Whether this turn waits for the device even if nobody is answered.
+    /// Whether this turn is waited for at the device even if nobody is answered.
     var isDue = false
     /// Sessions whose last state is not on record.
     var unrecorded: Set<SessionID> = []
@@ -160,6 +160,7 @@ final class Daemon {
     /// Runs until ``isOver``.
     func run() throws(SystemError) {
         timer = try Timer.make(on: loop) { [weak self] in self?.timePassed() }
+        telling.device = try DeviceThread(on: loop) { [weak self] in self?.landed($0, $1) }
         deadlines.set(.pruning, at: DaemonClock.now + Daemon.pruningPeriod)
         endTurn()
         while !isOver {
@@ -169,6 +170,7 @@ final class Daemon {
             FailPoint.pass(.daemonTurned)
         }
         storeCheck?.stop()
+        telling.device?.stop()
         closeFlood()
         journal.hurry()
         endTurn()
@@ -199,8 +201,8 @@ final class Daemon {
         repeat {
             // What is carried out may change something again, and so may an answer.
             while !batches.isEmpty || journal.isUrgent { carryOut() }
-            if isDue || !telling.isEmpty { tell() }
-        } while !batches.isEmpty || journal.isUrgent || !telling.isEmpty
+            if isDue || telling.isAsked { tell() }
+        } while !batches.isEmpty || journal.isUrgent || telling.isAsked
         if !journal.isEmpty, deadlines[.journal] == nil {
             deadlines.set(.journal, at: DaemonClock.now + Daemon.mostDelay)
         }
@@ -219,18 +221,6 @@ final class Daemon {
         FailPoint.pass(.daemonAfterDeeds)
     }
 
-    /// One wait for everything that is told now. The warden has its orders by then, and works meanwhile.
-    private func tell() {
-        let problem = record() ?? sync()
-        let bodies = telling
-        (telling, isDue) = ([], false)
-        for body in bodies { body(problem) }
-    }
-
-    /// Has `body` called in this turn, once everything that was recorded is on the device.
-    /// - Parameter body: takes why it is not.
-    func whenDurable(_ body: @escaping (String?) -> Void) { telling.append(body) }
-
     /// Settles everything, then does what nobody waits for.
     private func endTurn() {
         settle()
@@ -242,27 +232,12 @@ final class Daemon {
         if !bodies.isEmpty { settle() }
     }
 
-    /// Has `body` called at the end of this turn, when those have their answers who wait for one. It is for what
-    /// the next comparison with the warden makes good where it is lost.
+    /// Has `body` called at the end of this turn, when those have their answers who are answered in it. It is for
+    /// what the next comparison with the warden makes good where it is lost.
     func afterAnswers(_ body: @escaping () -> Void) { leftToDo.append(body) }
 
-    /// - Returns: why what is recorded may not outlast a loss of power.
-    private func sync() -> String? {
-        let began = DaemonClock.now
-        do throws(StoreError) {
-            try store.sync()
-            counters.observe(Daemon.seconds(since: began), in: .storeSync)
-            return nil
-        } catch {
-            storeState = .readOnly
-            counters.add(to: .storeFailures)
-            log.line(.error, "what is recorded does not reach the device: \(error)")
-            return error.description
-        }
-    }
-
     /// - Returns: why nothing could be recorded.
-    private func record() -> String? {
+    func record() -> String? {
         if journal.isEmpty { return nil }
         do throws(StoreError) {
             FailPoint.pass(.daemonBeforeCommit)

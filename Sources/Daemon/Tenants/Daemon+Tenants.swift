@@ -101,7 +101,7 @@ extension Daemon {
             daemon.totals[name] = nil
             // What the warden keeps of it: directories, and what they may hold together. It is made anew for a later
             // one of that name, so nothing hangs on it.
-            daemon.afterAnswers { [weak daemon] in
+            daemon.whenAnswered { [weak daemon] in
                 daemon?.link?.send(.volumeForget(tenant: name.description)) { _, _ in }
             }
             answer(.nothing)

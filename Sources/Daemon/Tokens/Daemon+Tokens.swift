@@ -92,7 +92,8 @@ extension Daemon {
         return recordedToken(.token(KeptToken(revoked)), of: revoked, "revoked") { daemon in
             daemon.tokens.put(before, at: before.id)
         } then: { daemon in
-            daemon.afterAnswers { [weak daemon] in daemon?.cut(badge: revoked.id) }
+            // It may be the token that this is asked with.
+            daemon.whenAnswered { [weak daemon] in daemon?.cut(badge: revoked.id) }
             return .nothing
         }
     }
@@ -166,7 +167,7 @@ extension Daemon {
     /// Those of a tenant that is removed; its record takes theirs with it.
     func forgetTokens(of tenant: Name) {
         let gone = tokens.forget(tenant)
-        afterAnswers { [weak self] in for record in gone { self?.cut(badge: record.id) } }
+        whenAnswered { [weak self] in for record in gone { self?.cut(badge: record.id) } }
     }
 }
 

@@ -64,7 +64,7 @@ extension StateStore {
             // What was never written to has no records to answer for.
             let isLost = !isMissing || (!isNew && last.number > 0)
             head.reached = last
-            try writeHead()
+            try writeHead(upTo: last)
             return isLost ? "the file \(StorePlace.auditHead) was removed or changed" : nil
         }
         head.written = found
@@ -78,8 +78,9 @@ extension StateStore {
     }
 
     /// To be called when what was appended is on the device.
-    func writeHead() throws(StoreError) {
-        guard let reached = head.reached, reached != head.written, let file = head.file else { return }
+    /// - Parameter reached: the last of that.
+    func writeHead(upTo reached: AuditMark?) throws(StoreError) {
+        guard let reached, reached != head.written, let file = head.file else { return }
         let bytes = AuditHead.text(reached)
         let count = unsafe bytes.span.withUnsafeBufferPointer { buffer in
             unsafe pwrite(file.value.number, buffer.baseAddress, buffer.count, 0)

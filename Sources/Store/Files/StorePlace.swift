@@ -4,8 +4,8 @@ import Linux
 /// The state directory, and the names of the store's files in it.
 ///
 /// The directory must be ours and nobody else's, so that what is found here stays as it was found. Files
-/// are looked at and never opened: closing a descriptor of the database would end sqlite's locks on it
-/// (fcntl(2), "Record locks").
+/// are looked at and never opened, but for the log: closing a descriptor of the database would end sqlite's locks
+/// on it (fcntl(2), "Record locks").
 struct StorePlace: ~Copyable {
     /// The file that has the tables.
     static let name = "corral.db"
@@ -128,6 +128,11 @@ struct StorePlace: ~Copyable {
     func synchronise() throws(StoreError) {
         let number = directory.number
         try system { () throws(SystemError) in _ = try call("fsync", on: path) { fsync(number) } }
+    }
+
+    /// Opens sqlite's log, to wait for it.
+    func openLog(_ name: String) throws(StoreError) -> FileDescriptor {
+        try system { () throws(SystemError) in try directory.open(name, O_RDONLY | O_NOFOLLOW) }
     }
 
     /// Opens a file of ours, which is made where there is none.

@@ -11,7 +11,7 @@ private enum TransactionQueries {
 extension Database {
     /// Does all of `body` or, when it throws, nothing.
     /// - Parameter waits: whether what it wrote is on the device when it returns. Else it is in the log, and
-    ///   gets there with ``syncLog()``, with the next transaction that waits, or before a checkpoint.
+    ///   gets there with a ``DeviceWait``, with the next transaction that waits, or before a checkpoint.
     func transaction<Value>(
         waiting waits: Bool = true, _ body: () throws(StoreError) -> Value
     ) throws(StoreError) -> Value {

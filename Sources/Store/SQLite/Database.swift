@@ -104,12 +104,6 @@ final class Database {
         isWaiting = waits
     }
 
-    /// Waits until everything in the log is on the device.
-    func syncLog() throws(StoreError) {
-        errno = 0
-        try check("sync the log", unsafe corral_sqlite_sync_log(handle))
-    }
-
     /// Moves everything in the log into the file, and waits until that is on the device.
     func checkpoint() throws(StoreError) {
         errno = 0
