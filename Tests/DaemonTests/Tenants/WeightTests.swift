@@ -81,6 +81,8 @@ struct WeightTests {
         let warden = try #require(shared.daemon.warden)
         #expect(kill(warden, SIGKILL) == 0)
         try shared.daemon.kill()
+        // Until it is dead whoever connects is accepted.
+        try #require(eventually { shared.daemon.warden == nil })
         #expect(groups.allSatisfy(File.exists), "nobody was left to remove them")
         try shared.daemon.startAgain()
         #expect(eventually { !groups.contains(where: File.exists) })
