@@ -25,6 +25,8 @@ _Static_assert(BTRFS_IOC_SNAP_DESTROY_V2 == 0x5000943f, "");
 _Static_assert(BTRFS_IOC_QUOTA_CTL == 0xc0109428, "");
 _Static_assert(BTRFS_IOC_QGROUP_CREATE == 0x4010942a, "");
 _Static_assert(BTRFS_IOC_QGROUP_LIMIT == 0x8030942b, "");
+_Static_assert(BTRFS_IOC_QUOTA_RESCAN == 0x4040942c, "");
+_Static_assert(BTRFS_IOC_QUOTA_RESCAN_WAIT == 0x942e, "");
 _Static_assert(BTRFS_IOC_SYNC == 0x9408, "");
 _Static_assert(BTRFS_IOC_START_SYNC == 0x80089418, "");
 _Static_assert(BTRFS_IOC_TREE_SEARCH == 0xd0009411, "");
@@ -137,6 +139,13 @@ int clinux_btrfs_enable_quota(int fd, uint64_t kind) {
     struct btrfs_ioctl_quota_ctl_args arguments = {.cmd = kind};
     if (ioctl(fd, BTRFS_IOC_QUOTA_CTL, &arguments) < 0) return -1;
     return kind == CLINUX_QUOTA_FULL ? ioctl(fd, BTRFS_IOC_QUOTA_RESCAN_WAIT) : 0;
+}
+
+int clinux_btrfs_count_again(int fd) {
+    struct btrfs_ioctl_quota_rescan_args arguments = {0};
+    // EINPROGRESS: one is under way.
+    if (ioctl(fd, BTRFS_IOC_QUOTA_RESCAN, &arguments) < 0 && errno != EINPROGRESS) return -1;
+    return ioctl(fd, BTRFS_IOC_QUOTA_RESCAN_WAIT);
 }
 
 static int change_qgroup(int fd, uint64_t qgroup, int create) {

@@ -68,7 +68,7 @@ package struct TenantTotal: Hashable, Sendable {
 
 /// What is wrong with volumes as a whole, for operators.
 package enum VolumeTrouble: Hashable, Sendable {
-    /// The file system's counts are not to be trusted until it has counted again (`btrfs quota rescan`).
+    /// The file system's counts are not to be trusted, and it could not be had to count again (`btrfs quota rescan`).
     case countsInconsistent
     /// The file system does not keep volumes to their limits any more: somebody has turned its quotas off.
     case notEnforcing

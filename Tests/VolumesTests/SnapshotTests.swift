@@ -47,6 +47,25 @@ import Testing
         #expect(try fixture.driver.tend() == [])
     }
 
+    @Test(arguments: Machine.modes)
+    func `limits of all volumes hold after a copy of one`(mode: QuotaMode) throws {
+        let fixture = try Fixture(mode)
+        let other = try make(fixture, "o", bytes: 16 * megabyte)
+        let volume = try make(fixture, "w", bytes: 16 * megabyte)
+        try run("echo before >f", in: volume)
+        try fixture.driver.snapshot(workspace("w"), as: snapshot("s"))
+        _ = try fixture.driver.fork(workspace("w"), as: workspace("v"), VolumeRequest())
+        try fixture.driver.restore(workspace("w"), from: snapshot("s"))
+        let restored = try fixture.driver.open(workspace("w"))
+        // Quota groups that count nothing any more let each commit have the whole limit.
+        let write = "dd if=/dev/urandom bs=1M count=12 conv=fsync status=none"
+        #expect(try run("\(write) of=f", in: other).status == 0)
+        #expect(try run("\(write) of=g", in: other).errors.contains("quota exceeded"))
+        #expect(try run("\(write) of=h", in: restored).status == 0)
+        #expect(try run("\(write) of=g", in: restored).errors.contains("quota exceeded"))
+        #expect(try fixture.driver.tend() == [])
+    }
+
     @Test func `without inheritance the same snapshot has no limit`() throws {
         let fixture = try Fixture()
         let volume = try make(fixture, "w", bytes: 16 * megabyte)

@@ -42,6 +42,9 @@ int clinux_btrfs_has_subvolume(int fd, uint64_t number);
 #define CLINUX_QUOTA_SIMPLE 4
 /// Turns quotas on. The full ones begin with a scan, which this waits for.
 int clinux_btrfs_enable_quota(int fd, uint64_t kind);
+/// Has full quotas count all that there is again, and waits for the end of it, or of the scan that somebody else has
+/// begun (BTRFS_IOC_QUOTA_RESCAN, BTRFS_IOC_QUOTA_RESCAN_WAIT). A snapshot made meanwhile can end it early.
+int clinux_btrfs_count_again(int fd);
 int clinux_btrfs_create_qgroup(int fd, uint64_t qgroup);
 int clinux_btrfs_remove_qgroup(int fd, uint64_t qgroup);
 int clinux_btrfs_limit_qgroup(int fd, uint64_t qgroup, uint64_t bytes);

@@ -95,6 +95,13 @@ extension FileDescriptor {
         }
     }
 
+    /// Has the kernel count all that there is again, in quotas of the full kind, and waits for that: as long as it
+    /// takes to read everything that the file system knows of its data.
+    borrowing func countAgain() throws(SystemError) {
+        let number = number
+        _ = try call("BTRFS_IOC_QUOTA_RESCAN") { clinux_btrfs_count_again(number) }
+    }
+
     /// Makes the qgroup where it is not there yet.
     borrowing func makeQgroup(_ group: Qgroup) throws(SystemError) {
         let number = number

@@ -20,6 +20,7 @@ extension BtrfsDriver {
             try parent.makeSubvolume(
                 copy.name, source: source.directory.number, readOnly: true,
                 bytes: try quota.limit(of: Qgroup(subvolume: source.number)), parents: [group])
+            mendCounts()
         }
     }
 
@@ -54,6 +55,7 @@ extension BtrfsDriver {
         try subvolume(name) { () throws(SystemError) in
             try parent.makeSubvolume(
                 spare, source: source.directory.number, bytes: limit, parents: [group])
+            mendCounts()
             let copy = try parent.open(spare, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             try limitCopy(copy, limit)
             FailPoint.pass(.volumeCopied)
@@ -73,6 +75,7 @@ extension BtrfsDriver {
         try image?.makeRoom(for: limit ?? .max)
         try subvolume(name) { () throws(SystemError) in
             try parent.makeSubvolume(name.name, source: source, bytes: limit, parents: [group])
+            if source >= 0 { mendCounts() }
         }
         FailPoint.pass(.volumeMade)
         do throws(SystemError) {
@@ -95,6 +98,24 @@ extension BtrfsDriver {
         guard mode == .full else { return }
         let group = Qgroup(subvolume: try copy.subvolumeNumber())
         if try quota.limit(of: group) != bytes { try copy.limitQgroup(group, bytes: bytes) }
+    }
+
+    /// Has the kernel count again where it says that its counts are wrong. Quota groups of older kernels (Linux 6.1)
+    /// give up at each copy that joins a group, and from then on count nothing, so that no limit holds.
+    /// - Returns: whether the counts are right now. Not where the counting failed, or somebody else's copy ended it
+    ///   again and again: then ``tend()`` tells of it and tries the next time.
+    @discardableResult
+    func mendCounts() -> Bool {
+        do throws(SystemError) {
+            for _ in 0..<4 {
+                if try !quota.isInconsistent() { return true }
+                guard mode == .full else { return false }
+                try tree.root.countAgain()
+            }
+            return try !quota.isInconsistent()
+        } catch {
+            return false
+        }
     }
 
     /// Refuses what cannot be: before anything is made.

@@ -65,7 +65,7 @@ extension BtrfsDriver {
         if leaving.isEmpty { return 0 }
         return try doing("to settle removals") { () throws(SystemError) in
             try tree.root.startSync()
-            let inconsistent = try quota.isInconsistent()
+            let inconsistent = !mendCounts()
             for number in leaving where try isGone(number, inconsistent) { forget(leaving: number) }
             return leaving.count
         }
@@ -124,10 +124,10 @@ extension BtrfsDriver {
 
     package func tend() throws(VolumeError) -> [VolumeTrouble] {
         var troubles: [VolumeTrouble] = []
-        let (inconsistent, readOnly) = try doing("to look at \(tree.path)") { () throws(SystemError) in
-            (try quota.isInconsistent(), try tree.root.fileSystem().read_only != 0)
+        let readOnly = try doing("to look at \(tree.path)") { () throws(SystemError) in
+            try tree.root.fileSystem().read_only != 0
         }
-        if inconsistent { troubles.append(.countsInconsistent) }
+        if !mendCounts() { troubles.append(.countsInconsistent) }
         if readOnly { troubles.append(.readOnly) }
         for name in try list() {
             let number = try number(of: name)

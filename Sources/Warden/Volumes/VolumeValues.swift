@@ -100,7 +100,8 @@ extension VolumeTrouble {
     var text: String {
         switch self {
         case .countsInconsistent:
-            "the kernel says that its counts are inconsistent, so limits may not hold; `btrfs quota rescan` mends it"
+            "the kernel says that its counts are inconsistent, and they still are after it was made to count again "
+                + "(`btrfs quota rescan`), so limits may not hold"
         case .notEnforcing:
             "the file system of the volumes keeps no limits any more: somebody has turned its quotas off"
         case .readOnly:
