@@ -55,13 +55,24 @@ int clinux_set_project(int fd, uint32_t project) {
     return ioctl(fd, FS_IOC_FSSETXATTR, &attributes);
 }
 
-int clinux_lift_protection(int fd) {
+int clinux_lift_protection(int fd, unsigned *taken) {
     // An int, whatever the number of the call says (ioctl_iflags(2)).
     int flags = 0;
+    *taken = 0;
     if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0) return -1;
-    if ((flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)) == 0) return 0;
-    flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
-    return ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 ? -1 : 1;
+    const int found = flags & (FS_IMMUTABLE_FL | FS_APPEND_FL);
+    if (found == 0) return 0;
+    flags &= ~found;
+    if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0) return -1;
+    *taken = (unsigned)found;
+    return 0;
+}
+
+int clinux_protect(int fd, unsigned protection) {
+    int flags = 0;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0) return -1;
+    flags |= (int)protection;
+    return ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
 int clinux_project_state(int fd, int *counts, int *limits) {

@@ -57,15 +57,17 @@ private struct TreeRemoval: ~Copyable {
         if left == 0 { throw SystemError("unlinkat", name, .wouldBlock) }
         left -= 1
         var failure = SystemError("unlinkat", name, .busy)
-        var isLifted = !isLifting
+        var lifted: LiftedProtection?
+        // Of a file that has other names, which may be outside of what is removed.
+        defer { lifted?.giveBack() }
         while attempts < Self.attempts {
             do throws(SystemError) {
                 return try parent.removeFile(name)
             } catch {
                 // Of a directory as well, before it is entered: what is in it could not be removed either.
-                if error.errno == .notPermitted, !isLifted {
-                    isLifted = true
-                    if parent.liftProtection(of: name) { continue }
+                if error.errno == .notPermitted, isLifting, lifted == nil {
+                    lifted = parent.liftProtection(of: name)
+                    if lifted != nil { continue }
                 }
                 switch error.errno {
                 case .noSuchFileOrDirectory: return
@@ -119,23 +121,6 @@ private struct TreeRemoval: ~Copyable {
 }
 
 extension FileDescriptor {
-    /// Takes from this file or directory that it has to stay (chattr(1): `+i` and `+a`), which only the root of the
-    /// host, with CAP_LINUX_IMMUTABLE, can have said and can take back.
-    /// - Returns: whether it had to stay, and has not to any more.
-    @discardableResult
-    package borrowing func liftProtection() -> Bool { clinux_lift_protection(number) == 1 }
-
-    /// The same of a name in this directory, where it is a file's or a directory's.
-    package borrowing func liftProtection(of name: String) -> Bool {
-        // Looked at before it is opened: others, such as devices, do something when they are.
-        guard let reference = try? open(name, CLINUX_O_PATH | O_NOFOLLOW),
-            let kind = try? reference.status().kind, kind == .file || kind == .directory,
-            let file = try? FileDescriptor.open(
-                "/proc/self/fd/\(reference.number)", O_RDONLY | O_NONBLOCK | O_NOCTTY)
-        else { return false }
-        return file.liftProtection()
-    }
-
     /// Gives an entry whose name is not UTF-8 one that is, and returns it.
     fileprivate borrowing func rename(_ name: [UInt8]) throws(SystemError) -> String {
         let number = number

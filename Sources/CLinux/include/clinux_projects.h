@@ -21,8 +21,10 @@ int clinux_set_project(int fd, uint32_t project);
 
 /// Takes from a file or a directory that nobody may change it or only add to it (FS_IOC_SETFLAGS, chattr(1): `+i`
 /// and `+a`), which takes CAP_LINUX_IMMUTABLE.
-/// Returns 1 where there was something to take, 0 where there was nothing.
-int clinux_lift_protection(int fd);
+/// `taken` becomes what was taken, 0 where there was nothing, for clinux_protect.
+int clinux_lift_protection(int fd, unsigned *taken);
+/// Gives it back.
+int clinux_protect(int fd, unsigned protection);
 
 /// Whether `fd`'s file system counts what projects have, and keeps them to limits: 0 where it does neither
 /// (quotactl_fd(2) of Linux 5.14 with Q_XGETQSTATV).
