@@ -117,11 +117,14 @@ import Wire
         // A slot that no sandbox has: they are taken from the front or at random of half as many.
         let path = "\(place)/corral-run-32767-left-by-a-test"
         defer { _ = unsafe rmdir(path) }
-        // Whoever runs a sandbox meanwhile removes it: then it is made again.
-        var found = try visit(daemon)
+        // Whoever runs a sandbox meanwhile removes it: it is made again for as long as it is looked for.
+        let script = """
+            while :; do mkdir \(path) 2>/dev/null; sleep 0.01; done & "$0" "$@"; code=$?
+            kill $!; wait $! 2>/dev/null; exit $code
+            """
+        var found = try visit(daemon, wrapper: ["sh", "-c", script])
         for _ in 0..<10 where found.state("leftovers") != "warning" {
-            try #require(unsafe mkdir(path, 0o755) == 0 || errno == EEXIST)
-            found = try visit(daemon)
+            found = try visit(daemon, wrapper: ["sh", "-c", script])
         }
         #expect(found.state("leftovers") == "warning" && found.code == 0, "\(found.what("leftovers"))")
         #expect(found.what("leftovers").contains("corral-run-"), "\(found.what("leftovers"))")
